@@ -1,0 +1,158 @@
+"""The command line: parse, call, print."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import structlog
+import typer
+
+from gateway import __version__
+from gateway.app import PARTS, Gateway
+from gateway.demo import check as story
+from gateway.demo import show
+from gateway.errors import ConfigError, WrongKey
+from gateway.settings_file import load
+from gateway.setup import Answers, inspect, set_up
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Secure-mail invitation gateway: an SMTP relay that invites those who have no account yet.",
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="the settings file", envvar="GATEWAY_CONFIG")]
+
+
+def main() -> None:
+    """The entry point: `gateway`."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="print the version and end")] = False) -> None:
+    if show:
+        typer.echo(f"gateway {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    check: Annotated[bool, typer.Option("--check", help="walk the whole story without a person")] = False,
+    port: Annotated[int, typer.Option("--port", help="of the inbox page; 0 takes a free one")] = 8025,
+) -> None:
+    """Try everything on this machine, with sample people; nothing is left behind."""
+    _log_to_stderr(logging.WARNING)
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(asyncio.run(story.run() if check else show.run(port)))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="where the settings are to lie")],
+    domain: Annotated[str, typer.Option("--domain", help="of the gateway itself: bot@ lives here")] = "",
+    practice: Annotated[str, typer.Option("--practice", help="the practice's name")] = "",
+    practice_domain: Annotated[str, typer.Option("--practice-domain", help="its people's mail domain")] = "",
+    next_hop: Annotated[str, typer.Option("--next-hop", help="host:port that takes our mail on")] = "",
+    portal_url: Annotated[str, typer.Option("--portal-url", help="where people reach the portal")] = "",
+) -> None:
+    """Write settings, keys and an empty database; nothing that exists is overwritten."""
+    asked = {
+        "--domain": (domain, "The gateway's own mail domain, for example secure.riverside.example"),
+        "--practice": (practice, "The practice's name, for example Riverside Family Practice"),
+        "--practice-domain": (practice_domain, "The practice's mail domain, for example riverside.example"),
+        "--next-hop": (next_hop, "The mail server that takes our mail on, for example 127.0.0.1:2526"),
+    }
+    given = [value or _ask(option, question) for option, (value, question) in asked.items()]
+    with _plain_errors():
+        for line in set_up(folder, Answers(*given, portal_url or f"https://{given[0]}")):
+            typer.echo(line)
+
+
+@app.command()
+def check(config: ConfigOption) -> None:
+    """Look at everything that serving needs; one clear line for each fault, exit 1 if there is any."""
+    _log_to_stderr(logging.ERROR)
+    with _plain_errors():
+        settings = load(config)
+        findings = asyncio.run(inspect(settings))
+    for finding in findings:
+        typer.echo(finding.line)
+    raise typer.Exit(1 if any(finding.fault for finding in findings) else 0)
+
+
+@app.command()
+def serve(
+    config: ConfigOption,
+    only: Annotated[str, typer.Option("--only", help="parts, with commas: smtp,portal,delivery,reminders")] = "",
+) -> None:
+    """Run until SIGTERM; prints one line when everything listens."""
+    os.umask(0o077)
+    _log_to_stderr(logging.INFO)
+    parts = tuple(filter(None, only.split(","))) or PARTS
+    if unknown := sorted(set(parts) - set(PARTS)):
+        _fail(f"--only: there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+    with _plain_errors():
+        gateway = Gateway(load(config), parts=parts)
+        with contextlib.suppress(ImportError):  # it is not made for every machine; asyncio's own loop serves as well
+            import uvloop  # noqa: PLC0415
+
+            uvloop.install()
+        asyncio.run(_serve(gateway))
+
+
+async def _serve(gateway: Gateway) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await gateway.start()
+    where = " ".join(
+        f"{part}={gateway.listening[part]}" for part in ("smtp", "portal", "metrics") if part in gateway.listening
+    )
+    print(f"gateway ready {where}", flush=True)
+    await stop.wait()
+    await gateway.stop()
+
+
+# ------------------------------------------------------------------------------------------------------------- helpers
+
+
+def _ask(option: str, question: str) -> str:
+    if not sys.stdin.isatty():
+        _fail(f"{option} is missing: {question}")
+    return str(typer.prompt(question))
+
+
+def _fail(line: str) -> NoReturn:
+    typer.echo(line, err=True)
+    raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """What an administrator can mend is said in plain lines, without a traceback."""
+    try:
+        yield
+    except (ConfigError, WrongKey, OSError) as error:
+        _fail(str(error))
+
+
+def _log_to_stderr(level: int) -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -1,0 +1,300 @@
+"""Settings: typed, each with its help; settings_file.py reads them, and writes the example file from them.
+
+Every key may also be given as `GATEWAY_SECTION__KEY`, lists and tables as JSON; the environment wins. An unknown key
+is an error.
+"""
+
+import ipaddress
+import re
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
+from pydantic.networks import IPvAnyNetwork
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.config_kinds import (
+    Day,
+    Domain,
+    HeaderLine,
+    HostPort,
+    MailAddress,
+    WebAddress,
+    ZoneName,
+    is_loopback,
+    split_address,
+)
+from gateway.domain.model import Marks, Practice, Rhythm, Site
+from gateway.errors import ConfigError
+
+# ------------------------------------------------------------------------------------------------------------ sections
+
+
+class Section(BaseModel):
+    """One table of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=False)
+
+
+class SiteSection(Section):
+    """Who runs this gateway, and where people find it."""
+
+    name: str = Field(description="what people read as the sender of our mails", examples=["Riverside Secure Mail"])
+    domain: Domain = Field(
+        description="bot@, reply+…@ and bounce+…@ live here; mail for it must reach smtp.listen",
+        examples=["secure.riverside.example"],
+    )
+    portal_url: WebAddress = Field(
+        description="where people reach the portal; https, but for a trial on one machine",
+        examples=["https://secure.riverside.example"],
+    )
+    timezone: ZoneName = Field(
+        description="days are counted, and hours meant, in this zone", examples=["Europe/London"]
+    )
+    postmaster: str = Field(
+        default="", description="who gets mail to postmaster@ the domain; empty: the first practice's postmaster"
+    )
+
+
+class PracticeSection(Section):
+    """A clinic whose people send through this gateway; one table for each."""
+
+    id: str = Field(
+        default="", description="never changes once in use; made from the name if left out", examples=["riverside"]
+    )
+    name: str = Field(description="as patients know it", examples=["Riverside Family Practice"])
+    domains: list[Domain] = Field(
+        default=[], description="all addresses in these domains write for it", examples=[["riverside.example"]]
+    )
+    senders: list[MailAddress] = Field(default=[], description="exact addresses, where a domain is shared")
+    language: str = Field(default="en", description="of the mails to its senders and those they invite")
+
+
+class RelaySection(Section):
+    """A domain whose own mail system is secure: secure mail for it goes there, over verified TLS only."""
+
+    domain: Domain = Field(description="the recipients' domain", examples=["hospital.example"])
+    address: HostPort = Field(description="its mail server", examples=["mx.hospital.example:25"])
+    tls: Literal["verified"] = Field(default="verified", description="its certificate must be valid for that host")
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+
+
+class SmtpSection(Section):
+    """The listener that the practice's mail server hands its outgoing mail to."""
+
+    listen: HostPort = Field(default="127.0.0.1:2525", description="address and port; port 0 takes a free one")
+    trusted_networks: list[IPvAnyNetwork] = Field(
+        default=[IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")],
+        description="clients that may relay; all others may only write to the site's domain",
+    )
+    submission_networks: list[IPvAnyNetwork] = Field(
+        default=[], description="networks in which every client has authenticated its user; they may relay too"
+    )
+    max_message_size: ByteSize = Field(
+        default=ByteSize(50_000_000), description="larger mail is refused", examples=["50MB"]
+    )
+    tls_cert: str = Field(default="", description="certificate chain for STARTTLS (PEM)")
+    tls_key: str = Field(default="", description="its key (PEM)")
+
+
+class SecureMailSection(Section):
+    """Which mail is secure."""
+
+    when: Literal["marked", "always"] = Field(default="marked", description='"marked" or "always"')
+    subject_tag: str = Field(
+        default="[secure]", min_length=2, description='the mark in a subject; "[secure …details…]" carries details'
+    )
+    headers: list[HeaderLine] = Field(
+        default=["X-Secure: yes", "Sensitivity: Company-Confidential"], description="header fields that mark as well"
+    )
+
+
+class NextHopSection(Section):
+    """The mail server that takes our mail on."""
+
+    address: HostPort = Field(description="host and port", examples=["127.0.0.1:2526"])
+    tls: Literal["verified", "opportunistic", "none"] = Field(
+        default="verified",
+        description='"opportunistic" or "none" only for a loopback address or one in smtp.trusted_networks',
+    )
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+    username: str = Field(default="", description="to sign in with, if it asks for that")
+    password_file: str = Field(default="", description="a file that holds the password")
+
+
+class InvitationsSection(Section):
+    """The days and counts of an invitation's life."""
+
+    reminder_days: list[Day] = Field(default=[3, 15, 30], description="days after the invitation")
+    expire_after_days: Day = Field(default=30, description="an invitation ends with this day")
+    birthdate_attempts: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="this many wrong birthdates cancel an invitation"
+    )
+    reminder_hour: Annotated[int, Field(ge=0, le=23)] = Field(default=9, description="local hour of all timed mail")
+    lapse_after_days: Day = Field(
+        default=7, description="a sender who has not said by then who the stranger is: the mail is destroyed"
+    )
+    grace_days: Day = Field(
+        default=30, description="how long mail is kept when an invitation expired, was locked or could not be delivered"
+    )
+
+
+class DatabaseSection(Section):
+    """Where everything is kept."""
+
+    url: str = Field(default="sqlite:///gateway.db", description="three slashes: beside this file; four: absolute")
+
+
+class PortalSection(Section):
+    """The web pages."""
+
+    listen: HostPort = Field(default="127.0.0.1:8080", description="put a TLS proxy in front of it")
+
+
+class MetricsSection(Section):
+    """Figures for Prometheus, on a listener of their own."""
+
+    listen: HostPort = Field(default="127.0.0.1:9090", description="address and port")
+
+
+class KeysSection(Section):
+    """The secrets that seal everything."""
+
+    file: str = Field(default="gateway.keys", description="keep a copy of it apart from the database's backups")
+
+
+class MailboxSection(Section):
+    """How the practice's own mail server vouches for authors."""
+
+    authserv_id: str = Field(
+        default="", description="whose Authentication-Results are believed (RFC 8601); empty: nobody's"
+    )
+
+
+# One table of the file each, in the order of the example.
+SECTIONS: dict[str, type[Section]] = {
+    "site": SiteSection,
+    "practices": PracticeSection,
+    "relays": RelaySection,
+    "smtp": SmtpSection,
+    "secure_mail": SecureMailSection,
+    "next_hop": NextHopSection,
+    "invitations": InvitationsSection,
+    "database": DatabaseSection,
+    "portal": PortalSection,
+    "metrics": MetricsSection,
+    "keys": KeysSection,
+    "mailbox": MailboxSection,
+}
+
+
+class Settings(BaseSettings):
+    """The whole settings file."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", env_nested_delimiter="__", extra="forbid")
+
+    site: SiteSection
+    practices: list[PracticeSection] = Field(min_length=1)
+    relays: list[RelaySection] = []
+    smtp: SmtpSection = SmtpSection()
+    secure_mail: SecureMailSection = SecureMailSection()
+    next_hop: NextHopSection
+    invitations: InvitationsSection = InvitationsSection()
+    database: DatabaseSection = DatabaseSection()
+    portal: PortalSection = PortalSection()
+    metrics: MetricsSection = MetricsSection()
+    keys: KeysSection = KeysSection()
+    mailbox: MailboxSection = MailboxSection()
+
+    folder: Path = Field(default=Path(), exclude=True)
+    """Where the settings file lies: relative paths start here."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _hop_is_safe(self) -> "Settings":
+        host, _ = split_address(self.next_hop.address)
+        if self.next_hop.tls != "verified" and not is_loopback(host) and not self._is_trusted(host):
+            raise ValueError(
+                'next_hop.tls: write "verified": this hop is neither loopback nor in smtp.trusted_networks'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _practices_differ(self) -> "Settings":
+        ids = [_practice_id(practice) for practice in self.practices]
+        if len(ids) != len(set(ids)):
+            raise ValueError("practices: two of them have the same id; give each an id of its own")
+        if any(not practice.domains and not practice.senders for practice in self.practices):
+            raise ValueError("practices: each needs domains or senders, or nobody can write for it")
+        return self
+
+    def _is_trusted(self, host: str) -> bool:
+        try:
+            ip = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(ip in network for network in self.smtp.trusted_networks)
+
+    def path(self, text: str) -> Path:
+        """A path of the settings, from the folder of their file."""
+        return self.folder / text
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file. Raises ConfigError for another database."""
+        match = re.fullmatch(r"sqlite:///(.+)", self.database.url)
+        if not match:
+            raise ConfigError('database.url: only SQLite is built so far; write "sqlite:///gateway.db"')
+        return self.path(match[1])
+
+    @property
+    def spool_path(self) -> Path:
+        """Where large content lies: beside the database."""
+        return self.database_path.with_name(self.database_path.name + ".spool")
+
+    def policy(self) -> Site:
+        """What flows may know."""
+        practices = tuple(
+            Practice(_practice_id(p), p.name, tuple(p.domains), tuple(p.senders), p.language) for p in self.practices
+        )
+        headers = tuple(
+            (name.strip(), value.strip()) for name, _, value in (h.partition(":") for h in self.secure_mail.headers)
+        )
+        own = self.practices[0].domains or [self.site.domain]
+        hop_host, _ = split_address(self.next_hop.address)
+        return Site(
+            name=self.site.name,
+            domain=self.site.domain,
+            portal_url=self.site.portal_url,
+            zone=ZoneInfo(self.site.timezone),
+            practices=practices,
+            relay_domains=frozenset(relay.domain for relay in self.relays),
+            marks=Marks(self.secure_mail.when == "always", self.secure_mail.subject_tag, headers),
+            rhythm=Rhythm(
+                reminder_days=tuple(self.invitations.reminder_days),
+                expire_after_days=self.invitations.expire_after_days,
+                birthdate_attempts=self.invitations.birthdate_attempts,
+                reminder_hour=self.invitations.reminder_hour,
+                lapse_after_days=self.invitations.lapse_after_days,
+                grace_days=self.invitations.grace_days,
+            ),
+            replies_may_travel=self.next_hop.tls == "verified" or is_loopback(hop_host),
+            postmaster=self.site.postmaster or f"postmaster@{own[0]}",
+        )
+
+
+def _practice_id(practice: PracticeSection) -> str:
+    return practice.id or re.sub(r"[^a-z0-9]+", "-", practice.name.casefold()).strip("-")

@@ -1,0 +1,75 @@
+"""The kinds of value that settings have; each fault says what to write instead."""
+
+import ipaddress
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from gateway.domain.address import address, domain_key
+from gateway.errors import BadAddress
+
+
+def _host_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError('write "host:port", for example "127.0.0.1:2525"')
+    return text
+
+
+def _domain(text: str) -> str:
+    try:
+        return domain_key(text)
+    except BadAddress as error:
+        raise ValueError('write a domain, for example "riverside.example"') from error
+
+
+def _mailbox(text: str) -> str:
+    try:
+        return address(text).key
+    except BadAddress as error:
+        raise ValueError('write a mail address, for example "ada@riverside.example"') from error
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError('write an IANA time zone, for example "Europe/London"') from error
+    return text
+
+
+def _header(text: str) -> str:
+    if ":" not in text:
+        raise ValueError('write "Name: value", for example "X-Secure: yes"')
+    return text
+
+
+def _web_address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+", text.rstrip("/")):
+        raise ValueError('write an address without a path, for example "https://secure.riverside.example"')
+    return text.rstrip("/")
+
+
+HostPort = Annotated[str, AfterValidator(_host_port)]
+Domain = Annotated[str, AfterValidator(_domain)]
+MailAddress = Annotated[str, AfterValidator(_mailbox)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+HeaderLine = Annotated[str, AfterValidator(_header)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Day = Annotated[int, Field(ge=1, le=3650)]
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Host and port of a checked "host:port"; an IPv6 host may stand in brackets."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is said to this host stays on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,187 @@
+"""What a sender may tell the gateway, one typed line to one command.
+
+::
+
+    [address] VERB [address] [arguments]
+    INVITE [address] [PATIENT birthdate | CLINICIAN | STAFF | COLLEAGUE]
+
+A line is a command only if all of it was understood: prose that begins with a verb is none. What is read back to the
+sender never holds a birthdate, nor what was typed in its place.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from enum import StrEnum
+
+from gateway.domain.address import Address, address
+from gateway.domain.birthdate import Doubt, month_named, read_birthdate, tidy
+from gateway.domain.model import Details, Relationship, Role
+from gateway.errors import BadAddress
+
+
+class Verb(StrEnum):
+    """What is wanted; the value is the English word."""
+
+    PATIENT = "PATIENT"
+    CLINICIAN = "CLINICIAN"
+    STAFF = "STAFF"
+    COLLEAGUE = "COLLEAGUE"
+    REMIND = "REMIND"
+    CANCEL = "CANCEL"
+    STATUS = "STATUS"
+    LIST = "LIST"
+    DIRECTORY = "DIRECTORY"
+    PATIENTS = "PATIENTS"
+    INVITE = "INVITE"
+    YES = "YES"
+    HELP = "HELP"
+
+
+CHANGES = frozenset(Verb) - {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.HELP}
+"""The verbs that change something; the others only answer."""
+
+PHRASES: Mapping[str, Verb] = {verb.casefold(): verb for verb in Verb} | {
+    "resend": Verb.REMIND,
+    "colleague clinician": Verb.CLINICIAN,
+    "colleague staff": Verb.STAFF,
+}
+"""What people may type for a verb: one or two words, case-folded. Another language is more of these."""
+
+COLLEAGUES: Mapping[Verb, Details] = {
+    Verb.CLINICIAN: Details(Relationship.COLLEAGUE_HERE, Role.CLINICIAN),
+    Verb.STAFF: Details(Relationship.COLLEAGUE_HERE, Role.STAFF),
+    Verb.COLLEAGUE: Details(Relationship.COLLEAGUE_ELSEWHERE),
+}
+"""The verbs that say everything about a person by themselves."""
+
+COURTESIES = frozenset({"please"})
+ANNOUNCERS = ("patient", "born", "birthdate", "birthday", "dob")
+"""After one of these, or a misspelling of it, a birthdate may follow in any form."""
+
+LONGEST_LINE = 998  # RFC 5322 §2.1.1
+LONGEST_ECHO = 100
+BLANK = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line that was understood; `text` may be read back.
+
+    `doubt` says why a birthdate could not be told. PATIENT has either `details` or `doubt`; INVITE may have neither.
+    """
+
+    verb: Verb
+    person: Address | None = None
+    details: Details | None = None
+    doubt: Doubt | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A line that is no command; `text` may be read back."""
+
+    text: str
+
+
+def parse(line: str, today: date) -> Command | Unknown:
+    """Read one typed line; `today` is the site's local date."""
+    if len(line) > LONGEST_LINE:
+        return Unknown(_echo(line))
+    words = tidy(line).strip(_DECORATION).split()
+    try:
+        person = _person([word for word in words if "@" in word])
+    except BadAddress:
+        return Unknown(_echo(line))
+    verb, arguments = _split(_without_courtesy([word for word in words if "@" not in word]))
+    kind, typed = _split(arguments) if verb is Verb.INVITE else (verb, arguments)
+    answer = _answer(kind, typed, today)
+    if verb is None or (arguments and answer is None):
+        return Unknown(_echo(line))
+    text = _read_back(verb, kind, person, dated=bool(typed))
+    if isinstance(answer, Doubt):
+        return Command(verb, person, doubt=answer, text=text)
+    return Command(verb, person, details=answer, text=text)
+
+
+def read_details(text: str, today: date) -> Details | Doubt | None:
+    """Read what stands inside a subject tag: `patient 1980-02-03`, `clinician`; None if that says no relationship."""
+    verb, arguments = _split(tidy(text))
+    return _answer(verb, arguments, today)
+
+
+def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt | None:
+    """What the words say of a person's relationship to the sender, if they say anything."""
+    if verb is Verb.PATIENT:
+        born = read_birthdate(arguments, today)
+        return born if isinstance(born, Doubt) else Details(Relationship.PATIENT, birthdate=born)
+    return None if verb is None or arguments else COLLEAGUES.get(verb)
+
+
+def _person(words: list[str]) -> Address | None:
+    """The one person that the addresses name. Raises BadAddress for two people, or for what is no address."""
+    people: dict[str, Address] = {}
+    for word in words:
+        found = _ADDRESS.fullmatch(word.strip(_DECORATION))
+        person = address(found[1] if found else word)
+        people.setdefault(person.key, person)
+    if len(people) > 1:
+        raise BadAddress("a command speaks of one person")
+    return next(iter(people.values()), None)
+
+
+def _without_courtesy(words: list[str]) -> str:
+    if words and words[0].strip(_DECORATION).casefold() in COURTESIES:
+        words = words[1:]
+    if words and words[-1].strip(_DECORATION).casefold() in COURTESIES:
+        words = words[:-1]
+    return " ".join(words)
+
+
+def _split(text: str) -> tuple[Verb | None, str]:
+    """The verb at the start of a text, and what follows it; the longer phrase goes first."""
+    words = text.replace(":", " ").strip(_DECORATION).split()
+    for count in (2, 1):
+        phrase = " ".join(word.strip(_DECORATION) for word in words[:count])
+        if verb := PHRASES.get(phrase.casefold()):
+            return verb, " ".join(words[count:]).strip(_DECORATION)
+    return None, text
+
+
+def _read_back(verb: Verb, kind: Verb | None, person: Address | None, *, dated: bool) -> str:
+    """The command in the gateway's own words, `dated` if something stood where a birthdate belongs."""
+    who = [person.typed] if person else []
+    what = [kind.value] if kind else []
+    if dated and kind is Verb.PATIENT:
+        what.append("(birthdate received)")
+    return " ".join([verb.value, *who, *what] if verb is Verb.INVITE else [*who, *what])
+
+
+def _echo(line: str) -> str:
+    """The start of a line as it may be shown: no birthdate that hides in it, and nothing that does not print."""
+    visible = "".join(filter(str.isprintable, tidy(line[:LONGEST_LINE])[:LONGEST_ECHO]))
+    shown: list[str] = []
+    words = visible.split()
+    for number, word in enumerate(words, start=1):
+        shown.append(BLANK if _may_date(word) else word)
+        if number < len(words) and _announces(word):
+            return " ".join([*shown, BLANK])
+    return " ".join(shown)
+
+
+def _may_date(word: str) -> bool:
+    """Whether the word may be part of a date: any script's digits, or a month. Addresses with digits go as well."""
+    return any(map(str.isnumeric, word)) or month_named(word.strip(_DECORATION)) is not None
+
+
+def _announces(word: str) -> bool:
+    return bool(get_close_matches(word.strip(_DECORATION).casefold(), ANNOUNCERS, n=1, cutoff=0.75))
+
+
+_DECORATION = " *\"'`“”‘’„«».,!;:-–—•"
+"""What mail programs and people put around a word without meaning anything by it."""
+_ADDRESS = re.compile(r"<?(?:mailto:)?([^<>]+?)>?(?:<mailto:\1>)?", re.IGNORECASE)
+"""Bare, in angle brackets, as a link, or as the address and its link that HTML mail becomes in plain text."""

@@ -1,0 +1,116 @@
+"""The life of an invitation, as a table: (state, event) -> (state, effects).
+
+Effects are values; flow/invite.py carries them out and saves them with the state in one transaction. The diagram in
+the documentation is generated from this table (`diagram`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.model import RESTING, State
+
+
+class Event(StrEnum):
+    """What can happen to an invitation."""
+
+    DETAILS = "details"
+    """the sender says, or corrects, what the person is to them"""
+    DOUBTED = "doubtful address"
+    """a colleague at my practice, at an address outside it: the sender must confirm"""
+    JOINED = "joined"
+    """another mail or another sender for the same person"""
+    UNANSWERED = "no answer"
+    LAPSE_DUE = "day 7"
+    REMINDER_DUE = "reminder day"
+    REMIND = "REMIND"
+    EXPIRY_DUE = "end of day 30"
+    WRONG_BIRTHDATE = "wrong birthdate"
+    LAST_WRONG_BIRTHDATE = "third wrong birthdate"
+    ACCEPT = "accepted"
+    BOUNCED = "permanent bounce"
+    CANCEL = "nobody waits any more"
+    REINVITE = "invited again"
+    GRACE_OVER = "grace period over"
+    MOVED = "address moved"
+
+
+class Effect(StrEnum):
+    """What a move brings about."""
+
+    RESTART_SCHEDULE = "the day becomes day 0"
+    NEW_LINK = "the old link dies"
+    COUNT_STRIKE = "one try less"
+    FORGIVE_STRIKES = "tries start afresh, within the cap"
+    SEND_INVITATION = "the invitee is invited"
+    SEND_REMINDER = "the invitee is reminded"
+    ASK_AGAIN = "the sender is asked again"
+    TELL_ACCEPTED = "the sender hears that it was accepted"
+    TELL_LOCKED = "the sender hears of the wrong birthdates"
+    TELL_EXPIRED = "the sender hears that it expired"
+    TELL_UNDELIVERABLE = "the sender hears that the address is dead"
+    TELL_LAPSED = "the sender hears that the mail was never delivered"
+    RELEASE_HELD = "held mail goes to the inbox"
+    DESTROY_HELD = "held mail is destroyed"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where an event leads, and what it brings about, in order."""
+
+    to: State
+    effects: tuple[Effect, ...] = ()
+
+
+_INVITE = (Effect.RESTART_SCHEDULE, Effect.SEND_INVITATION)
+_INVITE_AGAIN = (Effect.NEW_LINK, Effect.FORGIVE_STRIKES, *_INVITE)
+
+TABLE: dict[tuple[State, Event], Move] = {
+    (State.AWAITING, Event.DETAILS): Move(State.INVITED, _INVITE),
+    (State.AWAITING, Event.DOUBTED): Move(State.AWAITING),
+    (State.AWAITING, Event.JOINED): Move(State.AWAITING),
+    (State.AWAITING, Event.UNANSWERED): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
+    (State.AWAITING, Event.LAPSE_DUE): Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
+    (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+    (State.AWAITING, Event.MOVED): Move(State.AWAITING),
+    (State.INVITED, Event.DETAILS): Move(State.INVITED),
+    (State.INVITED, Event.DOUBTED): Move(State.INVITED),
+    (State.INVITED, Event.JOINED): Move(State.INVITED),
+    (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+    (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+    (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
+    (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(
+        State.LOCKED, (Effect.COUNT_STRIKE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED)
+    ),
+    (State.INVITED, Event.ACCEPT): Move(State.ACCEPTED, (Effect.RELEASE_HELD, Effect.TELL_ACCEPTED)),
+    (State.INVITED, Event.EXPIRY_DUE): Move(State.EXPIRED, (Effect.RESTART_SCHEDULE, Effect.TELL_EXPIRED)),
+    (State.INVITED, Event.BOUNCED): Move(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE, Effect.TELL_UNDELIVERABLE)),
+    (State.INVITED, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+    (State.INVITED, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
+    (State.LOCKED, Event.JOINED): Move(State.LOCKED),
+    (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),
+    (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
+    # Writing again to somebody whose invitation ran out is inviting them again: nothing has to be corrected.
+    (State.EXPIRED, Event.JOINED): Move(State.INVITED, _INVITE_AGAIN),
+} | {
+    (state, event): move
+    for state in RESTING
+    for event, move in {
+        Event.DOUBTED: Move(state),
+        Event.REINVITE: Move(State.INVITED, _INVITE_AGAIN),
+        Event.CANCEL: Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+        Event.GRACE_OVER: Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
+    }.items()
+}
+
+
+def step(state: State, event: Event) -> Move | None:
+    """The move that this event makes from this state; None where the event means nothing there."""
+    return TABLE.get((state, event))
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, for the documentation."""
+    lines = ["stateDiagram-v2", f"    [*] --> {State.AWAITING}"]
+    lines += [f"    {state} --> {move.to}: {event}" for (state, event), move in TABLE.items() if move.to != state]
+    ends = sorted({move.to for move in TABLE.values()} - {state for state, _ in TABLE})
+    return "\n".join([*lines, *(f"    {end} --> [*]" for end in ends)])

@@ -1,0 +1,444 @@
+"""The nouns: what settings say (a site, its practices) and what the store keeps (one dataclass a table).
+
+Rows are immutable; `id` 0 means not stored yet. Times are aware UTC datetimes. Bytes fields that hold anything a
+person wrote are sealed.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from gateway.domain.address import Address
+
+# ---------------------------------------------------------------------------------------------- what settings say
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A clinic: who writes for it is known by exact address first, then by domain."""
+
+    id: str
+    name: str
+    domains: tuple[str, ...] = ()
+    senders: tuple[str, ...] = ()
+    language: str = "en"
+
+    def owns(self, address: Address) -> bool:
+        """Whether the address lies in one of the practice's own domains or is one of its named senders."""
+        return address.domain in self.domains or address.key in self.senders
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How a sender says that a mail is secure."""
+
+    always: bool = False
+    subject_tag: str = "[secure]"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """The days and counts of an invitation's life; days are calendar days in the site's zone."""
+
+    reminder_days: tuple[int, ...] = (3, 15, 30)
+    expire_after_days: int = 30
+    birthdate_attempts: int = 3
+    reminder_hour: int = 9
+    ask_again_days: tuple[int, ...] = (1, 3)
+    lapse_after_days: int = 7
+    grace_days: int = 30
+    rounds: int = 3
+    """How often wrong birthdates may lock one person's invitations before inviting again is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One gateway's policy: what flows may know of the settings."""
+
+    name: str
+    domain: str
+    portal_url: str
+    zone: ZoneInfo
+    practices: tuple[Practice, ...]
+    relay_domains: frozenset[str] = frozenset()
+    marks: Marks = field(default_factory=Marks)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    replies_may_travel: bool = True
+    """Whether an answer's content may go to a practice over the next hop: a verified or a loopback one."""
+    postmaster: str = ""
+
+    @property
+    def bot(self) -> str:
+        return f"bot@{self.domain}"
+
+    def practice(self, practice_id: str) -> Practice:
+        """The practice of this id; one that has left the settings keeps its id as its name."""
+        return next((p for p in self.practices if p.id == practice_id), Practice(practice_id, practice_id))
+
+    def practice_of(self, sender: Address) -> Practice | None:
+        """For which practice this address writes: an exact address first, since practices may share a domain."""
+        named = (p for p in self.practices if sender.key in p.senders)
+        by_domain = (p for p in self.practices if sender.domain in p.domains)
+        return next(named, None) or next(by_domain, None)
+
+
+# ------------------------------------------------------------------------------------------------------ vocabulary
+
+
+class Relationship(StrEnum):
+    """What the stranger is to the sender."""
+
+    PATIENT = "patient"
+    COLLEAGUE_HERE = "colleague_here"
+    COLLEAGUE_ELSEWHERE = "colleague_elsewhere"
+
+
+class Role(StrEnum):
+    """What a colleague at the sender's own practice does there."""
+
+    CLINICIAN = "clinician"
+    STAFF = "staff"
+
+
+class State(StrEnum):
+    """Where an invitation stands; lifecycle.py holds the moves."""
+
+    AWAITING = "awaiting_details"
+    INVITED = "invited"
+    ACCEPTED = "accepted"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+    UNDELIVERABLE = "undeliverable"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+
+
+LIVE = (State.AWAITING, State.INVITED)
+RESTING = (State.LOCKED, State.EXPIRED, State.UNDELIVERABLE)
+"""Not live, but the sender may invite again: the held mail is kept for the grace period."""
+OPEN = LIVE + RESTING
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The sender's answer to *what is this person to you?*"""
+
+    relationship: Relationship
+    role: Role | None = None
+    birthdate: date | None = field(default=None, repr=False)
+    """Never shown, not even in a traceback."""
+
+
+class CopyState(StrEnum):
+    """Where one recipient's copy of a message is."""
+
+    HELD = "held"
+    INBOX = "inbox"
+    RELAYED = "relayed"
+    SENT = "sent"
+    DESTROYED = "destroyed"
+
+
+class DeliveryKind(StrEnum):
+    """What an outgoing mail is made of."""
+
+    PASS = "pass"  # noqa: S105 - a kind of delivery
+    RELAY = "relay"
+    NOTICE = "notice"
+    REPLY = "reply"
+    REPORT = "report"
+
+
+class DeliveryState(StrEnum):
+    """Where an outgoing mail stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+    DROPPED = "dropped"
+
+
+class Notice(StrEnum):
+    """The kinds of mail that the gateway itself writes (`X-Gateway-Notice`)."""
+
+    RECEIPT = "receipt"
+    DETAILS_AGAIN = "details-again"
+    CONFIRM = "confirm"
+    TRANSCRIPT = "transcript"
+    INVITATION = "invitation"
+    REMINDER = "reminder"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+    UNDELIVERABLE = "undeliverable"
+    ACCEPTED = "accepted"
+    NEW_MESSAGE = "new-message"
+    REPLY = "reply"
+    PASSWORD_RESET = "password-reset"  # noqa: S105 - a kind of notice
+
+
+class Audience(StrEnum):
+    """To whom a notice speaks (`X-Gateway-Audience`)."""
+
+    SENDER = "sender"
+    INVITEE = "invitee"
+    ACCOUNT = "account"
+
+
+class Purpose(StrEnum):
+    """What a token opens; a token for one purpose is nothing for another. One letter each: it stands in the token."""
+
+    INVITE = "i"
+    """/invite/{token}; the row is an invitation"""
+    WAITER = "w"
+    """bot+token, /sender/{token}: one sender and one invitation"""
+    MESSAGE = "m"
+    """bot+token: one sender and all the people of one mail"""
+    SENDER = "s"
+    """bot+token, /sender/{token}: one sender, nobody in particular"""
+    CONFIRM = "c"
+    """bot+token: a command that waits for YES"""
+    REPLY = "r"
+    """reply+token: the message (written in the portal) that the sender answers"""
+    BOUNCE = "b"
+    """bounce+token: the delivery that came back"""
+    RESET = "p"
+    """/reset/{token}: an account"""
+
+
+# ------------------------------------------------------------------------------------------------ what the store keeps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Somebody who writes for a practice."""
+
+    id: int = 0
+    practice_id: str
+    address: str
+    typed: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A registered person; `address` is the key, `typed` what they are written to at."""
+
+    id: int = 0
+    address: str
+    typed: str
+    name: str
+    password_hash: str
+    delivery: str = "portal"
+    practice_name: str = ""
+    practice_phone: str = ""
+    practice_address: str = ""
+    language: str = "en"
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """What one practice awaits of one address.
+
+    `day0` and `step` say where in its state's schedule it is, `due_at` when its next step is due. `strikes` are this
+    round's wrong birthdates, `strikes_before` those of earlier rounds. `generation` rises when the link is replaced.
+    `details_by` is the sender whose details stand.
+    """
+
+    id: int = 0
+    practice_id: str
+    address: str
+    typed: str
+    name: str = ""
+    state: State = State.AWAITING
+    relationship: Relationship | None = None
+    role: Role | None = None
+    birthdate_digest: bytes | None = None
+    strikes: int = 0
+    strikes_before: int = 0
+    generation: int = 1
+    day0: date
+    step: int = 0
+    due_at: datetime | None = None
+    details_by: int | None = None
+    account_id: int | None = None
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def who(self) -> str:
+        """How people are told of this person."""
+        return f"{self.name} <{self.typed}>" if self.name else self.typed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiter:
+    """A sender who waits for an invitation to be accepted."""
+
+    id: int = 0
+    invitation_id: int
+    sender_id: int
+    withdrawn: bool = False
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One secure message: its content is sealed once, under a key of its own that every copy wraps anew.
+
+    `sender_id` is set where a practice's sender wrote it, `account_id` where it was written in the portal.
+    `reply_to_id` is the message that this one answers.
+    """
+
+    id: int = 0
+    practice_id: str
+    sender_id: int | None = None
+    account_id: int | None = None
+    reply_to_id: int | None = None
+    header_id: str
+    subject: bytes
+    content_id: str
+    size: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One recipient's copy of a message. Destroying `wrapped_key` destroys the copy."""
+
+    id: int = 0
+    message_id: int
+    address: str
+    typed: str
+    state: CopyState
+    invitation_id: int | None = None
+    account_id: int | None = None
+    wrapped_key: bytes | None = None
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """Where sealed octets lie: in the row when small, else in a spool file of this name."""
+
+    id: str
+    inline: bytes | None = None
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One outgoing mail to one recipient.
+
+    `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed.
+    """
+
+    id: int = 0
+    kind: DeliveryKind
+    notice: Notice | None = None
+    hop: str = ""
+    mail_from: str = ""
+    recipient: str
+    content_id: str = ""
+    wrapped_key: bytes | None = None
+    facts: bytes | None = None
+    invitation_id: int | None = None
+    copy_id: int | None = None
+    state: DeliveryState = DeliveryState.QUEUED
+    attempts: int = 0
+    created_at: datetime
+    due_at: datetime
+    lease_until: datetime | None = None
+    last_reply: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """Commands that wait for a YES: `lines` are sealed."""
+
+    id: int = 0
+    sender_id: int
+    invitation_id: int | None = None
+    lines: bytes
+    done_at: datetime | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A signed-in browser; `digest` is the hash of its cookie."""
+
+    id: int = 0
+    digest: bytes
+    account_id: int
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Who did what to which, when; `mac` makes an altered row show."""
+
+    id: int = 0
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+    mac: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The fingerprint of a mail that was taken in already."""
+
+    id: int = 0
+    fingerprint: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """A fact about the database itself."""
+
+    id: int = 0
+    name: str
+    value: bytes
+
+
+Row = (
+    Sender
+    | Account
+    | Invitation
+    | Waiter
+    | Message
+    | Copy
+    | Content
+    | Delivery
+    | Confirmation
+    | Session
+    | Audit
+    | Seen
+    | Meta
+)
+TABLES: tuple[type, ...] = (
+    Sender,
+    Account,
+    Invitation,
+    Waiter,
+    Message,
+    Copy,
+    Content,
+    Delivery,
+    Confirmation,
+    Session,
+    Audit,
+    Seen,
+    Meta,
+)

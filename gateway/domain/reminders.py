@@ -1,0 +1,68 @@
+"""When the next thing is due in an invitation's life.
+
+Day N is the Nth calendar day, in the site's time zone, after day 0. Only the next due instant is ever stored; it is
+computed anew from the date and the zone, so that a change of the zone's rules moves what lies ahead.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import Rhythm, State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One planned event: at the reminder hour of its day, or at the day's end."""
+
+    day: int
+    event: Event
+    at_end: bool = False
+
+
+def schedule(state: State, rhythm: Rhythm) -> tuple[Step, ...]:
+    """What is planned for an invitation in this state, in order of time."""
+    match state:
+        case State.AWAITING:
+            asks = tuple(Step(day, Event.UNANSWERED) for day in rhythm.ask_again_days if day < rhythm.lapse_after_days)
+            return (*asks, Step(rhythm.lapse_after_days, Event.LAPSE_DUE))
+        case State.INVITED:
+            days = (day for day in sorted(rhythm.reminder_days) if day <= rhythm.expire_after_days)
+            reminders = tuple(Step(day, Event.REMINDER_DUE) for day in days)
+            return (*reminders, Step(rhythm.expire_after_days, Event.EXPIRY_DUE, at_end=True))
+        case State.LOCKED | State.EXPIRED | State.UNDELIVERABLE:
+            return (Step(rhythm.grace_days, Event.GRACE_OVER),)
+        case _:
+            return ()
+
+
+def instant(day0: date, step: Step, zone: ZoneInfo, rhythm: Rhythm) -> datetime:
+    """When a step is due, in UTC.
+
+    A local hour that a clock change leaves out is read with the offset before the change (PEP 495, fold 0), which
+    is the first instant after the gap; one that occurs twice is taken the first time.
+    """
+    day = day0 + timedelta(days=step.day + step.at_end)
+    hour = 0 if step.at_end else rhythm.reminder_hour
+    return datetime.combine(day, time(hour), zone).astimezone(UTC)
+
+
+def next_due(state: State, day0: date, done: int, zone: ZoneInfo, rhythm: Rhythm) -> datetime | None:
+    """When the step after `done` steps is due; None when nothing more is planned."""
+    steps = schedule(state, rhythm)[done:]
+    return instant(day0, steps[0], zone, rhythm) if steps else None
+
+
+def due(state: State, day0: date, done: int, now: datetime, zone: ZoneInfo, rhythm: Rhythm) -> tuple[Step, int] | None:
+    """The step to take now and how many are done with it; missed ones collapse into the last of them."""
+    steps = schedule(state, rhythm)
+    last = done
+    while last < len(steps) and instant(day0, steps[last], zone, rhythm) <= now:
+        last += 1
+    return (steps[last - 1], last) if last > done else None
+
+
+def expiry(day0: date, rhythm: Rhythm) -> date:
+    """The last day on which an invitation may be accepted."""
+    return day0 + timedelta(days=rhythm.expire_after_days)

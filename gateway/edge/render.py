@@ -1,0 +1,156 @@
+"""Templates to what people read: notices as subject, plain text and HTML, and the portal's pages.
+
+A notice is written once, in `templates/mail/<notice>.j2`, out of parts (paragraphs, buttons, tables) that exist in a
+plain and in an HTML form; so both say the same and hold the same links. Two environments load the same files: one
+escapes nothing and makes the plain text, the other escapes everything and makes the HTML.
+"""
+
+import textwrap
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.filters import do_filesizeformat
+
+from gateway.domain.model import Audience, Notice, Site
+from gateway.mail.decoding import clean
+from gateway.ports import Rendered
+
+TEXT_WIDTH = 76  # RFC 3676 §4.2 advises to stay under 78
+
+
+class Templates:
+    """The Renderer of this site; files in the `overrides` folder stand in for ours of the same name."""
+
+    def __init__(self, site: Site, overrides: Path | None = None) -> None:
+        folders = [overrides, _shipped()] if overrides else [_shipped()]
+        self._text = _environment(site, folders, "txt")
+        self._html = _environment(site, folders, "html")
+
+    def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
+        """Render `mail/<notice>.j2`. Raises jinja2.TemplateError for a template that asks for what there is not."""
+        said = cleaned({**facts, "audience": audience.value, "language": language})
+        name = f"mail/{notice}.j2"
+        plain = self._text.get_template(name)
+        subject = clean(plain.render(said, layout="mail/subject.txt"))
+        html = self._html.get_template(name).render(said, subject=subject)
+        return Rendered(subject, reflowed(plain.render(said)), html)
+
+    def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
+        """Render `portal/<name>.html`. Raises jinja2.TemplateError."""
+        return self._html.get_template(f"portal/{name}.html").render(facts, lang=language)
+
+
+def _shipped() -> Path:
+    """Our own templates: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def _environment(site: Site, folders: list[Path], form: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=form == "html",  # noqa: S701 - the other form is plain text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+    def moment(at: datetime) -> str:
+        """An instant as the site's clocks show it."""
+        local = at.astimezone(site.zone)
+        return f"{date_of(local)}, {local:%H:%M}"
+
+    def bot(token: str) -> str:
+        """The address where commands about the token's subject go."""
+        return f"bot+{token}@{site.domain}"
+
+    environment.globals |= {"site": site, "bot": bot, "mailto": mailto}
+    environment.globals |= {"layout": f"mail/layout.{form}", "parts": f"mail/parts.{form}"}
+    environment.filters |= {"day": day, "date": date_of, "after": after, "moment": moment, "size": do_filesizeformat}
+    return environment
+
+
+# --------------------------------------------------------------------------------------------- filters and functions
+
+
+def _read(value: date | str) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def date_of(value: date | str) -> str:
+    """A date, or its ISO 8601 form, in words: 3 December 2026."""
+    read = _read(value)
+    return f"{read.day} {read:%B %Y}"
+
+
+def day(value: date | str) -> str:
+    """A date with its weekday: Thursday 3 December 2026."""
+    return f"{_read(value):%A} {date_of(value)}"
+
+
+def after(value: date | str, days: int) -> date:
+    """The date that many days later."""
+    return _read(value) + timedelta(days=days)
+
+
+def mailto(address: str, line: str) -> str:
+    """A link that opens a mail to the address with a command as its body, and its first word as the subject.
+
+    A trailing space in the line is kept: it says that something is to be typed behind it.
+    """
+    fields = {"subject": line.strip(), "body": line}
+    return f"mailto:{quote(address, safe='@+')}?{urlencode(fields, quote_via=quote)}"  # RFC 6068 §2
+
+
+# ---------------------------------------------------------------------------------------------------------- plain text
+
+
+def cleaned(value: Any) -> Any:
+    """The facts with every text in one line, free of control and bidi characters: names come from anybody's mail."""
+    match value:
+        case str():
+            return clean(value)
+        case Mapping():
+            return {name: cleaned(item) for name, item in value.items()}
+        case list() | tuple():
+            return [cleaned(item) for item in value]
+        case _:
+            return value
+
+
+def reflowed(text: str) -> str:
+    """Plain text with its paragraphs filled, indented lines kept apart, and no two blank lines in a row."""
+    blocks = []
+    for kind, lines in groupby(text.splitlines(), key=_kind):
+        match kind:
+            case "blank":
+                blocks.append("")
+            case "paragraph":
+                blocks.append(_wrapped(" ".join(" ".join(lines).split()), ""))
+            case _:
+                blocks += [_wrapped(line.strip(), " " * (len(line) - len(line.lstrip()))) for line in lines]
+    return "\n".join(blocks).strip("\n") + "\n"
+
+
+def _kind(line: str) -> str:
+    if not line.strip():
+        return "blank"
+    return "indented" if line[0] == " " else "paragraph"
+
+
+def _wrapped(line: str, indent: str) -> str:
+    return textwrap.fill(
+        line,
+        TEXT_WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,  # a link must stay whole
+        break_on_hyphens=False,
+    )

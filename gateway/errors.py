@@ -1,0 +1,81 @@
+"""Everything that may go wrong, as one tree.
+
+::
+
+    GatewayError
+    ├── ConfigError            settings or keys are unusable: the message names the key and what to write
+    ├── Refused                a mail is not taken, for good: 5yz
+    │   ├── RelayDenied        a stranger asks us to carry mail elsewhere
+    │   ├── NotASender         secure mail whose From belongs to no practice
+    │   ├── TooLarge           larger than smtp.max_message_size
+    │   ├── BadRecipient       an address that cannot be read, or no such address at our own domain
+    │   └── Looping            more Received fields than an honest route has
+    ├── TryAgain               a mail is not taken now: 4yz
+    │   ├── StoreBusy          the database did not answer in time
+    │   └── StoreFull          no room on the disk
+    ├── BadAddress             not an address of RFC 5321 §4.1.2
+    └── WrongKey               content or database does not belong to these keys
+
+Each error that can reach an SMTP client carries its reply: a code, an enhanced status code (RFC 3463) and words
+which tell nothing of the mail's content.
+"""
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """The root; `smtp_reply` is what a client hears if nothing more exact is known."""
+
+    smtp_reply: ClassVar[str] = "451 4.3.0 Temporary failure, please try again"
+
+
+class ConfigError(GatewayError):
+    """Settings or keys cannot be used; the text names the key and what to write instead."""
+
+
+class Refused(GatewayError):
+    """A permanent refusal."""
+
+    smtp_reply = "550 5.7.1 Refused"
+
+
+class RelayDenied(Refused):
+    smtp_reply = "550 5.7.1 Relaying denied: this client may only write to this site's own addresses"
+
+
+class NotASender(Refused):
+    smtp_reply = "550 5.7.1 Secure mail refused: its From address belongs to no practice known here"
+
+
+class TooLarge(Refused):
+    smtp_reply = "552 5.3.4 Message is larger than this site takes"  # RFC 1870 §6
+
+
+class BadRecipient(Refused):
+    smtp_reply = "550 5.1.1 No such address here"
+
+
+class Looping(Refused):
+    smtp_reply = "554 5.4.6 Mail loop: too many Received fields"  # RFC 5321 §6.3
+
+
+class TryAgain(GatewayError):
+    """A temporary refusal; the client keeps the mail and comes back."""
+
+
+class StoreBusy(TryAgain):
+    smtp_reply = "451 4.3.0 Busy, please try again"
+
+
+class StoreFull(TryAgain):
+    smtp_reply = "452 4.3.1 Insufficient system storage"
+
+
+class BadAddress(GatewayError):
+    """The text is no mail address."""
+
+    smtp_reply = "501 5.1.3 Bad address syntax"
+
+
+class WrongKey(GatewayError):
+    """Sealed content or the database does not belong to the keys at hand."""

@@ -1,0 +1,184 @@
+"""Outgoing mail: a row is claimed, sent by the edge, and what the hop said is recorded."""
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import (
+    Account,
+    Audience,
+    Content,
+    Copy,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Invitation,
+    Message,
+    Notice,
+    Purpose,
+    Sender,
+    State,
+)
+from gateway.domain.retry import POISON_TRIES, next_try
+from gateway.flow import hold, invite, notices, people
+from gateway.flow.context import Context
+from gateway.flow.write_out import Answer, Parcel
+from gateway.mail.headers import header_block
+from gateway.ports import Outcome
+
+LEASE = timedelta(minutes=10)
+"""How long a claimed delivery is left to the one who claimed it."""
+
+
+def bound_to(content_id: str, recipient: str) -> str:
+    """What the wrapped key of a mail that passes through is bound to."""
+    return f"delivery|{content_id}|{recipient}"
+
+
+# ----------------------------------------------------------------------------------------------------------- claim
+
+
+def claim(ctx: Context, limit: int) -> list[Parcel]:
+    """Take due deliveries for sending, each leased for ten minutes; those that have lost their point are dropped."""
+    claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit)
+    for delivery in claimed:
+        if _pointless(ctx, delivery):
+            ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None))
+    return [_parcel(ctx, delivery) for delivery in claimed if not _pointless(ctx, delivery)]
+
+
+def reclaim(ctx: Context) -> int:
+    """Free what a run that ended has left claimed; only for a node that is alone. How many there were."""
+    left = ctx.tx.find(Delivery, state=DeliveryState.QUEUED, lease_until__ne=None)
+    for delivery in left:
+        ctx.tx.put(replace(delivery, lease_until=None))
+    return len(left)
+
+
+def _pointless(ctx: Context, delivery: Delivery) -> bool:
+    """An invitation that was withdrawn, answered or locked while its mail waited is not sent any more."""
+    if delivery.notice not in (Notice.INVITATION, Notice.REMINDER):
+        return False
+    invitation = ctx.tx.get(Invitation, delivery.invitation_id or 0)
+    return invitation is None or invitation.state is not State.INVITED
+
+
+def _parcel(ctx: Context, delivery: Delivery) -> Parcel:
+    if delivery.kind is DeliveryKind.PASS:
+        key = ctx.keys.unwrap(delivery.wrapped_key or b"", bound_to(delivery.content_id, delivery.recipient))
+        return Parcel(delivery, ctx.tx.get(Content, delivery.content_id), key)
+    copy = ctx.tx.get(Copy, delivery.copy_id) if delivery.copy_id else None
+    if copy is None:
+        return Parcel(delivery)
+    message, key = people.message_of(ctx, copy), hold.data_key(ctx, copy)
+    answer = _answer(ctx, message, key) if delivery.kind is DeliveryKind.REPLY else None
+    return Parcel(delivery, ctx.tx.get(Content, message.content_id), key, answer)
+
+
+def _answer(ctx: Context, message: Message, data_key: bytes) -> Answer:
+    author = ctx.tx.get(Account, message.account_id or 0)
+    answered = ctx.tx.get(Message, message.reply_to_id) if message.reply_to_id else None
+    return Answer(
+        author=author.name if author else "",
+        subject=ctx.keys.open_under(data_key, message.subject).decode(),
+        header_id=message.header_id,
+        in_reply_to=answered.header_id if answered else "",
+        message_id=message.id,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- record
+
+
+def record(ctx: Context, delivery: Delivery, outcome: Outcome, octets: bytes, spread: float = 0.0) -> Delivery:
+    """Record what the hop said: sent, to be tried again (`spread` as in retry.next_try), or failed for good."""
+    said = replace(delivery, lease_until=None, last_reply=f"{outcome.code} {outcome.text}"[:500])
+    if outcome.sent:
+        return _finish(ctx, replace(said, state=DeliveryState.SENT))
+    again = None if outcome.permanent else next_try(delivery.attempts, delivery.created_at, ctx.now, spread)
+    if again:
+        return ctx.tx.put(replace(said, due_at=again))
+    _failed(ctx, said, octets)
+    return _finish(ctx, replace(said, state=DeliveryState.FAILED))
+
+
+def record_poison(ctx: Context, delivery: Delivery, reason: str) -> Delivery:
+    """A mail that could not even be written out: tried again, then set aside for a person to look at."""
+    again = next_try(delivery.attempts, delivery.created_at, ctx.now)
+    if delivery.attempts < POISON_TRIES and again:
+        return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, due_at=again))
+    ctx.audit("gateway", "quarantined", f"delivery {delivery.id}", reason)
+    return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, state=DeliveryState.QUARANTINED))
+
+
+def bounced(ctx: Context, delivery_id: int, *, permanent: bool, said: str) -> None:
+    """A mail of ours came back after a hop had taken it."""
+    delivery = ctx.tx.get(Delivery, delivery_id)
+    if delivery and permanent and delivery.state is DeliveryState.SENT:
+        ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {said}"[:500]))
+        _failed(ctx, delivery, b"")
+
+
+def _finish(ctx: Context, delivery: Delivery) -> Delivery:
+    """Nothing of a finished mail is kept but the fact."""
+    finished = ctx.tx.put(replace(delivery, facts=None, wrapped_key=None))
+    if delivery.content_id:
+        hold.drop_content(ctx, delivery.content_id)
+    copy = ctx.tx.get(Copy, delivery.copy_id) if delivery.copy_id else None
+    if copy and delivery.kind is DeliveryKind.RELAY:
+        hold.destroy(ctx, copy)
+    return finished
+
+
+def _failed(ctx: Context, delivery: Delivery, octets: bytes) -> None:
+    """Tell whoever has to know that a mail will not arrive."""
+    match delivery.kind:
+        case DeliveryKind.PASS if delivery.mail_from:
+            _queue_report(ctx, delivery, octets)
+        case DeliveryKind.NOTICE:
+            _invitation_failed(ctx, delivery)
+        case DeliveryKind.RELAY | DeliveryKind.REPLY:
+            _secure_mail_failed(ctx, delivery)
+
+
+def _invitation_failed(ctx: Context, delivery: Delivery) -> None:
+    invitation = ctx.tx.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
+    to_invitee = delivery.notice in (Notice.INVITATION, Notice.REMINDER)
+    # The address may have been moved since: only the one that the invitation has now is dead.
+    if to_invitee and invitation and invitation.typed == delivery.recipient and invite.can(invitation, Event.BOUNCED):
+        invite.move(ctx, invitation, Event.BOUNCED)
+
+
+def _queue_report(ctx: Context, delivery: Delivery, octets: bytes) -> None:
+    """A non-delivery report to the envelope's sender (RFC 5321 §6.1, RFC 3464)."""
+    code = delivery.last_reply[:1]
+    facts: dict[str, Any] = {
+        "recipient": delivery.recipient,
+        "status": "5.0.0" if code == "5" else "4.4.7",  # RFC 3463 §3.5: delivery time expired
+        "reply": delivery.last_reply,
+        "head": base64.b64encode(header_block(octets)).decode(),
+    }
+    letter = notices.Letter(Notice.UNDELIVERABLE, Audience.SENDER, facts=facts)
+    report = Delivery(
+        kind=DeliveryKind.REPORT,
+        recipient=delivery.mail_from,
+        facts=notices.seal(ctx.keys, letter, delivery.mail_from),
+        created_at=ctx.now,
+        due_at=ctx.now,
+    )
+    ctx.tx.add(report)
+
+
+def _secure_mail_failed(ctx: Context, delivery: Delivery) -> None:
+    copy = ctx.tx.get(Copy, delivery.copy_id or 0)
+    message = ctx.tx.get(Message, copy.message_id) if copy else None
+    sender = ctx.tx.get(Sender, message.sender_id) if message and message.sender_id else None
+    account = ctx.tx.get(Account, message.account_id) if message and message.account_id else None
+    facts = {"address": delivery.recipient}
+    if sender:
+        reply = notices.token(Purpose.SENDER, sender.id)
+        notices.to_sender(ctx, Notice.UNDELIVERABLE, sender, {"person": None, **facts}, reply=reply)
+    elif account:
+        notices.to_account(ctx, Notice.UNDELIVERABLE, account, "", facts)

@@ -1,0 +1,207 @@
+"""Moving an invitation through its life: the table's effects, carried out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from gateway.domain import lifecycle
+from gateway.domain.address import Address
+from gateway.domain.lifecycle import Effect, Event
+from gateway.domain.model import (
+    LIVE,
+    Account,
+    Details,
+    Invitation,
+    Notice,
+    Practice,
+    Purpose,
+    Relationship,
+    Sender,
+    State,
+    Waiter,
+)
+from gateway.domain.reminders import expiry, next_due
+from gateway.flow import hold, notices, people
+from gateway.flow.context import Context
+
+
+def open_for(ctx: Context, practice: Practice, address: Address, name: str = "") -> Invitation:
+    """A fresh invitation, which waits to hear who the person is; wrong birthdates of the past still count."""
+    before = people.latest_invitation(ctx, practice.id, address.key)
+    invitation = ctx.tx.add(
+        Invitation(
+            practice_id=practice.id,
+            address=address.key,
+            typed=address.typed,
+            name=name or (before.name if before else ""),
+            strikes_before=before.strikes_before + before.strikes if before else 0,
+            day0=ctx.today,
+            due_at=next_due(State.AWAITING, ctx.today, 0, ctx.site.zone, ctx.site.rhythm),
+            created_at=ctx.now,
+            changed_at=ctx.now,
+        )
+    )
+    ctx.audit("gateway", "opened", f"invitation {invitation.id}")
+    return invitation
+
+
+def can(invitation: Invitation, event: Event) -> bool:
+    """Whether the event means anything in the invitation's state."""
+    return lifecycle.step(invitation.state, event) is not None
+
+
+def move(ctx: Context, invitation: Invitation, event: Event, *, by: str = "gateway", **changes: Any) -> Invitation:
+    """Carry out an event that is possible (`can`): effects, new state, next due step, audit."""
+    step = lifecycle.step(invitation.state, event)
+    if step is None:
+        raise ValueError(f"{event.name} means nothing while {invitation.state}")
+    after = replace(invitation, state=step.to, changed_at=ctx.now, **changes)
+    for effect in step.effects:
+        after = EFFECTS[effect](ctx, after)
+    ctx.audit(by, event.name.lower(), f"invitation {after.id}", after.state.value)
+    return ctx.tx.put(replace(after, due_at=planned(ctx, after)))
+
+
+def planned(ctx: Context, invitation: Invitation) -> datetime | None:
+    """When the invitation's next step is due."""
+    return next_due(invitation.state, invitation.day0, invitation.step, ctx.site.zone, ctx.site.rhythm)
+
+
+# -------------------------------------------------------------------------------------------------------- details
+
+
+def is_doubtful(ctx: Context, invitation: Invitation, details: Details) -> bool:
+    """Whether a colleague at my practice is said to have an address outside of it."""
+    practice = ctx.site.practice(invitation.practice_id)
+    here = details.relationship is Relationship.COLLEAGUE_HERE
+    return here and not practice.owns(Address(invitation.address, invitation.typed))
+
+
+def tries_used_up(ctx: Context, invitation: Invitation) -> bool:
+    """Whether wrong birthdates, over all rounds, leave none to try."""
+    rhythm = ctx.site.rhythm
+    return invitation.strikes_before + invitation.strikes >= rhythm.birthdate_attempts * rhythm.rounds
+
+
+def give_details(ctx: Context, invitation: Invitation, sender: Sender, details: Details) -> Invitation:
+    """The sender's answer: invites, corrects or invites again, as the state has it. The caller asked `can` before."""
+    event = Event.DETAILS if invitation.state in LIVE else Event.REINVITE
+    digest = ctx.birthdate_digest(invitation.id, details.birthdate) if details.birthdate else None
+    return move(
+        ctx,
+        invitation,
+        event,
+        by=sender.address,
+        relationship=details.relationship,
+        role=details.role,
+        birthdate_digest=digest,
+        details_by=sender.id,
+    )
+
+
+def may_correct(ctx: Context, invitation: Invitation, sender: Sender) -> bool:
+    """The first live details stand: only who gave them may correct them, while they wait themselves."""
+    if invitation.details_by in (None, sender.id) or invitation.state is not State.INVITED:
+        return True
+    return all(waiting.id != invitation.details_by for _, waiting in people.waiting(ctx, invitation))
+
+
+# ------------------------------------------------------------------------------------------------------ withdrawal
+
+
+def withdraw(ctx: Context, invitation: Invitation, sender: Sender) -> Invitation:
+    """Destroy this sender's held mail; the invitation ends when nobody else waits."""
+    for copy in people.held_by(ctx, invitation, sender):
+        hold.destroy(ctx, copy)
+    waiter = people.wait_for(ctx, invitation, sender)
+    ctx.tx.put(replace(waiter, withdrawn=True))
+    ctx.audit(sender.address, "withdrew", f"invitation {invitation.id}")
+    if people.waiting(ctx, invitation):
+        return invitation
+    return move(ctx, invitation, Event.CANCEL, by=sender.address)
+
+
+# --------------------------------------------------------------------------------------------------------- effects
+
+
+def _restart_schedule(ctx: Context, invitation: Invitation) -> Invitation:
+    return replace(invitation, day0=ctx.today, step=0)
+
+
+def _new_link(_: Context, invitation: Invitation) -> Invitation:
+    return replace(invitation, generation=invitation.generation + 1)
+
+
+def _count_strike(_: Context, invitation: Invitation) -> Invitation:
+    return replace(invitation, strikes=invitation.strikes + 1)
+
+
+def _forgive_strikes(_: Context, invitation: Invitation) -> Invitation:
+    return replace(invitation, strikes_before=invitation.strikes_before + invitation.strikes, strikes=0)
+
+
+def _write_invitee(notice: Notice) -> Callable[[Context, Invitation], Invitation]:
+    def effect(ctx: Context, invitation: Invitation) -> Invitation:
+        practice = ctx.site.practice(invitation.practice_id)
+        inviters = [people.display(sender) for _, sender in people.waiting(ctx, invitation)]
+        last_day = expiry(invitation.day0, ctx.site.rhythm)
+        facts = {
+            "inviters": inviters,
+            "relationship": invitation.relationship.value if invitation.relationship else "",
+            "until": last_day.isoformat(),
+            "last_day": last_day == ctx.today,
+            "has_account": ctx.tx.one(Account, address=invitation.address) is not None,
+            "invite": notices.token(Purpose.INVITE, invitation.id, invitation.generation),
+        }
+        speaks_for = inviters[0] if inviters else practice.name
+        notices.to_invitee(ctx, notice, invitation, practice, speaks_for, facts)
+        return invitation
+
+    return effect
+
+
+def _tell_senders(notice: Notice) -> Callable[[Context, Invitation], Invitation]:
+    def effect(ctx: Context, invitation: Invitation) -> Invitation:
+        for waiter, sender in people.waiting(ctx, invitation):
+            facts = {"person": people.standing(ctx, invitation, waiter), "used_up": tries_used_up(ctx, invitation)}
+            reply = notices.token(Purpose.WAITER, waiter.id)
+            notices.to_sender(ctx, notice, sender, facts, reply=reply, invitation=invitation)
+        return invitation
+
+    return effect
+
+
+def _release_held(ctx: Context, invitation: Invitation) -> Invitation:
+    for copy in people.held_copies(ctx, invitation):
+        hold.release(ctx, copy, invitation.account_id)
+    return invitation
+
+
+def _destroy_held(ctx: Context, invitation: Invitation) -> Invitation:
+    for copy in people.held_copies(ctx, invitation):
+        hold.destroy(ctx, copy)
+    return invitation
+
+
+EFFECTS: dict[Effect, Callable[[Context, Invitation], Invitation]] = {
+    Effect.RESTART_SCHEDULE: _restart_schedule,
+    Effect.NEW_LINK: _new_link,
+    Effect.COUNT_STRIKE: _count_strike,
+    Effect.FORGIVE_STRIKES: _forgive_strikes,
+    Effect.SEND_INVITATION: _write_invitee(Notice.INVITATION),
+    Effect.SEND_REMINDER: _write_invitee(Notice.REMINDER),
+    Effect.ASK_AGAIN: _tell_senders(Notice.DETAILS_AGAIN),
+    Effect.TELL_ACCEPTED: _tell_senders(Notice.ACCEPTED),
+    Effect.TELL_LOCKED: _tell_senders(Notice.LOCKED),
+    Effect.TELL_EXPIRED: _tell_senders(Notice.EXPIRED),
+    Effect.TELL_UNDELIVERABLE: _tell_senders(Notice.UNDELIVERABLE),
+    Effect.TELL_LAPSED: _tell_senders(Notice.LAPSED),
+    Effect.RELEASE_HELD: _release_held,
+    Effect.DESTROY_HELD: _destroy_held,
+}
+
+
+def waiter_of(ctx: Context, invitation: Invitation, sender: Sender) -> Waiter | None:
+    """The sender's place among those who wait, if they do."""
+    return ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=sender.id, withdrawn=False)

@@ -1,0 +1,136 @@
+"""Queueing what the gateway itself has to say.
+
+A notice is stored as facts, not as text: it is rendered when it is sent. A token is stored as the three numbers that it
+is derived from, never as itself.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gateway.domain.model import (
+    Account,
+    Audience,
+    Delivery,
+    DeliveryKind,
+    Invitation,
+    Notice,
+    Practice,
+    Purpose,
+    Sender,
+)
+from gateway.flow.context import Context
+from gateway.ports import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything that a notice is written from, but for its words."""
+
+    notice: Notice
+    audience: Audience
+    to_name: str = ""
+    language: str = "en"
+    speaks_for: str = ""
+    """The sender on whose behalf it speaks; it stands in the From field's display name."""
+    reply: list[Any] | None = None
+    """The token of its Reply-To, as `token` makes it."""
+    answers: str = ""
+    """The Message-ID of the mail that it answers."""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def token(purpose: Purpose, row: int, generation: int = 1) -> dict[str, list[Any]]:
+    """A token among the facts of a letter; `resolve` puts the real one in its place."""
+    return {"$token": [purpose.value, row, generation]}
+
+
+def resolve(keys: Keys, value: Any) -> Any:
+    """The facts with every token in its place."""
+    match value:
+        case {"$token": [purpose, row, generation]}:
+            return keys.token(Purpose(purpose), row, generation)
+        case dict():
+            return {name: resolve(keys, item) for name, item in value.items()}
+        case list():
+            return [resolve(keys, item) for item in value]
+        case _:
+            return value
+
+
+def seal(keys: Keys, letter: Letter, recipient: str) -> bytes:
+    return keys.seal(json.dumps(asdict(letter)).encode(), f"letter|{recipient}")
+
+
+def unseal(keys: Keys, delivery: Delivery) -> Letter:
+    """The letter of a notice's delivery. Raises WrongKey."""
+    data = json.loads(keys.open(delivery.facts or b"", f"letter|{delivery.recipient}"))
+    data |= {"notice": Notice(data["notice"]), "audience": Audience(data["audience"])}
+    return Letter(**data)
+
+
+def queue(ctx: Context, letter: Letter, to: str, invitation: Invitation | None = None) -> Delivery:
+    """Queue a letter for the next hop, in the same transaction as what it speaks of."""
+    return ctx.tx.add(
+        Delivery(
+            kind=DeliveryKind.NOTICE,
+            notice=letter.notice,
+            recipient=to,
+            facts=seal(ctx.keys, letter, to),
+            invitation_id=invitation.id if invitation else None,
+            created_at=ctx.now,
+            due_at=ctx.now,
+        )
+    )
+
+
+def to_sender(
+    ctx: Context,
+    notice: Notice,
+    sender: Sender,
+    facts: dict[str, Any],
+    *,
+    reply: dict[str, list[Any]],
+    answers: str = "",
+    invitation: Invitation | None = None,
+) -> Delivery:
+    """Tell a sender something, in their practice's language."""
+    practice = ctx.site.practice(sender.practice_id)
+    letter = Letter(
+        notice,
+        Audience.SENDER,
+        to_name=sender.name,
+        language=practice.language,
+        reply=reply["$token"],
+        answers=answers,
+        facts={"practice": practice.name, **facts},
+    )
+    return queue(ctx, letter, sender.typed, invitation)
+
+
+def to_invitee(
+    ctx: Context, notice: Notice, invitation: Invitation, practice: Practice, speaks_for: str, facts: dict[str, Any]
+) -> Delivery:
+    """Tell the invited person something."""
+    letter = Letter(
+        notice,
+        Audience.INVITEE,
+        to_name=invitation.name,
+        language=practice.language,
+        speaks_for=speaks_for,
+        facts={"practice": practice.name, **facts},
+    )
+    return queue(ctx, letter, invitation.typed, invitation)
+
+
+def to_account(ctx: Context, notice: Notice, account: Account, speaks_for: str, facts: dict[str, Any]) -> Delivery:
+    """Tell a registered person something."""
+    letter = Letter(
+        notice,
+        Audience.ACCOUNT,
+        to_name=account.name,
+        language=account.language,
+        speaks_for=speaks_for,
+        facts=facts,
+    )
+    return queue(ctx, letter, account.typed)

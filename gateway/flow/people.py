@@ -1,0 +1,110 @@
+"""Who is who in the store: senders, those who wait, and how a person stands with a practice."""
+
+from dataclasses import replace
+from typing import Any
+
+from gateway.domain.address import Address
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import (
+    OPEN,
+    Copy,
+    CopyState,
+    Invitation,
+    Message,
+    Practice,
+    Purpose,
+    Relationship,
+    Sender,
+    State,
+    Waiter,
+)
+from gateway.domain.reminders import expiry, instant, schedule
+from gateway.flow.context import Context
+from gateway.flow.notices import token
+
+
+def sender_row(ctx: Context, practice: Practice, address: Address, name: str = "") -> Sender:
+    """The sender's row, made or brought up to date."""
+    known = ctx.tx.one(Sender, address=address.key, practice_id=practice.id)
+    if known is None:
+        return ctx.tx.add(Sender(practice_id=practice.id, address=address.key, typed=address.typed, name=name))
+    if name and name != known.name:
+        return ctx.tx.put(replace(known, name=name))
+    return known
+
+
+def display(sender: Sender) -> str:
+    """How a sender is named to others."""
+    return sender.name or sender.typed
+
+
+def wait_for(ctx: Context, invitation: Invitation, sender: Sender) -> Waiter:
+    """The sender waits for this invitation from now on."""
+    waiter = ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=sender.id)
+    if waiter is None:
+        return ctx.tx.add(Waiter(invitation_id=invitation.id, sender_id=sender.id, since=ctx.now))
+    return ctx.tx.put(replace(waiter, withdrawn=False)) if waiter.withdrawn else waiter
+
+
+def waiting(ctx: Context, invitation: Invitation) -> list[tuple[Waiter, Sender]]:
+    """Those who wait for it, in the order in which they began."""
+    waiters = ctx.tx.find(Waiter, invitation_id=invitation.id, withdrawn=False)
+    senders = {sender.id: sender for sender in ctx.tx.find(Sender, id__in=[w.sender_id for w in waiters])}
+    return [(waiter, senders[waiter.sender_id]) for waiter in waiters]
+
+
+def open_invitation(ctx: Context, practice_id: str, address_key: str) -> Invitation | None:
+    """The one invitation of this practice for this address that is not over."""
+    return ctx.tx.one(Invitation, practice_id=practice_id, address=address_key, state__in=OPEN)
+
+
+def latest_invitation(ctx: Context, practice_id: str, address_key: str) -> Invitation | None:
+    """The most recent invitation of this practice for this address, over or not."""
+    return next(iter(ctx.tx.find(Invitation, order="-id", limit=1, practice_id=practice_id, address=address_key)), None)
+
+
+def message_of(ctx: Context, copy: Copy) -> Message:
+    """The message of a copy: there always is one."""
+    message = ctx.tx.get(Message, copy.message_id)
+    assert message is not None  # noqa: S101 - a foreign key holds it
+    return message
+
+
+def held_copies(ctx: Context, invitation: Invitation) -> list[Copy]:
+    return ctx.tx.find(Copy, invitation_id=invitation.id, state=CopyState.HELD)
+
+
+def held_by(ctx: Context, invitation: Invitation, sender: Sender) -> list[Copy]:
+    """This sender's mails that wait for the invitation."""
+    return [copy for copy in held_copies(ctx, invitation) if message_of(ctx, copy).sender_id == sender.id]
+
+
+def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None) -> dict[str, Any]:
+    """How a person stands, as facts for a template: names, state, dates; nothing of any mail.
+
+    `until` is the last day on which an open invitation may be accepted, `next` the day of the next planned step.
+    """
+    rhythm, zone = ctx.site.rhythm, ctx.site.zone
+    practice = ctx.site.practice(invitation.practice_id)
+    steps = schedule(invitation.state, rhythm)[invitation.step :]
+    reminders = [step for step in steps if step.event is Event.REMINDER_DUE]
+    local = invitation.created_at.astimezone(zone).date()
+    return {
+        "who": invitation.who,
+        "name": invitation.name,
+        "address": invitation.typed,
+        "state": invitation.state.value,
+        "relationship": invitation.relationship.value if invitation.relationship else "",
+        "role": invitation.role.value if invitation.role else "",
+        "since": (waiter.since.astimezone(zone).date() if waiter else local).isoformat(),
+        "changed": invitation.changed_at.astimezone(zone).date().isoformat(),
+        "until": expiry(invitation.day0, rhythm).isoformat() if invitation.state is State.INVITED else "",
+        "next": instant(invitation.day0, steps[0], zone, rhythm).astimezone(zone).date().isoformat() if steps else "",
+        "reminders": [instant(invitation.day0, s, zone, rhythm).astimezone(zone).date().isoformat() for s in reminders],
+        "waiting": invitation.state in OPEN,
+        "at_my_practice": practice.owns(Address(invitation.address, invitation.typed)),
+        "tries_left": rhythm.birthdate_attempts - invitation.strikes
+        if invitation.relationship is Relationship.PATIENT
+        else None,
+        "token": token(Purpose.WAITER, waiter.id) if waiter else "",
+    }

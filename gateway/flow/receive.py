@@ -1,0 +1,310 @@
+"""A mail comes in: what it is, what becomes of it for each recipient, and the one receipt that says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from gateway.domain.address import Address
+from gateway.domain.birthdate import Doubt
+from gateway.domain.commands import read_details
+from gateway.domain.decide import Action, Facts, Verdict, decide
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import (
+    Account,
+    Copy,
+    CopyState,
+    Delivery,
+    DeliveryKind,
+    Details,
+    Invitation,
+    Message,
+    Notice,
+    Practice,
+    Purpose,
+    Relationship,
+    Seen,
+    Sender,
+    State,
+    Waiter,
+)
+from gateway.errors import BadRecipient, NotASender
+from gateway.flow import answer, deliver, hold, invite, notices, people, release, verbs
+from gateway.flow.context import Context
+from gateway.flow.understand import Draft, Recipient
+from gateway.mail.authentication import dmarc_passed
+from gateway.mail.automatic import automatic, bounce
+from gateway.mail.parse import Mailbox
+from gateway.ports import Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """The sealed forms in which the mail may leave: as it came, and as secure mail."""
+
+    clear: Sealed | None = None
+    secure: Sealed | None = None
+
+
+@dataclass(slots=True)
+class Intake:
+    """A mail on its way through one transaction."""
+
+    ctx: Context
+    draft: Draft
+    exits: Exits
+    taken: hold.Taken | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    waiters: list[Waiter] = field(default_factory=list)
+
+    @property
+    def practice(self) -> Practice:
+        assert self.draft.practice is not None  # noqa: S101 - `understand` refused secure mail without one
+        return self.draft.practice
+
+    @property
+    def author(self) -> Mailbox:
+        assert self.draft.author is not None  # noqa: S101 - as above
+        return self.draft.author
+
+    def sender(self) -> Sender:
+        return people.sender_row(self.ctx, self.practice, self.author.address, self.author.name)
+
+    def secure(self, reply_to: Message | None = None) -> hold.Taken:
+        """The message's row, written when it is first needed."""
+        if self.taken is None:
+            self.taken = _store_message(self, reply_to)
+        return self.taken
+
+
+def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
+    """Decide each recipient and carry it out; the verdicts, in the order of the recipients.
+
+    Raises NotASender for an answer by somebody else than the one who was written to.
+    """
+    intake = Intake(ctx, draft, exits)
+    verdicts = tuple(_verdict(ctx, draft, recipient) for recipient in draft.recipients)
+    if exits.clear:
+        hold.add_content(ctx, exits.clear)
+    for recipient, verdict in zip(draft.recipients, verdicts, strict=True):
+        if verdict.action in _REPEATABLE or _is_new(ctx, draft, recipient):
+            _HANDLERS[verdict.action](intake, recipient, verdict)
+    if intake.waiters:
+        _send_receipt(intake)
+    return verdicts
+
+
+def _verdict(ctx: Context, draft: Draft, recipient: Recipient) -> Verdict:
+    facts = Facts(gateway=recipient.gateway, secure=draft.marks.secure)
+    if draft.marks.secure and recipient.gateway is None and draft.practice:
+        if recipient.address is None:
+            raise BadRecipient
+        account = ctx.tx.one(Account, address=recipient.address.key)
+        facts = replace(
+            facts,
+            delivery=account.delivery if account else None,
+            domain_relayed=recipient.address.domain in ctx.site.relay_domains,
+            question_open=people.open_invitation(ctx, draft.practice.id, recipient.address.key) is not None,
+        )
+    return decide(facts)
+
+
+def _is_new(ctx: Context, draft: Draft, recipient: Recipient) -> bool:
+    """Whether this mail was not taken in for this recipient before."""
+    who = recipient.address.key if recipient.address else recipient.typed
+    author = draft.author.address.key if draft.author else draft.submission.mail_from
+    said = "\0".join((author, draft.head.message_id, who)).encode() + draft.fingerprint
+    return ctx.tx.add_once(Seen(fingerprint=sha256(said).digest(), at=ctx.now))
+
+
+def _store_message(intake: Intake, reply_to: Message | None) -> hold.Taken:
+    ctx, draft, sealed = intake.ctx, intake.draft, intake.exits.secure
+    assert sealed is not None  # noqa: S101 - `needs_secure` made the edge seal it
+    hold.add_content(ctx, sealed)
+    message = Message(
+        practice_id=intake.practice.id,
+        sender_id=intake.sender().id,
+        reply_to_id=reply_to.id if reply_to else None,
+        header_id=draft.head.message_id,
+        subject=ctx.keys.seal_under(sealed.data_key, draft.marks.subject.encode()),
+        content_id=sealed.content_id,
+        size=sealed.size,
+        received_at=ctx.now,
+    )
+    return hold.Taken(ctx.tx.add(message), sealed.data_key)
+
+
+# ----------------------------------------------------------------------------------------- one action, one handler
+
+
+def _pass(intake: Intake, recipient: Recipient, _: Verdict, to: str = "") -> None:
+    ctx, sealed = intake.ctx, intake.exits.clear
+    assert sealed is not None  # noqa: S101 - `needs_clear` made the edge seal it
+    to = to or recipient.typed
+    ctx.tx.add(
+        Delivery(
+            kind=DeliveryKind.PASS,
+            mail_from=intake.draft.submission.mail_from,
+            recipient=to,
+            content_id=sealed.content_id,
+            wrapped_key=ctx.keys.wrap(sealed.data_key, deliver.bound_to(sealed.content_id, to)),
+            created_at=ctx.now,
+            due_at=ctx.now,
+        )
+    )
+
+
+def _postmaster(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
+    _pass(intake, recipient, verdict, intake.ctx.site.postmaster)
+
+
+def _relay(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
+    ctx, reader = intake.ctx, _address(recipient)
+    copy = hold.add_copy(ctx, intake.secure(), reader, CopyState.RELAYED)
+    ctx.tx.add(
+        Delivery(
+            kind=DeliveryKind.RELAY,
+            hop=reader.domain,
+            recipient=reader.typed,
+            copy_id=copy.id,
+            created_at=ctx.now,
+            due_at=ctx.now,
+        )
+    )
+    intake.rows.append({"who": reader.typed, "outcome": "relayed", "reason": verdict.reason.value})
+
+
+def _portal(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
+    ctx, reader = intake.ctx, _address(recipient)
+    account = ctx.tx.one(Account, address=reader.key)
+    assert account is not None  # noqa: S101 - the verdict was made in this transaction
+    author = people.display(intake.sender())
+    release.deliver_to_inbox(ctx, intake.secure(), account, author, intake.practice.name)
+    intake.rows.append({"who": reader.typed, "outcome": "inbox", "reason": verdict.reason.value})
+
+
+def _hold(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
+    ctx, practice, stranger, sender = intake.ctx, intake.practice, _address(recipient), intake.sender()
+    invitation = people.open_invitation(ctx, practice.id, stranger.key)
+    joined = invitation is not None
+    if invitation is None:
+        invitation = invite.open_for(ctx, practice, stranger, intake.draft.head.name_of(stranger))
+    waiter = people.wait_for(ctx, invitation, sender)
+    hold.add_copy(ctx, intake.secure(), stranger, CopyState.HELD, invitation_id=invitation.id)
+    if joined:
+        invitation = invite.move(ctx, invitation, Event.JOINED, by=sender.address)
+    invitation, why = _tag_details(intake, invitation, sender)
+    intake.waiters.append(waiter)
+    standing = people.standing(ctx, invitation, waiter)
+    outcome = {State.AWAITING: "asking", State.INVITED: "invited"}.get(invitation.state, "resting")
+    row = {**standing, "outcome": outcome, "joined": joined, "why": why, "reason": verdict.reason.value}
+    intake.rows.append(row)
+
+
+def _tag_details(intake: Intake, invitation: Invitation, sender: Sender) -> tuple[Invitation, str]:
+    """Take the details in the subject tag, where they can only mean this person; else why they were not taken."""
+    ctx, draft = intake.ctx, intake.draft
+    details = read_details(draft.marks.details, ctx.today)
+    if details is None:
+        return invitation, ""
+    if isinstance(details, Doubt):
+        return invitation, details.value
+    strangers = [r for r in draft.recipients if r.gateway is None]
+    if details.relationship is Relationship.PATIENT and len(strangers) > 1:
+        return invitation, "several"
+    return _take_details(ctx, invitation, sender, details, draft.marks.details)
+
+
+def _take_details(
+    ctx: Context, invitation: Invitation, sender: Sender, details: Details, said: str
+) -> tuple[Invitation, str]:
+    if not invite.may_correct(ctx, invitation, sender) or invitation.state is State.INVITED:
+        return invitation, ""
+    if invite.is_doubtful(ctx, invitation, details):
+        verbs.ask_to_confirm(ctx, sender, [f"{invitation.typed} {said}"], "outside", invitation)
+        return invitation, "outside"
+    if invite.tries_used_up(ctx, invitation):
+        return invitation, "used_up"
+    return invite.give_details(ctx, invitation, sender, details), ""
+
+
+def _command(intake: Intake, recipient: Recipient, _: Verdict) -> None:
+    draft, client = intake.draft, intake.draft.submission
+    author_domain = draft.author.address.domain if draft.author else ""
+    believed = client.trusted and dmarc_passed(draft.head, client.authserv_id, author_domain)
+    mail = answer.CommandMail(
+        token=recipient.token,
+        author=draft.author,
+        lines=draft.lines,
+        message_id=draft.head.message_id,
+        trusted=client.trusted,
+        authenticated=client.authenticated or believed,
+        automatic=automatic(draft.head, client.mail_from),
+    )
+    answer.receive(intake.ctx, mail)
+
+
+def _reply(intake: Intake, recipient: Recipient, _: Verdict) -> None:
+    """A sender answers, from their own mail client, what a registered person wrote in the portal."""
+    ctx, draft = intake.ctx, intake.draft
+    if automatic(draft.head, draft.submission.mail_from):
+        return  # an out-of-office note is not worth a health record's envelope
+    written = _answered(ctx, recipient.token)
+    author = intake.author.address.key
+    if written is None or not draft.submission.trusted or not _was_written_to(ctx, written, author):
+        ctx.audit(author, "refused answer", recipient.token[:2])
+        raise NotASender
+    account = ctx.tx.get(Account, written.account_id or 0)
+    if account:
+        name = people.display(intake.sender())
+        release.deliver_to_inbox(ctx, intake.secure(written), account, name, intake.practice.name)
+
+
+def _answered(ctx: Context, token: str) -> Message | None:
+    row = ctx.keys.row_of(token, Purpose.REPLY)
+    return ctx.tx.get(Message, row) if row and ctx.keys.holds(token, Purpose.REPLY, row) else None
+
+
+def _was_written_to(ctx: Context, message: Message, author_key: str) -> bool:
+    return ctx.tx.one(Copy, message_id=message.id, address=author_key) is not None
+
+
+def _bounce(intake: Intake, recipient: Recipient, _: Verdict) -> None:
+    report = bounce(intake.draft.submission.octets)
+    row = intake.ctx.keys.row_of(recipient.token, Purpose.BOUNCE)
+    if report and row and intake.ctx.keys.holds(recipient.token, Purpose.BOUNCE, row):
+        deliver.bounced(intake.ctx, row, permanent=report.permanent, said=report.status)
+
+
+_HANDLERS: dict[Action, Callable[[Intake, Recipient, Verdict], None]] = {
+    Action.PASS: _pass,
+    Action.POSTMASTER: _postmaster,
+    Action.RELAY: _relay,
+    Action.PORTAL: _portal,
+    Action.HOLD: _hold,
+    Action.COMMAND: _command,
+    Action.REPLY: _reply,
+    Action.BOUNCE: _bounce,
+}
+_REPEATABLE = (Action.PASS, Action.POSTMASTER, Action.BOUNCE)
+"""Mail that is ours to carry, not to know: handed in twice, it passes twice."""
+
+
+def _address(recipient: Recipient) -> Address:
+    assert recipient.address is not None  # noqa: S101 - `_verdict` refused it otherwise
+    return recipient.address
+
+
+def _send_receipt(intake: Intake) -> None:
+    """Tell the sender, recipient by recipient, what happened; a single stranger may be spoken of by a bare verb."""
+    ctx, sender = intake.ctx, intake.sender()
+    only = intake.waiters[0] if len(intake.waiters) == 1 else None
+    reply = (
+        notices.token(Purpose.WAITER, only.id) if only else notices.token(Purpose.MESSAGE, intake.secure().message.id)
+    )
+    facts = {
+        "people": intake.rows,
+        "asking": any(row["outcome"] == "asking" for row in intake.rows),
+        "sender_page": notices.token(Purpose.SENDER, sender.id),
+    }
+    notices.to_sender(ctx, Notice.RECEIPT, sender, facts, reply=reply, answers=intake.draft.head.message_id)

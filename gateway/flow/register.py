@@ -1,0 +1,188 @@
+"""An invitee proves who they are, and gets an account; an account answers another practice's question."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import Account, Invitation, Purpose, Relationship, State
+from gateway.domain.reminders import expiry
+from gateway.flow import invite, people
+from gateway.flow.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What an invitation's page may say. `tries_left` is None where no birthdate is asked."""
+
+    invitation_id: int
+    practice: str
+    inviters: tuple[str, ...]
+    relationship: Relationship
+    name: str
+    address: str
+    until: date
+    tries_left: int | None
+    has_account: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the invitee says to show who they are: the field that their relationship asks for, the others empty."""
+
+    birthdate: date | None = None
+    organisation: bool = False
+    practice_name: str = ""
+    practice_phone: str = ""
+    practice_address: str = ""
+
+
+class Check(StrEnum):
+    """What became of a proof."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    """not right; some tries are left"""
+    LOCKED = "locked"
+    """not right, and that was the last try"""
+    DEAD = "dead"
+    """there is nothing to prove any more"""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The answer to a proof; `tries_left` counts wrong birthdates that may still be given."""
+
+    check: Check
+    tries_left: int = 0
+
+
+def find(ctx: Context, token: str) -> Invitation | None:
+    """The invitation that this link opens now; None for every dead link alike."""
+    row = ctx.keys.row_of(token, Purpose.INVITE)
+    invitation = ctx.tx.get(Invitation, row) if row else None
+    # A made-up row costs the same comparison as a true one.
+    holds = ctx.keys.holds(token, Purpose.INVITE, row or 0, invitation.generation if invitation else 1)
+    return invitation if invitation and holds and invitation.state is State.INVITED else None
+
+
+def look(ctx: Context, token: str) -> Welcome | None:
+    """What the link's page shows; changes nothing."""
+    invitation = find(ctx, token)
+    return _welcome(ctx, invitation) if invitation else None
+
+
+def check(ctx: Context, token: str, proof: Proof) -> Checked:
+    """Check a proof without registering; a wrong birthdate is counted."""
+    invitation = find(ctx, token)
+    return _check(ctx, invitation, proof) if invitation else Checked(Check.DEAD)
+
+
+def register(ctx: Context, token: str, proof: Proof, name: str, password_hash: str) -> Account | None:
+    """Make the account, accept the invitation and release what was held; None if the link died or the proof fails.
+
+    The proof is looked at again, without counting: details may have been corrected since it was checked.
+    """
+    invitation = find(ctx, token)
+    if invitation is None or not _proves(ctx, invitation, proof):
+        return None
+    if ctx.tx.one(Account, address=invitation.address):
+        return None
+    practice = ctx.site.practice(invitation.practice_id)
+    account = ctx.tx.add(
+        Account(
+            address=invitation.address,
+            typed=invitation.typed,
+            name=name,
+            password_hash=password_hash,
+            practice_name=proof.practice_name,
+            practice_phone=proof.practice_phone,
+            practice_address=proof.practice_address,
+            language=practice.language,
+            created_at=ctx.now,
+        )
+    )
+    ctx.audit(account.address, "registered", f"account {account.id}")
+    _accept(ctx, invitation, account)
+    return account
+
+
+# -------------------------------------------------------------------------------------- questions inside an account
+
+
+def questions(ctx: Context, account: Account) -> list[Welcome]:
+    """What other practices still ask of somebody who is registered already."""
+    asked = ctx.tx.find(Invitation, address=account.address, state=State.INVITED)
+    return [_welcome(ctx, invitation) for invitation in asked]
+
+
+def question(ctx: Context, account: Account, invitation_id: int) -> Welcome | None:
+    """One of the account's open questions."""
+    return next((asked for asked in questions(ctx, account) if asked.invitation_id == invitation_id), None)
+
+
+def answer(ctx: Context, account: Account, invitation_id: int, proof: Proof) -> Checked:
+    """Answer an open question; the right answer releases that practice's held mail, and only that."""
+    invitation = ctx.tx.get(Invitation, invitation_id)
+    if invitation is None or invitation.address != account.address or invitation.state is not State.INVITED:
+        return Checked(Check.DEAD)
+    checked = _check(ctx, invitation, proof)
+    if checked.check is Check.RIGHT:
+        _accept(ctx, invitation, account)
+        if proof.practice_name:
+            ctx.tx.put(
+                replace(
+                    account,
+                    practice_name=proof.practice_name,
+                    practice_phone=proof.practice_phone,
+                    practice_address=proof.practice_address,
+                )
+            )
+    return checked
+
+
+# ------------------------------------------------------------------------------------------------------------ parts
+
+
+def _welcome(ctx: Context, invitation: Invitation) -> Welcome:
+    rhythm = ctx.site.rhythm
+    is_patient = invitation.relationship is Relationship.PATIENT
+    return Welcome(
+        invitation_id=invitation.id,
+        practice=ctx.site.practice(invitation.practice_id).name,
+        inviters=tuple(people.display(sender) for _, sender in people.waiting(ctx, invitation)),
+        relationship=invitation.relationship or Relationship.COLLEAGUE_ELSEWHERE,
+        name=invitation.name,
+        address=invitation.typed,
+        until=expiry(invitation.day0, rhythm),
+        tries_left=rhythm.birthdate_attempts - invitation.strikes if is_patient else None,
+        has_account=ctx.tx.one(Account, address=invitation.address) is not None,
+    )
+
+
+def _proves(ctx: Context, invitation: Invitation, proof: Proof) -> bool:
+    match invitation.relationship:
+        case Relationship.PATIENT:
+            if proof.birthdate is None:
+                return False
+            return ctx.birthdate_digest(invitation.id, proof.birthdate) == invitation.birthdate_digest
+        case Relationship.COLLEAGUE_HERE:
+            return proof.organisation
+        case _:
+            return bool(proof.practice_name)
+
+
+def _check(ctx: Context, invitation: Invitation, proof: Proof) -> Checked:
+    attempts = ctx.site.rhythm.birthdate_attempts
+    if _proves(ctx, invitation, proof):
+        return Checked(Check.RIGHT, attempts - invitation.strikes)
+    if invitation.relationship is not Relationship.PATIENT or proof.birthdate is None:
+        return Checked(Check.WRONG, attempts - invitation.strikes)  # an unread date is not a try
+    left = attempts - invitation.strikes - 1
+    event = Event.WRONG_BIRTHDATE if left > 0 else Event.LAST_WRONG_BIRTHDATE
+    invite.move(ctx, invitation, event, by=invitation.address)
+    return Checked(Check.WRONG, left) if left > 0 else Checked(Check.LOCKED)
+
+
+def _accept(ctx: Context, invitation: Invitation, account: Account) -> None:
+    invite.move(ctx, invitation, Event.ACCEPT, by=account.address, account_id=account.id)

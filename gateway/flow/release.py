@@ -1,0 +1,196 @@
+"""A registered person reads what was sent to them, and answers."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.domain.address import Address, address
+from gateway.domain.model import (
+    Account,
+    Content,
+    Copy,
+    CopyState,
+    Delivery,
+    DeliveryKind,
+    Details,
+    Message,
+    Notice,
+    Relationship,
+    Sender,
+    State,
+)
+from gateway.flow import hold, invite, notices, people
+from gateway.flow.context import Context
+from gateway.ports import Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an inbox. The subject was opened with the copy's own key."""
+
+    copy_id: int
+    author: str
+    practice: str
+    subject: str
+    received_at: datetime
+    unread: bool
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message that its reader has opened: everything but its content, which `content` and `data_key` open."""
+
+    line: Line
+    author_address: str
+    header_id: str
+    content: Content
+    data_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message written in the portal, sealed before the transaction."""
+
+    sealed: Sealed
+    subject: str
+    header_id: str
+
+
+def inbox(ctx: Context, account: Account, *, skip: int = 0, limit: int = 50) -> list[Line]:
+    """The newest messages first."""
+    found = ctx.tx.find(Copy, order="-id", account_id=account.id, state=CopyState.INBOX, skip=skip, limit=limit)
+    return [_line(ctx, account, copy, people.message_of(ctx, copy)) for copy in found]
+
+
+def inbox_count(ctx: Context, account: Account) -> int:
+    return ctx.tx.count(Copy, account_id=account.id, state=CopyState.INBOX)
+
+
+def open_message(ctx: Context, account: Account, copy_id: int) -> Opened | None:
+    """Open one of the reader's own messages: every view is audited, the first one marks it as read.
+
+    None for another person's message as for none at all.
+    """
+    copy = _own(ctx, account, copy_id)
+    if copy is None:
+        return None
+    message = people.message_of(ctx, copy)
+    content = ctx.tx.get(Content, message.content_id)
+    if content is None:
+        return None
+    ctx.audit(account.address, "viewed", f"copy {copy.id}")
+    if copy.read_at is None:
+        copy = ctx.tx.put(replace(copy, read_at=ctx.now))
+    line = _line(ctx, account, copy, message)
+    author = _sender(ctx, message)
+    return Opened(line, author.typed, message.header_id, content, hold.data_key(ctx, copy))
+
+
+def reply(ctx: Context, account: Account, copy_id: int, written: Written) -> Message | None:
+    """Answer the sender of one of the reader's own messages."""
+    copy = _own(ctx, account, copy_id)
+    if copy is None:
+        return None
+    answered = people.message_of(ctx, copy)
+    return _send(ctx, account, _sender(ctx, answered), written, answered)
+
+
+def correspondents(ctx: Context, account: Account) -> list[Sender]:
+    """The senders who have written to the account: to them it may write."""
+    copies = ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX)
+    messages = ctx.tx.find(Message, id__in=[copy.message_id for copy in copies])
+    return ctx.tx.find(Sender, order="name", id__in={m.sender_id for m in messages if m.sender_id})
+
+
+def write(ctx: Context, account: Account, sender_id: int, written: Written) -> Message | None:
+    """Write anew to one of the account's correspondents."""
+    sender = next((known for known in correspondents(ctx, account) if known.id == sender_id), None)
+    return _send(ctx, account, sender, written, None) if sender else None
+
+
+def deliver_to_inbox(ctx: Context, taken: hold.Taken, account: Account, author: str, practice: str) -> Copy:
+    """Put a copy straight into a registered person's inbox, and tell them that it is there."""
+    reader = Address(account.address, account.typed)
+    copy = hold.add_copy(ctx, taken, reader, CopyState.INBOX, account_id=account.id)
+    facts = {"author": author, "practice": practice, "copy_id": copy.id}
+    notices.to_account(ctx, Notice.NEW_MESSAGE, account, author, facts)
+    return copy
+
+
+# ------------------------------------------------------------------------------------------------------------ parts
+
+
+def _own(ctx: Context, account: Account, copy_id: int) -> Copy | None:
+    return ctx.tx.one(Copy, id=copy_id, account_id=account.id, state=CopyState.INBOX)
+
+
+def _sender(ctx: Context, message: Message) -> Sender:
+    """The sender who wrote a message; for a message written in the portal, a sender in its author's name."""
+    sender = ctx.tx.get(Sender, message.sender_id) if message.sender_id else None
+    if sender:
+        return sender
+    author = ctx.tx.get(Account, message.account_id or 0)
+    assert author is not None  # noqa: S101 - a message has one author or the other
+    return Sender(practice_id=message.practice_id, address=author.address, typed=author.typed, name=author.name)
+
+
+def _line(ctx: Context, account: Account, copy: Copy, message: Message) -> Line:
+    subject = ctx.keys.open_under(hold.data_key(ctx, copy), message.subject).decode()
+    return Line(
+        copy_id=copy.id,
+        author=people.display(_sender(ctx, message)),
+        practice=ctx.site.practice(message.practice_id).name,
+        subject=subject,
+        received_at=message.received_at,
+        unread=copy.read_at is None,
+        answered=ctx.tx.count(Message, reply_to_id=message.id, account_id=account.id) > 0,
+    )
+
+
+def _send(ctx: Context, account: Account, to: Sender, written: Written, answered: Message | None) -> Message:
+    message = ctx.tx.add(
+        Message(
+            practice_id=to.practice_id,
+            account_id=account.id,
+            reply_to_id=answered.id if answered else None,
+            header_id=written.header_id,
+            subject=ctx.keys.seal_under(written.sealed.data_key, written.subject.encode()),
+            content_id=written.sealed.content_id,
+            size=written.sealed.size,
+            received_at=ctx.now,
+        )
+    )
+    hold.add_content(ctx, written.sealed)
+    ctx.audit(account.address, "wrote", f"message {message.id}")
+    _hand_over(ctx, hold.Taken(message, written.sealed.data_key), account, to)
+    return message
+
+
+def _hand_over(ctx: Context, taken: hold.Taken, author: Account, to: Sender) -> None:
+    """To the practice's own mailbox where the way there is safe; otherwise the sender reads it in the portal too."""
+    practice = ctx.site.practice(to.practice_id)
+    recipient = address(to.typed)
+    if ctx.site.replies_may_travel and recipient.domain in practice.domains:
+        copy = hold.add_copy(ctx, taken, recipient, CopyState.SENT)
+        ctx.tx.add(
+            Delivery(
+                kind=DeliveryKind.REPLY,
+                notice=Notice.REPLY,
+                recipient=to.typed,
+                copy_id=copy.id,
+                created_at=ctx.now,
+                due_at=ctx.now,
+            )
+        )
+        return
+    account = ctx.tx.one(Account, address=recipient.key)
+    if account:
+        deliver_to_inbox(ctx, taken, account, author.name, practice.name)
+        return
+    invitation = people.open_invitation(ctx, practice.id, recipient.key)
+    if invitation is None:
+        invitation = invite.open_for(ctx, practice, recipient, to.name)
+    hold.add_copy(ctx, taken, recipient, CopyState.HELD, invitation_id=invitation.id)
+    if invitation.state is State.AWAITING:
+        people.wait_for(ctx, invitation, to)
+        invite.give_details(ctx, invitation, to, Details(Relationship.COLLEAGUE_HERE))

@@ -1,0 +1,35 @@
+"""What the calendar brings: one planned step of each invitation that is due."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from gateway.domain.model import Invitation, Seen, Session
+from gateway.domain.reminders import due
+from gateway.flow import invite
+from gateway.flow.context import Context
+
+REMEMBER_MAIL = timedelta(days=30)
+"""How long a mail that is handed in twice is known as the same."""
+
+
+def run_due(ctx: Context, limit: int) -> int:
+    """Take the due step of up to `limit` invitations; how many there were."""
+    invitations = ctx.tx.find(Invitation, order="due_at", due_at__le=ctx.now, limit=limit)
+    for invitation in invitations:
+        _run(ctx, invitation)
+    return len(invitations)
+
+
+def _run(ctx: Context, invitation: Invitation) -> None:
+    step = due(invitation.state, invitation.day0, invitation.step, ctx.now, ctx.site.zone, ctx.site.rhythm)
+    if step is None:  # the zone's rules have moved the instant into the future
+        ctx.tx.put(replace(invitation, due_at=invite.planned(ctx, invitation)))
+        return
+    planned, done = step
+    invite.move(ctx, replace(invitation, step=done), planned.event)
+
+
+def forget(ctx: Context) -> None:
+    """Remove what has served its time: ended sign-ins, fingerprints of old mail."""
+    ctx.tx.remove(Session, expires_at__lt=ctx.now)
+    ctx.tx.remove(Seen, at__lt=ctx.now - REMEMBER_MAIL)

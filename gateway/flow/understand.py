@@ -1,0 +1,133 @@
+"""Understanding a mail that came in, as far as that goes without the store."""
+
+from dataclasses import dataclass, replace
+
+from gateway.domain.address import Address, address
+from gateway.domain.decide import Action, own_address
+from gateway.domain.model import Practice, Site
+from gateway.errors import BadAddress, BadRecipient, Looping, NotASender
+from gateway.mail import headers, parse
+from gateway.mail.parse import Head, Mailbox
+from gateway.mail.reply import typed_lines
+from gateway.mail.secure_mark import Marked, read_marks
+
+MOST_RECEIVED = 100  # RFC 5321 §6.3
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What an SMTP client handed in, and what is known of the client.
+
+    `trusted`: it may relay. `authenticated`: its user has proved who they are.
+    """
+
+    octets: bytes
+    mail_from: str
+    recipients: tuple[str, ...]
+    trusted: bool
+    authenticated: bool = False
+    authserv_id: str = ""
+    """The mail server whose Authentication-Results are believed; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One RCPT: its address as compared (None where only a mail server can read it) and as typed."""
+
+    typed: str
+    address: Address | None
+    gateway: Action | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail as far as it can be understood without the store."""
+
+    submission: Submission
+    head: Head
+    marks: Marked
+    recipients: tuple[Recipient, ...]
+    practice: Practice | None
+    fingerprint: bytes
+    lines: tuple[str, ...] = ()
+
+    @property
+    def author(self) -> Mailbox | None:
+        """The one mailbox that wrote it; several authors are none."""
+        return self.head.authors[0] if len(self.head.authors) == 1 else None
+
+    @property
+    def needs_clear(self) -> bool:
+        """Whether anybody gets it as it came."""
+        passes = not self.marks.secure and any(r.gateway is None for r in self.recipients)
+        return passes or any(r.gateway is Action.POSTMASTER for r in self.recipients)
+
+    @property
+    def needs_secure(self) -> bool:
+        """Whether anybody gets it as secure mail, without tag and Bcc."""
+        held = self.marks.secure and any(r.gateway is None for r in self.recipients)
+        return held or any(r.gateway is Action.REPLY for r in self.recipients)
+
+
+def understand(site: Site, submission: Submission) -> Draft:
+    """Read a mail. Raises Looping, NotASender, BadRecipient."""
+    head = parse.head(submission.octets)
+    if head.received > MOST_RECEIVED:
+        raise Looping
+    recipients = tuple(recipient_of(site, typed) for typed in submission.recipients)
+    draft = Draft(
+        submission,
+        head,
+        _marks(site, submission, head),
+        recipients,
+        None,
+        parse.fingerprint(submission.octets, head),
+    )
+    draft = replace(draft, practice=site.practice_of(draft.author.address) if draft.author else None)
+    if draft.needs_secure and draft.practice is None:
+        raise NotASender
+    if any(r.gateway is Action.COMMAND for r in recipients):
+        draft = replace(draft, lines=_command_lines(draft))
+    return draft
+
+
+def clear_form(draft: Draft, trace: str) -> bytes:
+    """The mail byte for byte under our trace field (RFC 5321 §4.4)."""
+    return headers.prepend(draft.submission.octets, trace)
+
+
+def secure_form(draft: Draft, trace: str) -> bytes:
+    """The mail as its readers get it: without the tag, and without Bcc."""
+    octets = headers.without(draft.submission.octets, frozenset({"bcc"}))
+    if draft.marks.tagged:
+        octets = headers.with_subject(octets, draft.marks.subject)
+    return headers.prepend(octets, trace)
+
+
+def recipient_of(site: Site, typed: str) -> Recipient:
+    """One RCPT as it is understood. Raises BadRecipient for an address of our own domain that nobody has."""
+    try:
+        read = address(typed)
+    except BadAddress:
+        return Recipient(typed, None)
+    if read.domain != site.domain:
+        return Recipient(typed, read)
+    own = own_address(read, site.domain)
+    if own is None:
+        raise BadRecipient
+    return Recipient(typed, read, *own)
+
+
+def _marks(site: Site, submission: Submission, head: Head) -> Marked:
+    marks = site.marks
+    if marks.always and not submission.mail_from:
+        marks = replace(marks, always=False)  # a bounce is nobody's secure mail; it passes
+    return read_marks(head, marks)
+
+
+def _command_lines(draft: Draft) -> tuple[str, ...]:
+    """What was typed; a mail with an empty body says it in its subject, as a `mailto:` button does."""
+    lines = typed_lines(draft.submission.octets)
+    subject = draft.head.subject.strip()
+    return lines or ((subject,) if subject and not subject.lower().startswith("re:") else ())

@@ -1,0 +1,287 @@
+"""What each verb does: one handler a verb, each answers with results that a template words."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.domain.commands import Command, Unknown, Verb, parse
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import (
+    OPEN,
+    RESTING,
+    Confirmation,
+    Invitation,
+    Notice,
+    Practice,
+    Purpose,
+    Relationship,
+    Sender,
+    State,
+    Waiter,
+)
+from gateway.flow import invite, notices, people
+from gateway.flow.context import Context
+
+Result = dict[str, Any]
+"""What became of one line: a `code`, and facts for the template that words it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Of whom a line without an address speaks; and the confirmation that a YES confirms."""
+
+    people: tuple[Invitation, ...] = ()
+    confirmation: Confirmation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One command of one sender."""
+
+    ctx: Context
+    sender: Sender
+    scope: Scope
+    command: Command
+    confirmed: bool = False
+
+    @property
+    def practice(self) -> Practice:
+        return self.ctx.site.practice(self.sender.practice_id)
+
+
+def ask_to_confirm(
+    ctx: Context,
+    sender: Sender,
+    lines: Sequence[str],
+    why: str,
+    invitation: Invitation | None = None,
+    answers: str = "",
+) -> None:
+    """Put lines aside until the sender says YES; the question goes to the sender's own address."""
+    sealed = ctx.keys.seal(json.dumps(list(lines)).encode(), f"confirmation|{sender.id}")
+    confirmation = ctx.tx.add(
+        Confirmation(
+            sender_id=sender.id,
+            invitation_id=invitation.id if invitation else None,
+            lines=sealed,
+            created_at=ctx.now,
+        )
+    )
+    facts = {
+        "why": why,
+        "lines": [parse(line, ctx.today).text for line in lines],
+        "person": people.standing(ctx, invitation) if invitation else None,
+    }
+    reply = notices.token(Purpose.CONFIRM, confirmation.id)
+    notices.to_sender(ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation)
+
+
+def run(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, confirmed: bool = False) -> list[Result]:
+    """Run typed lines in turn. The first that is no command ends them: what follows is prose or a signature."""
+    results: list[Result] = []
+    for line in lines:
+        command = parse(line, ctx.today)
+        if isinstance(command, Unknown):
+            if not results:
+                results.append({"code": "unknown", "line": command.text})
+            break
+        ask = Ask(ctx, sender, scope, command, confirmed)
+        results += [{"line": command.text, **result} for result in _HANDLERS[command.verb](ask)]
+        ctx.audit(sender.address, f"said {command.verb}", _subject(scope, command), results[-1]["code"])
+    return results or [{"code": "unknown", "line": ""}]
+
+
+def _subject(scope: Scope, command: Command) -> str:
+    if command.person:
+        return command.person.key
+    return " ".join(f"invitation {invitation.id}" for invitation in scope.people)
+
+
+def _person(ask: Ask) -> tuple[Invitation, Waiter] | Result:
+    """Whom the command is about: always somebody for whom this sender waits or has waited."""
+    ctx, named = ask.ctx, ask.command.person
+    if named:
+        found = people.open_invitation(ctx, ask.practice.id, named.key)
+        found = found or people.latest_invitation(ctx, ask.practice.id, named.key)
+        candidates = [found] if found else []
+    else:
+        now = (ctx.tx.get(Invitation, scoped.id) for scoped in ask.scope.people)
+        candidates = [invitation for invitation in now if invitation]
+        still_open = [invitation for invitation in candidates if invitation.state in OPEN]
+        candidates = still_open if len(candidates) > 1 and still_open else candidates
+    mine = [(i, w) for i in candidates if (w := _waiter(ask, i))]
+    if len(mine) == 1:
+        return mine[0]
+    if mine:
+        return {"code": "which_person", "people": [people.standing(ctx, i, w) for i, w in mine]}
+    return {"code": "not_found", "who": named.typed} if named else {"code": "which_person", "people": []}
+
+
+def _waiter(ask: Ask, invitation: Invitation) -> Waiter | None:
+    return ask.ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=ask.sender.id)
+
+
+def _result(ask: Ask, code: str, invitation: Invitation, **facts: Any) -> list[Result]:
+    standing = people.standing(ask.ctx, invitation, _waiter(ask, invitation))
+    return [{"code": code, "who": invitation.who, "person": standing, **facts}]
+
+
+def _details(ask: Ask) -> list[Result]:
+    """PATIENT, CLINICIAN, STAFF, COLLEAGUE: who the person is; also a correction, or inviting again."""
+    found = _person(ask)
+    if isinstance(found, dict):
+        return [found]
+    return _give_details(ask, found[0])
+
+
+def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
+    ctx, details = ask.ctx, ask.command.details
+    if ask.command.doubt:
+        return _result(ask, "details_needed", invitation, why=ask.command.doubt.value)
+    if details is None or invitation.state not in OPEN:
+        return _result(ask, "not_possible", invitation)
+    if not invite.may_correct(ctx, invitation, ask.sender):
+        return _result(ask, "details_stand", invitation)
+    if invitation.state is not State.INVITED and invite.tries_used_up(ctx, invitation):
+        return _result(ask, "used_up", invitation)
+    if invite.is_doubtful(ctx, invitation, details) and not ask.confirmed:
+        line = f"{invitation.typed} {details.role or Relationship.COLLEAGUE_ELSEWHERE}"
+        ask_to_confirm(ctx, ask.sender, [line], "outside", invitation)
+        return _result(ask, "doubt", invitation)
+    code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
+    return _result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
+
+
+def _invite(ask: Ask) -> list[Result]:
+    """INVITE: without a message, or again."""
+    ctx, named = ask.ctx, ask.command.person
+    if named is None:
+        found = _person(ask)
+        return [found] if isinstance(found, dict) else _invite_again(ask, found[0])
+    if named.domain == ctx.site.domain:
+        return [{"code": "not_found", "who": named.typed}]
+    invitation = people.open_invitation(ctx, ask.practice.id, named.key)
+    if invitation is None:
+        before = people.latest_invitation(ctx, ask.practice.id, named.key)
+        if before and before.state is State.ACCEPTED:
+            return [{"code": "accepted_already", "who": before.who, "person": people.standing(ctx, before)}]
+        invitation = invite.open_for(ctx, ask.practice, named)
+    people.wait_for(ctx, invitation, ask.sender)
+    return _invite_again(ask, invitation)
+
+
+def _invite_again(ask: Ask, invitation: Invitation) -> list[Result]:
+    if ask.command.details or ask.command.doubt:
+        return _give_details(ask, invitation)
+    match invitation.state:
+        case State.INVITED:
+            return _result(ask, "already_invited", invitation)
+        case State.EXPIRED | State.UNDELIVERABLE:
+            return _result(ask, "reinvited", invite.move(ask.ctx, invitation, Event.REINVITE, by=ask.sender.address))
+        case State.AWAITING | State.LOCKED:
+            return _result(ask, "details_needed", invitation, why="")
+        case _:
+            return _result(ask, "not_possible", invitation)
+
+
+def _remind(ask: Ask) -> list[Result]:
+    found = _person(ask)
+    if isinstance(found, dict):
+        return [found]
+    invitation, _ = found
+    if invitation.state is State.INVITED:
+        return _result(ask, "reminded", invite.move(ask.ctx, invitation, Event.REMIND, by=ask.sender.address))
+    if invitation.state is State.AWAITING:
+        return _result(ask, "details_needed", invitation, why="")
+    return _result(ask, "invite_again" if invitation.state in RESTING else "not_possible", invitation)
+
+
+def _cancel(ask: Ask) -> list[Result]:
+    found = _person(ask)
+    if isinstance(found, dict):
+        return [found]
+    invitation, waiter = found
+    if invitation.state is State.ACCEPTED:
+        return _result(ask, "too_late", invitation)
+    if invitation.state not in OPEN or waiter.withdrawn:
+        return _result(ask, "cancelled_already", invitation)
+    mails = len(people.held_by(ask.ctx, invitation, ask.sender))
+    after = invite.withdraw(ask.ctx, invitation, ask.sender)
+    return _result(ask, "cancelled", after, mails=mails, others=after.state in OPEN)
+
+
+def _status(ask: Ask) -> list[Result]:
+    if ask.command.person is None and not ask.scope.people:
+        return _list(ask)
+    if ask.command.person is None and len(ask.scope.people) > 1:
+        mine = [(_waiter(ask, invitation), invitation) for invitation in ask.scope.people]
+        return [{"code": "list", "people": [people.standing(ask.ctx, i, w) for w, i in mine if w]}]
+    found = _person(ask)
+    if isinstance(found, dict):
+        return [found]
+    invitation, waiter = found
+    return _result(ask, "status", invitation, withdrawn=waiter.withdrawn)
+
+
+def _list(ask: Ask) -> list[Result]:
+    rows = waited_for(ask.ctx, ask.sender)
+    return [{"code": "list", "people": [people.standing(ask.ctx, invitation, waiter) for waiter, invitation in rows]}]
+
+
+def waited_for(ctx: Context, sender: Sender) -> list[tuple[Waiter | None, Invitation]]:
+    waiters = {w.invitation_id: w for w in ctx.tx.find(Waiter, sender_id=sender.id, withdrawn=False)}
+    invitations = ctx.tx.find(Invitation, id__in=list(waiters), state__in=OPEN)
+    return [(waiters[invitation.id], invitation) for invitation in invitations]
+
+
+def _contacts(*relationships: Relationship) -> Callable[[Ask], list[Result]]:
+    """The practice's own people of some kind, each once, as they stand now."""
+    code = "patients" if Relationship.PATIENT in relationships else "directory"
+
+    def handler(ask: Ask) -> list[Result]:
+        rows = ask.ctx.tx.find(
+            Invitation,
+            practice_id=ask.practice.id,
+            relationship__in=relationships,
+            state__in=(*OPEN, State.ACCEPTED),
+        )
+        latest = {invitation.address: invitation for invitation in rows}
+        shown = [people.standing(ask.ctx, invitation) for invitation in latest.values()]
+        return [{"code": code, "people": sorted(shown, key=lambda person: person["who"].casefold())}]
+
+    return handler
+
+
+def _yes(ask: Ask) -> list[Result]:
+    confirmation = ask.scope.confirmation
+    current = ask.ctx.tx.get(Confirmation, confirmation.id) if confirmation else None
+    if current is None or current.done_at:
+        return [{"code": "nothing_to_confirm"}]
+    ask.ctx.tx.put(replace(current, done_at=ask.ctx.now))
+    lines = json.loads(ask.ctx.keys.open(current.lines, f"confirmation|{ask.sender.id}"))
+    # What was asked about one person was whether to; otherwise it was only who is speaking. A YES among the lines
+    # finds nothing left to confirm, so this ends.
+    sure = current.invitation_id is not None
+    return run(ask.ctx, ask.sender, replace(ask.scope, confirmation=None), lines, confirmed=sure)
+
+
+def _help(_: Ask) -> list[Result]:
+    return [{"code": "help"}]
+
+
+_HANDLERS: dict[Verb, Callable[[Ask], list[Result]]] = {
+    Verb.PATIENT: _details,
+    Verb.CLINICIAN: _details,
+    Verb.STAFF: _details,
+    Verb.COLLEAGUE: _details,
+    Verb.REMIND: _remind,
+    Verb.CANCEL: _cancel,
+    Verb.STATUS: _status,
+    Verb.LIST: _list,
+    Verb.DIRECTORY: _contacts(Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
+    Verb.PATIENTS: _contacts(Relationship.PATIENT),
+    Verb.INVITE: _invite,
+    Verb.YES: _yes,
+    Verb.HELP: _help,
+}

@@ -1,0 +1,153 @@
+"""Writing outgoing mail out: from a claimed row and its facts to the octets that go onto the wire."""
+
+import base64
+from dataclasses import dataclass
+
+from gateway.domain.model import Audience, Content, Delivery, DeliveryKind, Notice, Purpose, Site
+from gateway.flow import notices
+from gateway.mail import compose
+from gateway.ports import ContentStore, Keys, Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer from the portal leaves with: the author, the mail that it answers, its own subject."""
+
+    author: str
+    subject: str
+    header_id: str
+    in_reply_to: str
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed delivery with all that is needed to write it out, outside of any transaction."""
+
+    delivery: Delivery
+    content: Content | None = None
+    data_key: bytes = b""
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Turns parcels into mail: outside of transactions, in a thread."""
+
+    site: Site
+    keys: Keys
+    content: ContentStore
+    renderer: Renderer
+
+    def envelope_sender(self, delivery: Delivery) -> str:
+        """Mail that passes keeps its own; all else comes back to us; a report to nobody (RFC 5321 §4.5.5)."""
+        match delivery.kind:
+            case DeliveryKind.PASS:
+                return delivery.mail_from
+            case DeliveryKind.REPORT:
+                return ""
+            case _:
+                return f"bounce+{self.keys.token(Purpose.BOUNCE, delivery.id)}@{self.site.domain}"
+
+    def octets(self, parcel: Parcel) -> bytes:
+        """The mail as it goes onto the wire. Raises WrongKey, KeyError, and whatever a site's template may raise."""
+        match parcel.delivery.kind:
+            case DeliveryKind.PASS | DeliveryKind.RELAY:
+                return self._content(parcel)
+            case DeliveryKind.NOTICE:
+                return self._notice(parcel.delivery)
+            case DeliveryKind.REPORT:
+                return self._report(parcel.delivery)
+            case DeliveryKind.REPLY:
+                return self._reply(parcel)
+
+    def message_id(self, delivery: Delivery) -> str:
+        """The delivery's own Message-ID: the same however often it is sent."""
+        mac = self.keys.digest("message-id", str(delivery.id).encode()).hex()[:24]
+        return f"<{delivery.id}.{mac}@{self.site.domain}>"
+
+    def _content(self, parcel: Parcel) -> bytes:
+        if parcel.content is None:
+            raise KeyError(parcel.delivery.id)
+        return self.content.get(parcel.content.id, parcel.content.inline, parcel.data_key)
+
+    def _notice(self, delivery: Delivery) -> bytes:
+        letter = notices.unseal(self.keys, delivery)
+        facts = {
+            **notices.resolve(self.keys, letter.facts),
+            "to_name": letter.to_name,
+            "to": delivery.recipient,
+            "speaks_for": letter.speaks_for,
+            "reply_to": self._reply_to(letter),
+        }
+        rendered = self.renderer.mail(letter.notice, letter.audience, letter.language, facts)
+        return compose.letter(
+            compose.Letter(
+                sender_name=f"{letter.speaks_for} via {self.site.name}" if letter.speaks_for else self.site.name,
+                sender=self.site.bot,
+                to_name=letter.to_name,
+                to=delivery.recipient,
+                subject=rendered.subject,
+                text=rendered.text,
+                html=rendered.html,
+                message_id=self.message_id(delivery),
+                date=delivery.created_at,
+                language=letter.language,
+                headers=self._headers(letter),
+            )
+        )
+
+    def _reply_to(self, letter: notices.Letter) -> str:
+        token = notices.resolve(self.keys, {"$token": letter.reply}) if letter.reply else ""
+        return f"bot+{token}@{self.site.domain}" if token else ""
+
+    def _headers(self, letter: notices.Letter) -> tuple[tuple[str, str], ...]:
+        to_sender = letter.audience is Audience.SENDER
+        optional = (
+            ("Reply-To", self._reply_to(letter)),
+            ("In-Reply-To", letter.answers),
+            ("References", letter.answers),
+        )
+        return (
+            *((name, value) for name, value in optional if value),
+            ("Auto-Submitted", "auto-replied" if letter.answers else "auto-generated"),  # RFC 3834 §5
+            # Bounces and absence notes of those whom we invite are wanted.
+            ("X-Auto-Response-Suppress", "All" if to_sender else "DR, RN, NRN"),
+            ("X-Gateway-Audience", letter.audience.value),
+            ("X-Gateway-Notice", letter.notice.value),
+        )
+
+    def _reply(self, parcel: Parcel) -> bytes:
+        answer = parcel.answer
+        if answer is None:
+            raise KeyError(parcel.delivery.id)
+        token = self.keys.token(Purpose.REPLY, answer.message_id)
+        name = compose.display_name(f"{answer.author} via {self.site.name}")
+        fields = [
+            ("From", f"{name} <{self.site.bot}>"),
+            ("To", parcel.delivery.recipient),
+            ("Reply-To", f"reply+{token}@{self.site.domain}"),
+            ("Subject", answer.subject),
+            ("Date", compose.date(parcel.delivery.created_at)),
+            ("Message-ID", answer.header_id),
+            *((name, answer.in_reply_to) for name in ("In-Reply-To", "References") if answer.in_reply_to),
+            ("X-Gateway-Audience", Audience.SENDER.value),
+            ("X-Gateway-Notice", Notice.REPLY.value),
+        ]
+        return compose.reheaded(self._content(parcel), fields)
+
+    def _report(self, delivery: Delivery) -> bytes:
+        letter = notices.unseal(self.keys, delivery)
+        facts = letter.facts
+        return compose.report(
+            site=self.site.domain,
+            postmaster=f"postmaster@{self.site.domain}",
+            to=delivery.recipient,
+            recipient=facts["recipient"],
+            status=facts["status"],
+            reply=facts["reply"],
+            original_head=base64.b64decode(facts["head"]),
+            message_id=self.message_id(delivery),
+            date=delivery.created_at,
+            arrived=delivery.created_at,
+        )

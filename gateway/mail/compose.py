@@ -1,0 +1,200 @@
+"""The mail that we write ourselves: UTF-8, CRLF, seven bits, short lines, and no way to add a header.
+
+Nothing a person wrote reaches a header but through `encoding.field`. Boundaries are digests of what they divide, so
+the same letter is the same octets again.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from gateway.mail.decoding import as_text, clean, safe_filename
+from gateway.mail.encoding import base64_lines, display_name, field, mailbox, parameter, sevenbit
+from gateway.mail.headers import only
+
+__all__ = ["Letter", "Upload", "date", "display_name", "letter", "reheaded", "report", "written"]
+
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_MIME_FIELDS = frozenset(
+    {
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-description",
+        "content-language",
+        "content-location",
+        "content-base",
+        "content-id",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notice, ready to be written: names and addresses apart, `headers` as they shall stand."""
+
+    sender_name: str
+    sender: str
+    to_name: str
+    to: str
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    date: datetime
+    language: str
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody attaches in the portal."""
+
+    filename: str
+    content_type: str
+    octets: bytes
+
+
+def date(at: datetime) -> str:
+    """A time as a Date field has it (RFC 5322 §3.3)."""
+    return format_datetime(at)
+
+
+def letter(one: Letter) -> bytes:
+    """A notice: the same words as text and as HTML (RFC 2046 §5.1.4)."""
+    top = _head(
+        ("From", mailbox(one.sender_name, one.sender)),
+        ("To", mailbox(one.to_name, one.to)),
+        ("Subject", one.subject),
+        ("Date", format_datetime(one.date)),
+        ("Message-ID", one.message_id),
+        ("Content-Language", one.language),  # RFC 3282
+        *one.headers,
+        ("MIME-Version", "1.0"),
+    )
+    return top + _multipart("alternative", [_text_part("plain", one.text), _text_part("html", one.html)])
+
+
+def written(
+    author_name: str,
+    author: str,
+    to: str,
+    subject: str,
+    text: str,
+    attachments: Sequence[Upload],
+    message_id: str,
+    date: datetime,
+    in_reply_to: str = "",
+) -> bytes:
+    """A message that a person wrote in the portal."""
+    top = _head(
+        ("From", mailbox(author_name, author)),
+        ("To", mailbox("", to)),
+        ("Subject", subject),
+        ("Date", format_datetime(date)),
+        ("Message-ID", message_id),
+        *((("In-Reply-To", in_reply_to), ("References", in_reply_to)) if in_reply_to else ()),
+        ("MIME-Version", "1.0"),
+    )
+    words = _text_part("plain", text)
+    return top + (_multipart("mixed", [words, *map(_file_part, attachments)]) if attachments else words)
+
+
+def reheaded(raw: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
+    """A stored message's body and MIME fields, octet for octet, under new headers."""
+    return _head(*headers) + only(raw, _MIME_FIELDS)
+
+
+def report(
+    *,
+    site: str,
+    postmaster: str,
+    to: str,
+    recipient: str,
+    status: str,
+    reply: str,
+    original_head: bytes,
+    message_id: str,
+    date: datetime,
+    arrived: datetime,
+) -> bytes:
+    """A non-delivery report: words, facts, and the head of the mail; never its body (RFC 3464, RFC 6522)."""
+    top = _head(
+        ("From", mailbox("Mail Delivery System", postmaster)),
+        ("To", mailbox("", to)),
+        ("Subject", "Undelivered mail returned to sender"),
+        ("Date", format_datetime(date)),
+        ("Message-ID", message_id),
+        ("Auto-Submitted", "auto-replied"),  # RFC 3834 §5
+        ("MIME-Version", "1.0"),
+    )
+    words = (
+        f"This is the mail system of {clean(site)}.\n\n"
+        f"Your message could not be delivered to {clean(recipient)}.\n"
+        f"The receiving system answered:\n\n    {clean(reply)[:500]}\n\n"
+        "Only the headers of your message are returned.\n"
+    )
+    facts = _facts(site, recipient, status, reply, arrived)
+    returned = _text_part("rfc822-headers", as_text(original_head))
+    parts = [_text_part("plain", words), _head(("Content-Type", "message/delivery-status")) + b"\r\n" + facts, returned]
+    return top + _multipart("report", parts, "; report-type=delivery-status")
+
+
+def _facts(site: str, recipient: str, status: str, reply: str, arrived: datetime) -> bytes:
+    """The body of message/delivery-status (RFC 3464 §2)."""
+    of_the_message = _head(("Reporting-MTA", f"dns; {site}"), ("Arrival-Date", format_datetime(arrived)))
+    of_the_recipient = _head(
+        ("Final-Recipient", _typed_address(recipient)),
+        ("Action", "failed"),
+        ("Status", status if _STATUS.fullmatch(status) else "5.0.0"),
+        ("Diagnostic-Code", f"smtp; {clean(reply)[:500]}"),
+    )
+    return of_the_message + b"\r\n" + of_the_recipient
+
+
+def _typed_address(recipient: str) -> str:
+    plain = clean(recipient)
+    if plain.isascii():
+        return f"rfc822; {plain}"
+    escaped = "".join(c if c.isascii() and c not in "\\+=" else f"\\x{{{ord(c):X}}}" for c in plain)
+    return f"utf-8; {escaped}"  # RFC 6533 §3
+
+
+def _head(*headers: tuple[str, str]) -> bytes:
+    return b"".join(field(name, value) for name, value in headers)
+
+
+def _text_part(subtype: str, words: str) -> bytes:
+    encoding, octets = sevenbit(words)
+    kind = ("Content-Type", f"text/{subtype}; charset=utf-8")
+    return _head(kind, ("Content-Transfer-Encoding", encoding)) + b"\r\n" + octets
+
+
+def _file_part(upload: Upload) -> bytes:
+    top = _head(
+        ("Content-Type", _sound_type(upload.content_type)),
+        ("Content-Transfer-Encoding", "base64"),
+        ("Content-Disposition", f"attachment; {parameter('filename', safe_filename(upload.filename) or 'attachment')}"),
+    )
+    return top + b"\r\n" + base64_lines(upload.octets)
+
+
+def _sound_type(given: str) -> str:
+    """The type without parameters; what base64 may not wrap (RFC 2046 §5.1, §5.2) becomes mere octets."""
+    kind = given.partition(";")[0].strip().lower()
+    whole = kind.startswith(("multipart/", "message/"))
+    return kind if _TYPE.fullmatch(kind) and not whole else "application/octet-stream"
+
+
+def _multipart(subtype: str, parts: Sequence[bytes], more: str = "") -> bytes:
+    digest = hashlib.sha256(b"\r\n".join(parts)).hexdigest()
+    boundary = f"=_{digest[:32]}"
+    mark = b"--" + boundary.encode("ascii")
+    divided = b"".join(b"%b\r\n%b\r\n" % (mark, part) for part in parts)
+    top = _head(("Content-Type", f'multipart/{subtype}; boundary="{boundary}"{more}'))
+    return top + b"\r\n" + divided + mark + b"--\r\n"

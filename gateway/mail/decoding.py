@@ -1,0 +1,105 @@
+"""From octets to text: charsets, transfer encodings and encoded words, each made to answer whatever it is given."""
+
+import binascii
+import encodings.aliases
+import re
+import string
+
+_NO_TEXT = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
+_ALIASES = {k: v for k, v in encodings.aliases.aliases.items() if v not in _NO_TEXT}
+# Only names from this table reach Python's codec registry: it remembers every name it was ever asked for, and some
+# of its codecs are no charsets.
+_CHARSETS = (
+    _ALIASES
+    | {codec: codec for codec in _ALIASES.values()}
+    | {"us_ascii": "utf_8", "ascii": "utf_8"}
+    | {"cp874": "cp874", "windows_874": "cp874", "koi8_u": "koi8_u", "iso_8859_8_i": "iso8859_8"}
+)
+
+# RFC 2047 §2, with the language of RFC 2231 §5; spaces inside the text are wrong, but written.
+_WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*+)\?=")
+
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_SURROGATES = "\ud800-\udfff"
+_UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}]")
+_CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]")
+_NOT_BASE64 = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/".encode()))
+_LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
+
+
+def clean(text: str) -> str:
+    """One line, single spaces, none at the ends; no control, bidi or surrogate characters."""
+    return " ".join(_UNSAFE.sub("", text).split())
+
+
+def safe_filename(name: str) -> str:
+    """A file's name without path, device marks or hidden-file dots, fit for any file system; it may come out empty."""
+    last = re.split(r"[/\\]", clean(name))[-1].strip(". ")
+    safe = re.sub(r'[<>:"|?*]', "_", last)
+    stem, dot, extension = safe.rpartition(".")
+    return safe if len(safe) <= 100 else (stem or extension)[:80] + (dot + extension)[:20]
+
+
+def lines(text: str) -> str:
+    """The text with LF line ends and without control characters other than tab."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n"))
+
+
+def as_text(octets: bytes | bytearray, charset: str = "") -> str:
+    """Decode text; a charset that is missing, unknown or wrong is guessed: UTF-8, else Windows-1252."""
+    name = _CHARSETS.get(re.sub(r"[^a-z0-9]+", "_", charset[:40].lower()).strip("_"), "utf_8")
+    for codec in (name, "utf_8"):
+        try:
+            return octets.decode(codec)
+        except UnicodeError:
+            continue
+    return octets.decode("cp1252" if name == "utf_8" else name, "replace")
+
+
+def unbase64(octets: bytes) -> bytes:
+    """Decode base64, ignoring what is not of its alphabet and mending its padding (RFC 2045 §6.8)."""
+    digits = octets.translate(None, _NOT_BASE64)
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+
+
+def untransfer(octets: bytes, encoding: str) -> bytes:
+    """Undo a Content-Transfer-Encoding; an unknown one is taken as none (RFC 2045 §6)."""
+    if encoding == "base64":
+        return unbase64(octets)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(_LINE_END_SPACE.sub(b"", octets))
+    return octets
+
+
+def _word_octets(word: re.Match[str]) -> bytes:
+    octets = word[3].encode("utf-8", "replace")
+    return unbase64(octets) if word[2] in "bB" else binascii.a2b_qp(octets, header=True)
+
+
+def words(value: str) -> str:
+    """Decode the encoded words of an unfolded header value (RFC 2047 §6.2).
+
+    Neighbours of one charset are joined before they are decoded, since many mailers split characters between them.
+    """
+    out: list[str] = []
+    charset, pending, at = "", bytearray(), 0
+    for word in _WORD.finditer(value):
+        gap = value[at : word.start()]
+        joined = bool(charset) and not gap.strip()
+        if not (joined and charset == word[1].lower()):
+            out += [as_text(pending, charset), "" if joined else gap]
+            pending = bytearray()
+        charset, at = word[1].lower(), word.end()
+        pending += _word_octets(word)
+    return "".join([*out, as_text(pending, charset), value[at:]])
+
+
+def unfolded(value: bytes) -> str:
+    """A raw header value as one line of text, encoded words untouched (RFC 5322 §2.2.3)."""
+    return as_text(value.replace(b"\r\n", b"").replace(b"\n", b""))
+
+
+def decoded(value: bytes) -> str:
+    """A raw header value as a person reads it: unfolded, decoded, cleaned."""
+    return clean(words(unfolded(value)))

@@ -1,0 +1,214 @@
+"""Messages as values: the head of every mail that passes, and the body of one that a person reads.
+
+Nothing is handed to the stdlib's `email` parser, which raises on hostile input (`Message-ID: <>`, nested parentheses,
+odd charsets, deep nesting): heads are scanned and bodies divided by octets, in bounded time.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from html import escape
+
+from gateway.domain.address import Address
+from gateway.mail.decoding import decoded, lines, safe_filename, unfolded
+from gateway.mail.mailboxes import Mailbox, mailboxes
+from gateway.mail.mime import Part, TooMuch, tree
+from gateway.mail.scan import Field, body_start, bounded
+
+__all__ = [
+    "Attachment",
+    "Body",
+    "Field",
+    "Head",
+    "Mailbox",
+    "Malformed",
+    "attachment",
+    "body",
+    "fingerprint",
+    "head",
+]
+
+TRACE = frozenset({"received", "return-path", "delivered-to", "x-received", "authentication-results", "dkim-signature"})
+"""Fields that hops add on the way; with ARC-* they say nothing of which mail it is."""
+
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
+_SUFFIXES = {
+    "application/pdf": ".pdf",
+    "image/gif": ".gif",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "message/rfc822": ".eml",
+    "text/calendar": ".ics",
+    "text/html": ".html",
+    "text/plain": ".txt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The header fields of a message, in order; `end` is the offset where the body starts.
+
+    `complete` is False where the head is longer than anybody writes: only its first MiB, or 10,000 fields, was read.
+    """
+
+    fields: tuple[Field, ...]
+    end: int
+    complete: bool = True
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """The values of every field of this name: one line each, decoded, without control and bidi characters."""
+        return tuple(decoded(one.value) for one in self.fields if one.name == name.lower())
+
+    def get(self, name: str) -> str:
+        """The first field's value, or ""."""
+        return next((decoded(one.value) for one in self.fields if one.name == name.lower()), "")
+
+    @property
+    def authors(self) -> tuple[Mailbox, ...]:
+        """Every mailbox of every From field; `()` if one of the fields cannot be read."""
+        lists = [mailboxes(unfolded(one.value)) for one in self.fields if one.name == "from"]
+        return tuple(one for found in lists for one in found) if all(lists) else ()
+
+    def name_of(self, person: Address) -> str:
+        """How the author named one of the visible recipients; "" if they did not."""
+        lists = (mailboxes(unfolded(one.value)) for one in self.fields if one.name in ("to", "cc"))
+        return next((one.name for found in lists for one in found if one.address.key == person.key), "")
+
+    @property
+    def subject(self) -> str:
+        return self.get("subject")
+
+    @property
+    def message_id(self) -> str:
+        """With its angle brackets; "" if there is none, or none that can be read."""
+        found = _MESSAGE_ID.search(self.get("message-id"))
+        return found[0] if found else ""
+
+    @property
+    def received(self) -> int:
+        """How many hops say that they carried the mail."""
+        return sum(one.name == "received" for one in self.fields)
+
+    @property
+    def in_reply_to(self) -> str:
+        return self.get("in-reply-to")
+
+    @property
+    def references(self) -> str:
+        return self.get("references")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One file of a message: `size` in octets once decoded, `filename` safe to offer for saving."""
+
+    index: int
+    filename: str
+    content_type: str
+    size: int
+    content_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a person reads: plain text, HTML as it was sent (not made safe), and files. "" where there is none."""
+
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A message that is not taken apart, and why; it can still be kept and delivered."""
+
+    reason: str
+
+
+def head(raw: bytes) -> Head:
+    """Read the head, in time that does not depend on the size of the body (RFC 5322 §2.2)."""
+    fields, complete = bounded(raw)
+    return Head(fields, body_start(raw, fields[-1].end if fields else 0), complete)
+
+
+def body(raw: bytes) -> Body | Malformed:
+    """Take the message apart into what is read in line and what is attached (RFC 2046, RFC 2183)."""
+    try:
+        root = tree(raw)
+    except TooMuch as reason:
+        return Malformed(str(reason))
+    text, html = _inline(root)
+    files = enumerate(_files(root))
+    return Body(text, html, tuple(_described(index, part, part.content()) for index, part in files))
+
+
+def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
+    """The file of this index with its octets, or None if there is no such file."""
+    try:
+        files = _files(tree(raw))
+    except TooMuch:
+        return None
+    if not 0 <= index < len(files):
+        return None
+    octets = files[index].content()
+    return _described(index, files[index], octets), octets
+
+
+def fingerprint(raw: bytes, head: Head) -> bytes:
+    """A digest that is the same for the same mail handed in again by another route."""
+    digest = hashlib.sha256()
+    octets = memoryview(raw)
+    for one in head.fields:
+        if one.name not in TRACE and not one.name.startswith("arc-"):
+            digest.update(octets[one.start : one.end])
+    digest.update(b"\r\n")
+    digest.update(octets[head.end :])
+    return digest.digest()
+
+
+def _is_file(part: Part) -> bool:
+    shown = part.content_type in ("text/plain", "text/html")
+    return not part.multipart and (not shown or part.disposition == "attachment" or bool(part.filename))
+
+
+def _files(part: Part) -> list[Part]:
+    inner = [found for one in part.parts for found in _files(one)]
+    return [part, *inner] if _is_file(part) else inner
+
+
+def _inline(part: Part) -> tuple[str, str]:
+    """The text and the HTML that are shown for a part."""
+    if part.multipart:
+        pairs = [_inline(one) for one in part.parts]
+        return _either(pairs) if part.content_type == "multipart/alternative" else _in_a_row(pairs)
+    if _is_file(part):
+        return "", ""
+    shown = lines(part.text())
+    return ("", shown) if part.content_type == "text/html" else (shown, "")
+
+
+def _either(pairs: list[tuple[str, str]]) -> tuple[str, str]:
+    """Alternatives: the plainest text, and the last and so richest HTML (RFC 2046 §5.1.4)."""
+    texts = [text for text, _ in pairs if text.strip()]
+    htmls = [html for _, html in pairs if html.strip()]
+    return (texts or [""])[0], (htmls or [""])[-1]
+
+
+def _in_a_row(pairs: list[tuple[str, str]]) -> tuple[str, str]:
+    """Parts shown one after another: plain ones join the HTML too, so that neither form lacks a part."""
+    text = "\n".join(text for text, _ in pairs if text)
+    if not any(html for _, html in pairs):
+        return text, ""
+    return text, "\n".join(html or f"<pre>{escape(text)}</pre>" for text, html in pairs if html or text)
+
+
+def _described(index: int, part: Part, octets: bytes) -> Attachment:
+    return Attachment(index, _named(index, part), part.content_type, len(octets), part.content_id)
+
+
+def _named(index: int, part: Part) -> str:
+    """The file's safe name, never empty; a message's name ends in .eml."""
+    name = safe_filename(part.filename) or f"attachment-{index + 1}"
+    suffix = _SUFFIXES.get(part.content_type, "")
+    bare = "." not in name or (suffix == ".eml" and not name.lower().endswith(suffix))
+    return name + suffix if bare else name

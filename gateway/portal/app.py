@@ -1,0 +1,120 @@
+"""The portal as an ASGI application: the table of pages, and what is said when something goes wrong."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from gateway.errors import TryAgain
+from gateway.flow.context import Desk
+from gateway.portal import account, asking, plain, reading, registering, senders, writing
+from gateway.portal.cookies import Cookies
+from gateway.portal.door import DeadLink, Page, Who, serve
+from gateway.portal.headers import SecurityHeaders
+from gateway.portal.pages import Pages
+from gateway.portal.passwords import Passwords
+from gateway.portal.throttle import Throttle
+from gateway.portal.visit import LANGUAGE, Portal
+from gateway.ports import ContentStore, Random
+
+log = structlog.get_logger()
+
+BOTH = ("GET", "POST")
+PAGES: tuple[Page, ...] = (
+    Page("/", Who.ANYONE, account.home),
+    Page("/healthz", Who.ANYONE, plain.healthz),
+    Page("/readyz", Who.ANYONE, plain.readyz),
+    Page("/static/{name}", Who.ANYONE, plain.static),
+    Page("/invite/{token}", Who.INVITEE, registering.invitation, BOTH),
+    Page("/sender/{token}", Who.SENDER, senders.sender, BOTH),
+    Page("/sign-in", Who.ANYONE, account.sign_in, BOTH),
+    Page("/sign-out", Who.ACCOUNT, account.sign_out, ("POST",)),
+    Page("/profile", Who.ACCOUNT, account.profile),
+    Page("/inbox", Who.ACCOUNT, reading.inbox),
+    Page("/messages/{copy_id:int}", Who.ACCOUNT, reading.message),
+    Page("/messages/{copy_id:int}/original", Who.ACCOUNT, reading.original),
+    Page("/messages/{copy_id:int}/attachments/{index:int}", Who.ACCOUNT, reading.attachment),
+    Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True),
+    Page("/compose", Who.ACCOUNT, writing.compose, BOTH, uploads=True),
+    Page("/questions/{invitation_id:int}", Who.ACCOUNT, asking.question, BOTH),
+)
+"""Every page there is, and who may call it; door.py holds callers to it."""
+
+_TRIES = timedelta(minutes=15)
+_TRIES_AN_ACCOUNT = 10
+_TRIES_A_CLIENT = 50
+
+
+def create_app(
+    desk: Desk, content: ContentStore, random: Random, pages: Pages, portal_url: str, max_upload: int = 50_000_000
+) -> Starlette:
+    """The portal at `portal_url`; a form with files may have `max_upload` octets."""
+    https = portal_url.startswith("https:")
+    portal = Portal(
+        desk=desk,
+        content=content,
+        random=random,
+        pages=pages,
+        cookies=Cookies(secure=https),
+        passwords=Passwords(),
+        account_throttle=Throttle(_TRIES_AN_ACCOUNT, _TRIES),
+        client_throttle=Throttle(_TRIES_A_CLIENT, _TRIES),
+        max_upload=max_upload,
+    )
+    return Starlette(
+        routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
+        middleware=[Middleware(SecurityHeaders, https=https)],
+        exception_handlers=_Apologies(pages).handlers(),
+    )
+
+
+def _endpoint(portal: Portal, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await serve(portal, page, request)
+        except (HTTPException, DeadLink, TryAgain):
+            raise
+        except Exception as error:
+            # Neither the true path, which may hold a token, nor values, which may be anything that a person wrote.
+            log.error("page failed", page=page.path, error=type(error).__name__, at=_where(error))
+            raise HTTPException(500) from None
+
+    return endpoint
+
+
+def _where(error: Exception) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+class _Apologies:
+    """The pages that say what went wrong. They are the same for everybody, and say nothing of the inside."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def handlers(self) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
+        return {DeadLink: self._dead_link, HTTPException: self._refused, TryAgain: self._busy}
+
+    async def _dead_link(self, _: Request, __: Exception) -> Response:
+        return self._page("dead_link", 404)
+
+    async def _refused(self, _: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        return self._page("error", status, headers)
+
+    async def _busy(self, _: Request, __: Exception) -> Response:
+        return self._page("error", 503, {"retry-after": "30"})
+
+    def _page(self, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        facts = {"account": None, "csrf_token": "", "code": str(status)}
+        return HTMLResponse(self._pages.page(name, LANGUAGE, facts), status, headers)

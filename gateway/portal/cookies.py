@@ -1,0 +1,46 @@
+"""The two cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in."""
+
+import base64
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.ports import Random
+
+SESSION = "session"
+VISITOR = "visitor"
+_LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """How cookies are set: over https they are bound to this very host and never leave in clear.
+
+    SameSite is Lax, not Strict: whoever follows a link from a mail would otherwise arrive signed out. A cookie thus
+    never comes with a form of another site's, and only with its links, which change nothing.
+    """
+
+    secure: bool
+
+    def read(self, request: Request, name: str) -> str:
+        """The cookie's value; "" for none, or for one that we never set."""
+        value = request.cookies.get(self._full_name(name), "")
+        return value if len(value) <= _LONGEST else ""
+
+    def give(self, response: Response, name: str, value: str) -> None:
+        """Set the cookie until the browser is closed."""
+        response.set_cookie(self._full_name(name), value, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def take_back(self, response: Response, name: str) -> None:
+        """Make the browser forget the cookie."""
+        response.delete_cookie(self._full_name(name), path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def _full_name(self, name: str) -> str:
+        # RFC 6265bis §4.1.3.2: browsers take a __Host- cookie only from this host, with Secure, for every path.
+        return f"__Host-{name}" if self.secure else name
+
+
+def unguessable(random: Random) -> str:
+    """A fresh value for a cookie: 256 bits."""
+    return base64.urlsafe_b64encode(random.octets(32)).decode().rstrip("=")

@@ -1,0 +1,156 @@
+"""Who is let in: every page says who may call it, and this is the one place that holds them to it."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import FormData, Headers
+from starlette.exceptions import HTTPException
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.flow import answer, register
+from gateway.portal import sessions
+from gateway.portal.cookies import SESSION, VISITOR, unguessable
+from gateway.portal.sessions import SignedIn
+from gateway.portal.visit import Portal, Visit, go_to
+
+SMALL = 64 * 1024
+"""The largest form without files, in octets."""
+_LAST_ROW = 2**63 - 1
+"""No database numbers its rows further."""
+
+
+class Who(StrEnum):
+    """Who may call a page, and what its view is given besides the visit."""
+
+    ANYONE = "anyone"
+    ACCOUNT = "a registered person who is signed in: the view is given the Account"
+    INVITEE = "whoever holds an invitation's link: the view is given the Welcome"
+    SENDER = "whoever holds a sender's link: the view is given the SenderPage"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One line of the table of pages: where it is, who may call it, how, and what answers."""
+
+    path: str
+    who: Who
+    view: Callable[..., Awaitable[Response]]
+    methods: tuple[str, ...] = ("GET",)
+    uploads: bool = False
+    """Whether its form may bring files."""
+
+
+class DeadLink(Exception):
+    """The link opens nothing: used, replaced, ended or made up, which a stranger cannot tell apart."""
+
+
+class Turned(Exception):
+    """The caller is sent elsewhere."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+async def serve(portal: Portal, page: Page, request: Request) -> Response:
+    """Let the caller in or turn them away, then have the page's view answer."""
+    if any(number > _LAST_ROW for number in request.path_params.values() if isinstance(number, int)):
+        raise HTTPException(404)
+    visitor = portal.cookies.read(request, VISITOR) or unguessable(portal.random)
+    visit = Visit(portal, request, visitor, await _signed_in(portal, request))
+    try:
+        given = await _ADMIT[page.who](visit)
+    except Turned as turned:
+        return turned.response
+    if request.method == "POST":
+        visit = replace(visit, form=await _form(request, portal.max_upload if page.uploads else SMALL))
+        if not visit.is_own_form():
+            return visit.show("error", {"code": "forged"}, status=403)
+    return await page.view(visit, *given)
+
+
+# ----------------------------------------------------------------------------------------------------------- callers
+
+
+async def _signed_in(portal: Portal, request: Request) -> SignedIn | None:
+    cookie = portal.cookies.read(request, SESSION)
+    if not cookie:
+        return None
+    found = await portal.desk.ask(sessions.find, cookie)
+    if found and found.is_stale(portal.desk.clock.now()):
+        await portal.desk.do(sessions.keep, cookie)
+    return found
+
+
+async def _anyone(_: Visit) -> tuple[Any, ...]:
+    return ()
+
+
+async def _account(visit: Visit) -> tuple[Any, ...]:
+    if visit.signed_in:
+        return (visit.signed_in.account,)
+    # Only a page can be returned to: what a form was about to do is not done behind the person's back.
+    wanted = visit.request.url.path if visit.request.method == "GET" else "/inbox"
+    raise Turned(go_to(f"/sign-in?next={quote(wanted)}"))
+
+
+async def _invitee(visit: Visit) -> tuple[Any, ...]:
+    welcome = await visit.desk.ask(register.look, visit.request.path_params["token"])
+    if welcome is None:
+        raise DeadLink
+    return (welcome,)
+
+
+async def _sender(visit: Visit) -> tuple[Any, ...]:
+    page = await visit.desk.ask(answer.sender_page, visit.request.path_params["token"])
+    if page is None:
+        raise DeadLink
+    return (page,)
+
+
+_ADMIT: dict[Who, Callable[[Visit], Awaitable[tuple[Any, ...]]]] = {
+    Who.ANYONE: _anyone,
+    Who.ACCOUNT: _account,
+    Who.INVITEE: _invitee,
+    Who.SENDER: _sender,
+}
+
+
+# ------------------------------------------------------------------------------------------------------------- forms
+
+
+class _InMemory(MultiPartParser):
+    """Uploads stay in memory: a temporary file would hold them in clear. The form's size is bounded before."""
+
+    spool_max_size = 2**40
+
+
+async def _form(request: Request, limit: int) -> FormData:
+    """Read the form that was posted. Raises HTTPException: 413 for more octets than the limit, 400 for nonsense."""
+    try:
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            parts = _InMemory(request.headers, _bounded(request, limit), max_files=50, max_fields=50)
+            return await parts.parse()
+        return await FormParser(request.headers, _bounded(request, limit), max_fields=50).parse()
+    except MultiPartException as error:
+        raise HTTPException(400) from error
+
+
+async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    taken = 0
+    if _declared(request.headers) > limit:
+        raise HTTPException(413)
+    async for chunk in request.stream():
+        taken += len(chunk)
+        if taken > limit:
+            raise HTTPException(413)
+        yield chunk
+
+
+def _declared(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0

@@ -1,0 +1,68 @@
+"""Passwords: hashed with argon2id (RFC 9106), at most two at once and never on the event loop."""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+R = TypeVar("R")
+
+SHORTEST = 8
+ADVISED = 15
+LONGEST = 256
+_JUDGED = 72
+"""How many characters are looked at for being guessable: the judge is slow on long ones, which are strong anyway."""
+_WEAKEST = 2
+AT_ONCE = 2
+"""Each hash takes 64 MiB and several cores for a tenth of a second."""
+
+
+class Passwords:
+    """Hashes and compares passwords in threads."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def hash(self, password: str) -> str:
+        """The hash to store, with its own salt and parameters."""
+        return await self._in_turn(lambda: self._hasher.hash(_normal(password)))
+
+    async def matches(self, password: str, stored: str | None) -> bool:
+        """Whether the password is the stored one. With nothing stored it takes as long, and the answer is no."""
+        right = await self._in_turn(lambda: self._verify(stored or _nobodys(self._hasher), _normal(password)))
+        return right and stored is not None
+
+    async def is_guessable(self, password: str, about: Sequence[str]) -> bool:
+        """Whether it is among the first that a guesser tries, given what is known about the person."""
+        return await self._in_turn(lambda: _score(password, about) < _WEAKEST)
+
+    async def _in_turn(self, work: Callable[[], R]) -> R:
+        async with self._turns:
+            return await asyncio.to_thread(work)
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@cache
+def _nobodys(hasher: PasswordHasher) -> str:
+    return hasher.hash("nobody's")
+
+
+def _normal(password: str) -> str:
+    """The same characters however the keyboard composed them (NIST SP 800-63B §3.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def _score(password: str, about: Sequence[str]) -> int:
+    """From 0, guessed at once, to 4."""
+    return int(zxcvbn(password[:_JUDGED], user_inputs=list(about))["score"])

@@ -1,0 +1,170 @@
+"""An invitation's page: who invites, showing who one is, a password, a last look, and the account is there.
+
+Each step is one form; what was given so far travels with it, sealed. Only two steps change anything: showing who one
+is counts a wrong birthdate, and the last one registers.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway.domain.model import Account
+from gateway.flow import register
+from gateway.flow.context import Context
+from gateway.flow.register import Check, Proof, Welcome
+from gateway.portal import given, sessions
+from gateway.portal.cookies import SESSION, unguessable
+from gateway.portal.door import DeadLink
+from gateway.portal.forms import AccountForm
+from gateway.portal.given import Given
+from gateway.portal.verify import REFUSED, examine, form_for, is_stranger
+from gateway.portal.visit import Visit, go_to
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """One visit to an invitation's page."""
+
+    visit: Visit
+    welcome: Welcome
+    given: Given
+
+    @property
+    def token(self) -> str:
+        return str(self.visit.request.path_params["token"])
+
+    def show(self, step: str, *, status: int = 200, **facts: Any) -> Response:
+        state = given.seal(self.visit.desk.keys, self.token, self.given)
+        common = {
+            "welcome": self.welcome,
+            "token": self.token,
+            "state": state,
+            "days_left": (self.welcome.until - self.visit.today).days,
+        }
+        return self.visit.show(f"invite_{step}", common | facts, status=status)
+
+
+async def invitation(visit: Visit, welcome: Welcome) -> Response:
+    """GET shows who invites; POST takes one step, or goes back to one."""
+    if not visit.posted or welcome.has_account:
+        return _show_welcome(Registering(visit, welcome, Given()))
+    state = given.unseal(visit.desk.keys, visit.request.path_params["token"], visit.typed("state"))
+    at = Registering(visit, welcome, state)
+    if back := _SHOW.get(visit.typed("go")):
+        return back(replace(at, given=state.with_typed(visit.form)))
+    return await _TAKE.get(visit.typed("step"), _start)(at)
+
+
+# ---------------------------------------------------------------------------------------------------- showing a step
+
+
+def _show_welcome(at: Registering) -> Response:
+    return at.show("welcome")
+
+
+def _show_verify(at: Registering) -> Response:
+    return at.show("verify", form=form_for(at.welcome, typed=at.given.typed()))
+
+
+def _show_password(at: Registering) -> Response:
+    if not at.given.verified:
+        return _show_verify(at)
+    form = AccountForm(data={"name": at.given.name or at.welcome.name})
+    return at.show("password", form=form, has_password=bool(at.given.password_hash))
+
+
+_SHOW: dict[str, Callable[[Registering], Response]] = {
+    "welcome": _show_welcome,
+    "verify": _show_verify,
+    "password": _show_password,
+}
+
+# ----------------------------------------------------------------------------------------------------- taking a step
+
+
+async def _start(at: Registering) -> Response:
+    return _show_verify(at)
+
+
+async def _verify(at: Registering) -> Response:
+    desk, form = at.visit.desk, form_for(at.welcome, at.visit.form)
+    examined = await examine(form, at.visit.today, lambda proof: desk.do(register.check, at.token, proof))
+    if examined is None:
+        return at.show("verify", form=form, status=REFUSED)
+    _, checked = examined
+    match checked.check:
+        case Check.RIGHT:
+            proved = replace(at.given.with_typed(at.visit.form), verified=True)
+            return _show_password(replace(at, given=proved))
+        case Check.WRONG:
+            page = "stranger" if is_stranger(at.welcome, checked) else "verify"
+            return at.show(page, form=form, status=REFUSED)
+        case Check.LOCKED:
+            return at.show("locked", status=REFUSED)
+        case Check.DEAD:
+            raise DeadLink
+
+
+async def _choose_password(at: Registering) -> Response:
+    if not at.given.verified:
+        return _show_verify(at)
+    form, chosen = AccountForm(at.visit.form), bool(at.given.password_hash)
+    if not form.judge(keeps_old=chosen) or await _is_guessable(at, form):
+        return at.show("password", form=form, has_password=chosen, status=REFUSED)
+    hashed = at.given.password_hash
+    if form.password.data:
+        hashed = await at.visit.portal.passwords.hash(form.password.data)
+    complete = replace(at.given, name=form.name.data, password_hash=hashed)
+    return replace(at, given=complete).show("check", given=complete)
+
+
+async def _is_guessable(at: Registering, form: AccountForm) -> bool:
+    about = (form.name.data, at.welcome.address, at.welcome.address.partition("@")[0], at.welcome.practice)
+    typed = form.password.data
+    if not typed or not await at.visit.portal.passwords.is_guessable(typed, about):
+        return False
+    form.refuse("password", "This password is easy to guess. Try three or four words that don't belong together.")
+    return True
+
+
+async def _finish(at: Registering) -> Response:
+    if not (at.given.verified and at.given.password_hash):
+        return _show_verify(at)
+    cookie = unguessable(at.visit.portal.random)
+    proof = _proof(at)
+    account = await at.visit.desk.do(_register, at.token, proof, at.given, cookie) if proof else None
+    if account is None:
+        return await _start_again(at)
+    response = go_to("/inbox?done=registered")
+    at.visit.portal.cookies.give(response, SESSION, cookie)
+    return response
+
+
+async def _start_again(at: Registering) -> Response:
+    """The details were corrected since they were checked, unless the link has died."""
+    welcome = await at.visit.desk.ask(register.look, at.token)
+    if welcome is None:
+        raise DeadLink
+    return _show_welcome(Registering(at.visit, welcome, Given()))
+
+
+_TAKE: dict[str, Callable[[Registering], Awaitable[Response]]] = {
+    "welcome": _start,
+    "verify": _verify,
+    "password": _choose_password,
+    "check": _finish,
+}
+
+
+def _proof(at: Registering) -> Proof | None:
+    return form_for(at.welcome, typed=at.given.typed()).proof(at.visit.today)
+
+
+def _register(ctx: Context, token: str, proof: Proof, given: Given, cookie: str) -> Account | None:
+    """Register and sign in, or neither."""
+    account = register.register(ctx, token, proof, given.name, given.password_hash)
+    if account:
+        sessions.start(ctx, account, cookie)
+    return account

@@ -1,0 +1,66 @@
+"""Who is signed in: use cases on the rows behind the session cookie. Only a hash of the cookie is stored."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.domain.model import Account, Session
+from gateway.flow.context import Context
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+_NOTICED_EVERY = timedelta(minutes=1)
+"""How often being busy is written down: not at each click."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser's session and whose it is."""
+
+    session: Session
+    account: Account
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether it is time to write down that the person is still busy."""
+        return now - self.session.seen_at >= _NOTICED_EVERY
+
+
+def start(ctx: Context, account: Account, cookie: str) -> None:
+    """Sign a person in under a fresh cookie."""
+    ends = _end(ctx.now, ctx.now)
+    digest = _digest(cookie)
+    ctx.tx.add(Session(digest=digest, account_id=account.id, created_at=ctx.now, seen_at=ctx.now, expires_at=ends))
+    ctx.audit(account.address, "signed in", f"account {account.id}")
+
+
+def find(ctx: Context, cookie: str) -> SignedIn | None:
+    """Whose session this cookie is, if it has not ended."""
+    session = ctx.tx.one(Session, digest=_digest(cookie))
+    if session is None or session.expires_at <= ctx.now:
+        return None
+    account = ctx.tx.get(Account, session.account_id)
+    return SignedIn(session, account) if account else None
+
+
+def keep(ctx: Context, cookie: str) -> None:
+    """The person is still busy: the session ends later, but never after its longest time."""
+    session = ctx.tx.one(Session, digest=_digest(cookie))
+    if session:
+        ctx.tx.put(replace(session, seen_at=ctx.now, expires_at=_end(session.created_at, ctx.now)))
+
+
+def end(ctx: Context, cookie: str) -> None:
+    """Sign out; the cookie is worth nothing from now on."""
+    session = ctx.tx.one(Session, digest=_digest(cookie))
+    if session:
+        ctx.tx.remove(Session, id=session.id)
+        account = ctx.tx.get(Account, session.account_id)
+        ctx.audit(account.address if account else "", "signed out", f"account {session.account_id}")
+
+
+def _end(created_at: datetime, seen_at: datetime) -> datetime:
+    return min(created_at + LONGEST, seen_at + IDLE)
+
+
+def _digest(cookie: str) -> bytes:
+    return hashlib.sha256(cookie.encode()).digest()

@@ -1,0 +1,93 @@
+"""One request, with all that a view needs to answer it."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.flow.context import Desk
+from gateway.portal.cookies import VISITOR, Cookies
+from gateway.portal.pages import Pages
+from gateway.portal.passwords import Passwords
+from gateway.portal.sessions import SignedIn
+from gateway.portal.throttle import Throttle
+from gateway.ports import ContentStore, Random
+
+LANGUAGE = "en"
+"""The language of pages for people of whom nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What the portal is made of; the same for every request. Sizes are in octets."""
+
+    desk: Desk
+    content: ContentStore
+    random: Random
+    pages: Pages
+    cookies: Cookies
+    passwords: Passwords
+    account_throttle: Throttle
+    client_throttle: Throttle
+    max_upload: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that the door let in."""
+
+    portal: Portal
+    request: Request
+    visitor: str
+    """The visitor cookie: the browser's own, or one to be given with the next page."""
+    signed_in: SignedIn | None
+    form: FormData = field(default_factory=FormData)
+
+    @property
+    def desk(self) -> Desk:
+        return self.portal.desk
+
+    @property
+    def today(self) -> date:
+        """The local date at the site."""
+        return self.desk.clock.now().astimezone(self.desk.site.zone).date()
+
+    @property
+    def posted(self) -> bool:
+        return self.request.method == "POST"
+
+    def typed(self, name: str) -> str:
+        """What the form says in this field; "" for a missing one and for a file."""
+        value = self.form.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def csrf_token(self) -> str:
+        """What a form must bring along: only pages shown to this very browser hold it."""
+        digest = self.desk.keys.digest("csrf", self.visitor.encode())
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def is_own_form(self) -> bool:
+        """Whether the form was shown to this browser by us (double submit, bound by a keyed digest)."""
+        return hmac.compare_digest(self.typed("csrf_token").encode("utf-8", "replace"), self.csrf_token.encode())
+
+    def show(self, name: str, facts: Mapping[str, Any] | None = None, *, status: int = 200) -> Response:
+        """Answer with a page."""
+        account = self.signed_in.account if self.signed_in else None
+        language = account.language if account else LANGUAGE
+        common = {"csrf_token": self.csrf_token, "account": account}
+        response = HTMLResponse(self.portal.pages.page(name, language, common | dict(facts or {})), status)
+        if not self.portal.cookies.read(self.request, VISITOR):
+            self.portal.cookies.give(response, VISITOR, self.visitor)
+        return response
+
+
+def go_to(path: str) -> Response:
+    """Send the browser on, with a GET."""
+    return RedirectResponse(path, 303)

@@ -1,0 +1,200 @@
+"""What flows and edges need of the outside, as protocols; testing.py has a fake of each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from gateway.domain.model import Audience, Delivery, Notice, Purpose
+
+R = TypeVar("R")
+Row = TypeVar("Row")
+
+
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+
+class Random(Protocol):
+    """Unguessable octets."""
+
+    def octets(self, count: int) -> bytes: ...
+
+
+class Keys(Protocol):
+    """Everything that needs a secret of the site's.
+
+    Data keys are 32 octets, made for one content each, and are stored only wrapped.
+    """
+
+    def token(self, purpose: Purpose, row: int, generation: int = 1) -> str:
+        """The token that opens this row: derived, never stored; lower-case base32, 128 bits of MAC."""
+        ...
+
+    def row_of(self, token: str, purpose: Purpose) -> int | None:
+        """The row which the token claims to open: not yet proof; compare with `holds`."""
+        ...
+
+    def holds(self, token: str, purpose: Purpose, row: int, generation: int = 1) -> bool:
+        """Whether this very token opens the row in this generation; constant time."""
+        ...
+
+    def wrap(self, data_key: bytes, bound_to: str) -> bytes:
+        """Wrap a data key for one holder; only the same `bound_to` unwraps it."""
+        ...
+
+    def unwrap(self, wrapped: bytes, bound_to: str) -> bytes:
+        """Raises WrongKey."""
+        ...
+
+    def seal(self, octets: bytes, bound_to: str) -> bytes:
+        """Seal something small under the site's own key."""
+        ...
+
+    def open(self, sealed: bytes, bound_to: str) -> bytes:
+        """Raises WrongKey."""
+        ...
+
+    def seal_under(self, data_key: bytes, octets: bytes) -> bytes:
+        """Seal a small companion of a content (its subject) under the content's own data key: lost with it."""
+        ...
+
+    def open_under(self, data_key: bytes, sealed: bytes) -> bytes:
+        """Raises WrongKey."""
+        ...
+
+    def digest(self, purpose: str, octets: bytes) -> bytes:
+        """A keyed digest (HMAC-SHA-256): birthdates, audit rows, CSRF tokens."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Octets that were sealed outside a transaction and wait for their row.
+
+    `inline` is the ciphertext of small content; larger content lies in the spool already, synced to disk.
+    """
+
+    content_id: str
+    data_key: bytes
+    size: int
+    inline: bytes | None = None
+
+
+class ContentStore(Protocol):
+    """The home of sealed octets. Never called inside a write transaction."""
+
+    def put(self, octets: bytes) -> Sealed:
+        """Seal and store; what goes to a file is durable on return. Raises StoreFull."""
+        ...
+
+    def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
+        """Open content from its row's `inline` octets or its file.
+
+        Raises WrongKey, or KeyError where it is gone.
+        """
+        ...
+
+    def discard(self, content_id: str) -> None:
+        """Remove a content's file, if it has one."""
+        ...
+
+
+class Tx(Protocol):
+    """One transaction: rows in, rows out. Field names are checked; a condition is `field=value`, or
+    `field__le`, `field__lt`, `field__gt`, `field__in`, `field__ne` with the value to compare with.
+    """
+
+    def add(self, row: Row) -> Row:
+        """Insert; returns the row with its `id` (Content keeps its own)."""
+        ...
+
+    def add_once(self, row: Row) -> bool:
+        """Insert unless a unique key stands in the way; whether it was inserted."""
+        ...
+
+    def put(self, row: Row) -> Row:
+        """Update the stored row of the same id with all the fields of this one; returns it."""
+        ...
+
+    def get(self, table: type[Row], row_id: int | str) -> Row | None: ...
+
+    def find(
+        self, table: type[Row], *, order: str = "id", limit: int | None = None, skip: int = 0, **where: Any
+    ) -> list[Row]:
+        """Rows that meet every condition; `order` is a field, with a leading `-` for descending."""
+        ...
+
+    def one(self, table: type[Row], **where: Any) -> Row | None:
+        """The first of `find`."""
+        ...
+
+    def count(self, table: type[Row], **where: Any) -> int: ...
+
+    def remove(self, table: type[Row], **where: Any) -> int:
+        """Delete the rows that meet every condition (at least one must be given); how many."""
+        ...
+
+    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+        """Take due, unleased deliveries, oldest first, setting their lease and counting the attempt."""
+        ...
+
+
+class Store(Protocol):
+    """Transactions. A write is durable when `write` returns."""
+
+    async def write(self, work: Callable[[Tx], R]) -> R:
+        """Run in the one writer's transaction. The work's own error fails it alone.
+
+        Raises StoreBusy or StoreFull.
+        """
+        ...
+
+    async def read(self, work: Callable[[Tx], R]) -> R:
+        """Run on a snapshot; nothing written is kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a hop said of one delivery: `code` 0 means that it could not be asked."""
+
+    code: int
+    text: str
+
+    @property
+    def sent(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def permanent(self) -> bool:
+        return 500 <= self.code < 600
+
+
+class Mailer(Protocol):
+    """Hands one mail to a hop."""
+
+    async def send(self, hop: str, mail_from: str, recipient: str, octets: bytes) -> Outcome:
+        """`hop` is empty for the next hop, else a relay's domain. Never raises for what a hop may do."""
+        ...
+
+
+class Renderer(Protocol):
+    """Templates to text."""
+
+    def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> "Rendered":
+        """Render a notice: `templates/mail/<notice>.*`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A notice's three faces: subject in one line, plain text, HTML."""
+
+    subject: str
+    text: str
+    html: str

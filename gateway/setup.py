@@ -1,0 +1,214 @@
+"""Setting a gateway up, and looking whether everything that serving needs is there: `gateway init`, `gateway check`."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import dns.exception
+import dns.resolver
+
+from gateway.app import check_keys, hops, server_tls
+from gateway.config import Settings
+from gateway.config_kinds import is_loopback, split_address
+from gateway.edge.smtp_out import probe
+from gateway.errors import ConfigError, WrongKey
+from gateway.settings_file import build
+from gateway.store.migrations import migrate
+from gateway.store.runner import open_database, read_once
+from gateway.store.sealing import load_keys, new_key_file
+
+DNS_SECONDS = 3.0
+
+# ---------------------------------------------------------------------------------------------------------------- init
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What `init` has to know."""
+
+    domain: str
+    practice: str
+    practice_domain: str
+    next_hop: str
+    portal_url: str
+
+
+def set_up(folder: Path, answers: Answers) -> list[str]:
+    """Write settings, keys and an empty database into a folder; what was done, in lines.
+
+    Raises ConfigError for an answer that cannot be used, and FileExistsError rather than overwrite anything.
+    """
+    data = _settings(answers)
+    settings = build(data, folder.resolve())  # refuses bad answers before anything is written
+    files = {folder / "gateway.toml": _toml(data), folder / "gateway.keys": new_key_file()}
+    for file in (*files, settings.database_path):
+        if file.exists():
+            raise FileExistsError(f"{file} exists already; nothing was written")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in files.items():
+        _write_private(file, text)
+    _write_private(settings.database_path, "")
+    migrate(open_database(settings.database_path))
+    return [
+        f"wrote {folder / 'gateway.toml'}: the settings; config/gateway.example.toml explains every key",
+        f"wrote {folder / 'gateway.keys'}: keep a copy of it apart from the database; without it, held mail is lost",
+        f"wrote {settings.database_path}: an empty database",
+        f"next: gateway check --config {folder / 'gateway.toml'}",
+    ]
+
+
+def _settings(answers: Answers) -> dict[str, Any]:
+    hop_host = answers.next_hop.rpartition(":")[0].strip("[]")
+    return {
+        "site": {
+            "name": f"{answers.practice} Secure Mail",
+            "domain": answers.domain,
+            "portal_url": answers.portal_url,
+            "timezone": _local_zone(),
+        },
+        "practices": [{"name": answers.practice, "domains": [answers.practice_domain]}],
+        "next_hop": {"address": answers.next_hop, "tls": "opportunistic" if is_loopback(hop_host) else "verified"},
+    }
+
+
+def _local_zone() -> str:
+    """This machine's own zone, where it says so."""
+    name = os.environ.get("TZ", "") or str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
+    return name if "/" in name else "Etc/UTC"
+
+
+def _toml(data: dict[str, Any]) -> str:
+    lines = ["# Settings of the secure-mail gateway; every other key has a default: see config/gateway.example.toml."]
+    for name, tables in data.items():
+        for table in tables if isinstance(tables, list) else [tables]:
+            lines += ["", f"[[{name}]]" if isinstance(tables, list) else f"[{name}]"]
+            lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _write_private(file: Path, text: str) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(text)
+
+
+# --------------------------------------------------------------------------------------------------------------- check
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of what `check` found; a fault makes it exit 1, a warning does not."""
+
+    line: str
+    fault: bool = False
+
+
+async def inspect(settings: Settings) -> list[Finding]:
+    """Look at everything that serving needs, one thing after another."""
+    findings = [Finding("ok       settings")]
+    for look in _LOOKS:
+        try:
+            findings.append(await look(settings))
+        except (ConfigError, WrongKey, OSError) as error:
+            findings.append(Finding(f"FAULT    {error}", fault=True))
+    return [*findings, Finding(_recipe(settings))]
+
+
+async def _keys(settings: Settings) -> Finding:
+    file = settings.path(settings.keys.file)
+    load_keys(file)
+    if file.stat().st_mode & 0o077:
+        return Finding(f"warning  keys: others can read {file}; chmod 600 {file}")
+    return Finding("ok       keys")
+
+
+async def _database(settings: Settings) -> Finding:
+    path = settings.database_path
+    place = path if path.exists() else path.parent
+    if not os.access(place, os.W_OK):
+        raise ConfigError(f"database.url: {place} cannot be written to; choose a folder that this user may write to")
+    if not path.exists():
+        return Finding(f"ok       database: {path} will be made when serving starts")
+    keys = load_keys(settings.path(settings.keys.file))
+    await asyncio.to_thread(read_once, open_database(path), lambda tx: check_keys(tx, keys))
+    return Finding("ok       database")
+
+
+async def _tls(settings: Settings) -> Finding:
+    if server_tls(settings) is None:
+        return Finding("warning  smtp.tls_cert: none, so mail reaches this listener in clear; fine on one machine")
+    return Finding("ok       TLS of the listener")
+
+
+async def _listeners(settings: Settings) -> Finding:
+    busy = [
+        f"{name}.listen"
+        for name, address in (
+            ("smtp", settings.smtp.listen),
+            ("portal", settings.portal.listen),
+            ("metrics", settings.metrics.listen),
+        )
+        if not _is_free(*split_address(address))
+    ]
+    if busy:
+        return Finding(f"warning  {', '.join(busy)}: in use already (by this gateway, if it runs now)")
+    return Finding("ok       listeners")
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return True
+    except OSError:
+        return False
+
+
+async def _hops(settings: Settings) -> Finding:
+    faults = []
+    for domain, hop in hops(settings).items():
+        fault = await probe(hop, settings.site.domain)
+        if fault:
+            faults.append(f"{f'relay for {domain}' if domain else 'next_hop'}: {hop.host}:{hop.port}: {fault}")
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return Finding("ok       next hop" + (" and relays" if settings.relays else ""))
+
+
+async def _dns(settings: Settings) -> Finding:
+    domain = settings.site.domain
+    try:
+        await asyncio.to_thread(dns.resolver.resolve, domain, "MX", lifetime=DNS_SECONDS)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return Finding(f"warning  DNS: {domain} has no MX; replies from outside (bounces) need one")
+    except dns.exception.DNSException:
+        return Finding("warning  DNS: cannot be reached from here; not looked at")
+    return Finding("ok       DNS")
+
+
+_LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (_keys, _database, _tls, _listeners, _hops, _dns)
+
+
+def _recipe(settings: Settings) -> str:
+    """What to paste into the practice's mail server."""
+    host, port = split_address(settings.smtp.listen)
+    _, hop_port = split_address(settings.next_hop.address)
+    domain = settings.site.domain
+    return dedent(
+        f"""
+        To put the gateway into the way of outgoing mail:
+
+        Postfix, main.cf (mail of signed-in users goes through the gateway, and so does all mail for {domain}):
+            relay_domains = $mydestination, {domain}
+            transport_maps = inline:{{ {domain}=smtp:[{host}]:{port} }}
+        Postfix, master.cf (in the submission service, and a way back in for the next hop):
+            submission … -o content_filter=smtp:[{host}]:{port}
+            127.0.0.1:{hop_port} inet n - n - - smtpd -o content_filter= -o mynetworks=127.0.0.0/8
+        Exchange, PowerShell:
+            New-SendConnector -Name "Secure mail" -AddressSpaces "*" -SmartHosts "[{host}]" -Port {port} -Usage Custom
+        config/postfix.md and config/exchange.md say the rest."""
+    )

@@ -1,0 +1,1 @@
+"""The database and the sealing of what lies in it: the only room that knows peewee."""

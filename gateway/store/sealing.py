@@ -1,0 +1,221 @@
+"""Keys and ciphers: the site's secrets from `gateway.keys`, and content sealed under keys of its own.
+
+Content is AES-256-GCM (NIST SP 800-38D) in chunks of 256 KiB. Each chunk's associated data names its content, its
+index and whether it is the last, so that chunks cannot be swapped, dropped or appended. Up to 64 KiB lies in the
+content's row; larger content is a file in the spool.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+import secrets
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.domain.model import Purpose
+from gateway.errors import ConfigError, StoreFull, WrongKey
+from gateway.ports import Sealed
+
+CHUNK = 256 * 1024
+INLINE = 64 * 1024
+_NONCE = 12
+_TAG = 16
+_MAC_CHARS = 26  # 128 bits in base32
+
+# ------------------------------------------------------------------------------------------------------ the key file
+
+
+def new_key_file() -> str:
+    """The text of a fresh `gateway.keys`."""
+    secret = base64.b64encode(secrets.token_bytes(32)).decode()
+    return (
+        "# The secrets of this gateway: whoever has this file can read all held mail, and without it nobody can.\n"
+        "# Keep a copy apart from the database's backups. Older keys stay listed for as long as they sealed anything.\n"
+        f'current = "a"\n\n[keys]\na = "{secret}"\n'
+    )
+
+
+def load_keys(path: Path) -> "SiteKeys":
+    """Read a key file. Raises ConfigError, saying what to do."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+        secrets_by_id = {name: base64.b64decode(text, validate=True) for name, text in data["keys"].items()}
+        return SiteKeys(secrets_by_id, data["current"])
+    except OSError as error:
+        raise ConfigError(f"keys.file: cannot read {path} ({error.strerror}); `gateway init` writes one") from error
+    except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError, binascii.Error, ValueError) as error:
+        raise ConfigError(f"keys.file: {path} is no key file ({error}); restore it from its copy") from error
+
+
+# --------------------------------------------------------------------------------------------------------- the keys
+
+
+def _base32(octets: bytes) -> str:
+    return base64.b32encode(octets).decode().rstrip("=").lower()
+
+
+def _unbase32(text: str) -> bytes:
+    return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+
+
+class SiteKeys:
+    """The port `Keys` over one or more 32-octet secrets, each named by one letter; a subkey for each use (RFC 5869)."""
+
+    def __init__(self, secrets_by_id: Mapping[str, bytes], current: str) -> None:
+        if current not in secrets_by_id:
+            raise ValueError("`current` names no key")
+        if any(len(name) != 1 or not name.isalpha() or len(secret) != 32 for name, secret in secrets_by_id.items()):
+            raise ValueError("a key is one letter and 32 octets in base64")
+        self._secrets = dict(secrets_by_id)
+        self._current = current
+        self._subkeys: dict[tuple[str, str], bytes] = {}
+
+    def token(self, purpose: Purpose, row: int, generation: int = 1) -> str:
+        return self._token(self._current, purpose, row, generation)
+
+    def row_of(self, token: str, purpose: Purpose) -> int | None:
+        if token[:1] != purpose or token[1:2] not in self._secrets or len(token) <= 2 + _MAC_CHARS:
+            return None
+        try:
+            octets = _unbase32(token[2:-_MAC_CHARS])
+        except (binascii.Error, ValueError):
+            return None
+        return int.from_bytes(octets, "big") if 0 < len(octets) <= 8 else None
+
+    def holds(self, token: str, purpose: Purpose, row: int, generation: int = 1) -> bool:
+        key_id = token[1:2]
+        if key_id not in self._secrets:
+            return False
+        right = self._token(key_id, purpose, row, generation)
+        return hmac.compare_digest(right.encode(), token.encode("utf-8", "replace"))
+
+    def wrap(self, data_key: bytes, bound_to: str) -> bytes:
+        return self._seal("wrap", data_key, bound_to)
+
+    def unwrap(self, wrapped: bytes, bound_to: str) -> bytes:
+        return self._open("wrap", wrapped, bound_to)
+
+    def seal(self, octets: bytes, bound_to: str) -> bytes:
+        return self._seal("small", octets, bound_to)
+
+    def open(self, sealed: bytes, bound_to: str) -> bytes:
+        return self._open("small", sealed, bound_to)
+
+    def seal_under(self, data_key: bytes, octets: bytes) -> bytes:
+        # Chunks count their nonces up from zero; a set first bit keeps these apart from them.
+        nonce = bytes([0x80 | secrets.randbits(7)]) + secrets.token_bytes(_NONCE - 1)
+        return nonce + AESGCM(data_key).encrypt(nonce, octets, b"beside")
+
+    def open_under(self, data_key: bytes, sealed: bytes) -> bytes:
+        return _decrypt(data_key, sealed[:_NONCE], sealed[_NONCE:], b"beside")
+
+    def digest(self, purpose: str, octets: bytes) -> bytes:
+        # Digests must stay comparable when keys are rotated, so they always use the oldest key.
+        return hmac.digest(self._subkey(min(self._secrets), f"digest {purpose}"), octets, "sha256")
+
+    def _token(self, key_id: str, purpose: Purpose, row: int, generation: int) -> str:
+        mac = hmac.digest(self._subkey(key_id, "token"), f"{purpose}|{row}|{generation}".encode(), "sha256")[:16]
+        row_octets = row.to_bytes(max(1, (row.bit_length() + 7) // 8), "big")
+        return f"{purpose}{key_id}{_base32(row_octets)}{_base32(mac)}"
+
+    def _subkey(self, key_id: str, use: str) -> bytes:
+        if (key_id, use) not in self._subkeys:
+            derive = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=use.encode())
+            self._subkeys[key_id, use] = derive.derive(self._secrets[key_id])
+        return self._subkeys[key_id, use]
+
+    def _seal(self, use: str, octets: bytes, bound_to: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE)
+        key = self._subkey(self._current, use)
+        return self._current.encode() + nonce + AESGCM(key).encrypt(nonce, octets, bound_to.encode())
+
+    def _open(self, use: str, sealed: bytes, bound_to: str) -> bytes:
+        key_id = sealed[:1].decode("ascii", "replace")
+        if key_id not in self._secrets:
+            raise WrongKey(f"sealed with key {key_id!r}, which the key file does not list")
+        return _decrypt(self._subkey(key_id, use), sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
+
+
+def _decrypt(key: bytes, nonce: bytes, octets: bytes, bound_to: bytes) -> bytes:
+    try:
+        return AESGCM(key).decrypt(nonce, octets, bound_to)
+    except (InvalidTag, ValueError) as error:
+        raise WrongKey("sealed octets do not belong to this key, or were altered") from error
+
+
+# ------------------------------------------------------------------------------------------------------- the content
+
+
+class SpooledContent:
+    """The port `ContentStore`: small content in its row, larger content in files under `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put(self, octets: bytes) -> Sealed:
+        content_id, data_key = secrets.token_hex(16), secrets.token_bytes(32)
+        chunks = _sealed_chunks(content_id, data_key, octets)
+        if len(octets) <= INLINE:
+            return Sealed(content_id, data_key, len(octets), inline=b"".join(chunks))
+        try:
+            self._write(content_id, chunks)
+        except OSError as error:
+            self.discard(content_id)
+            raise StoreFull(str(error)) from error
+        return Sealed(content_id, data_key, len(octets))
+
+    def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
+        if inline is None:
+            try:
+                inline = self._file(content_id).read_bytes()
+            except FileNotFoundError as error:
+                raise KeyError(content_id) from error
+        return b"".join(_opened_chunks(content_id, data_key, inline))
+
+    def discard(self, content_id: str) -> None:
+        self._file(content_id).unlink(missing_ok=True)
+
+    def names(self) -> set[str]:
+        """The contents that have a file: for sweeping those whose row was never committed."""
+        return {path.name for path in self._folder.iterdir()}
+
+    def _file(self, content_id: str) -> Path:
+        return self._folder / content_id
+
+    def _write(self, content_id: str, chunks: Iterator[bytes]) -> None:
+        with os.fdopen(os.open(self._file(content_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name must be as durable as the octets
+        finally:
+            os.close(folder)
+
+
+def _chunk_frame(content_id: str, index: int, final: bool) -> tuple[bytes, bytes]:
+    return index.to_bytes(_NONCE, "big"), f"{content_id}|{index}|{int(final)}".encode()
+
+
+def _sealed_chunks(content_id: str, data_key: bytes, octets: bytes) -> Iterator[bytes]:
+    cipher = AESGCM(data_key)
+    starts = range(0, max(len(octets), 1), CHUNK)
+    for index, start in enumerate(starts):
+        nonce, bound_to = _chunk_frame(content_id, index, index == len(starts) - 1)
+        yield cipher.encrypt(nonce, octets[start : start + CHUNK], bound_to)
+
+
+def _opened_chunks(content_id: str, data_key: bytes, sealed: bytes) -> Iterator[bytes]:
+    starts = range(0, max(len(sealed), 1), CHUNK + _TAG)
+    for index, start in enumerate(starts):
+        nonce, bound_to = _chunk_frame(content_id, index, index == len(starts) - 1)
+        yield _decrypt(data_key, nonce, sealed[start : start + CHUNK + _TAG], bound_to)

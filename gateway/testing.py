@@ -1,0 +1,185 @@
+"""A fake for each port: for our tests and for other people's."""
+
+import copy
+import dataclasses
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from gateway.domain.model import Audience, Content, Delivery, DeliveryState, Notice, Seen, Session
+from gateway.ports import Outcome, Rendered, Sealed, Tx
+from gateway.store.sealing import SiteKeys
+
+R = TypeVar("R")
+Row = TypeVar("Row")
+
+DAWN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, at: datetime = DAWN) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+class FakeRandom:
+    """Octets that differ each time, and are the same in each run."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count()
+
+    def octets(self, count: int) -> bytes:
+        return hashlib.shake_128(str(next(self._count)).encode()).digest(count)
+
+
+def fake_keys() -> SiteKeys:
+    """Real ciphers under a key that everyone knows."""
+    return SiteKeys({"a": b"k" * 32}, "a")
+
+
+class MemoryContent:
+    """Content in a dictionary, in clear."""
+
+    def __init__(self) -> None:
+        self.octets: dict[str, bytes] = {}
+
+    def put(self, octets: bytes) -> Sealed:
+        content_id = f"{len(self.octets):032x}"
+        self.octets[content_id] = octets
+        return Sealed(content_id, b"d" * 32, len(octets), inline=b"")
+
+    def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
+        return self.octets[content_id]
+
+    def discard(self, content_id: str) -> None:
+        self.octets.pop(content_id, None)
+
+
+class FakeMailer:
+    """Keeps what it is given; `outcomes` are used up in turn, then everything is taken."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes = list(outcomes)
+        self.sent: list[tuple[str, str, str, bytes]] = []
+
+    async def send(self, hop: str, mail_from: str, recipient: str, octets: bytes) -> Outcome:
+        outcome = self.outcomes.pop(0) if self.outcomes else Outcome(250, "2.0.0 Ok")
+        if outcome.sent:
+            self.sent.append((hop, mail_from, recipient, octets))
+        return outcome
+
+
+class FakeRenderer:
+    """Says which notice it is and lists the facts."""
+
+    def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
+        text = "\n".join(f"{name}: {value}" for name, value in facts.items())
+        return Rendered(f"{notice} to {audience}", text, f"<p>{text}</p>")
+
+
+_UNIQUE: dict[type, tuple[str, ...]] = {Seen: ("fingerprint",), Session: ("digest",)}
+
+
+class MemoryTx:
+    """Rows in dictionaries, by table and id."""
+
+    def __init__(self, tables: dict[type, dict[Any, Any]]) -> None:
+        self._tables = tables
+
+    def add(self, row: Row) -> Row:
+        table = self._tables.setdefault(type(row), {})
+        if not isinstance(row, Content):
+            row = cast("Row", dataclasses.replace(cast("Any", row), id=max(table, default=0) + 1))
+        table[cast("Any", row).id] = row
+        return row
+
+    def add_once(self, row: Row) -> bool:
+        same = {name: getattr(row, name) for name in _UNIQUE[type(row)]}
+        if self.find(type(row), **same):
+            return False
+        self.add(row)
+        return True
+
+    def put(self, row: Row) -> Row:
+        table, row_id = self._tables.get(type(row), {}), cast("Any", row).id
+        if row_id not in table:
+            raise LookupError(f"{type(row).__name__} {row_id} is not stored")
+        table[row_id] = row
+        return row
+
+    def get(self, table: type[Row], row_id: int | str) -> Row | None:
+        return self._tables.get(table, {}).get(row_id)
+
+    def find(
+        self, table: type[Row], *, order: str = "id", limit: int | None = None, skip: int = 0, **where: Any
+    ) -> list[Row]:
+        rows = [row for row in self._tables.get(table, {}).values() if _meets(row, where)]
+        rows.sort(key=lambda row: row.id)
+        rows.sort(key=lambda row: _sortable(getattr(row, order.lstrip("-"))), reverse=order.startswith("-"))
+        return rows[skip : None if limit is None else skip + limit]
+
+    def one(self, table: type[Row], **where: Any) -> Row | None:
+        return next(iter(self.find(table, limit=1, **where)), None)
+
+    def count(self, table: type[Row], **where: Any) -> int:
+        return len(self.find(table, **where))
+
+    def remove(self, table: type[Row], **where: Any) -> int:
+        if not where:
+            raise ValueError("a condition must be given")
+        doomed = self.find(table, **where)
+        for row in doomed:
+            del self._tables[table][cast("Any", row).id]
+        return len(doomed)
+
+    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+        due = self.find(Delivery, order="due_at", state=DeliveryState.QUEUED, due_at__le=now)
+        free = [delivery for delivery in due if delivery.lease_until is None or delivery.lease_until <= now]
+        return [
+            self.put(dataclasses.replace(delivery, lease_until=lease_until, attempts=delivery.attempts + 1))
+            for delivery in free[:limit]
+        ]
+
+
+class MemoryStore:
+    """Tables in memory; a write that fails leaves them as they were."""
+
+    def __init__(self) -> None:
+        self._tables: dict[type, dict[Any, Any]] = {}
+
+    async def write(self, work: Callable[[Tx], R]) -> R:
+        draft = {table: dict(rows) for table, rows in self._tables.items()}
+        result = work(MemoryTx(draft))
+        self._tables = draft
+        return result
+
+    async def read(self, work: Callable[[Tx], R]) -> R:
+        return work(MemoryTx(copy.copy(self._tables)))
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "": lambda have, want: have == want,
+    "ne": lambda have, want: have != want,
+    "le": lambda have, want: have is not None and have <= want,
+    "lt": lambda have, want: have is not None and have < want,
+    "gt": lambda have, want: have is not None and have > want,
+    "in": lambda have, want: have in want,
+}
+
+
+def _meets(row: object, where: Mapping[str, Any]) -> bool:
+    conditions = ((*condition.partition("__")[::2], want) for condition, want in where.items())
+    return all(_COMPARE[compare](getattr(row, name), want) for name, compare, want in conditions)
+
+
+def _sortable(value: Any) -> tuple[bool, Any]:
+    return (value is not None, value)

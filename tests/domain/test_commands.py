@@ -1,0 +1,264 @@
+"""The command grammar: what is understood, what is prose, and that no birthdate is read back."""
+
+import re
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.address import address
+from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt
+from gateway.domain.commands import (
+    CHANGES,
+    LONGEST_ECHO,
+    LONGEST_LINE,
+    PHRASES,
+    Command,
+    Unknown,
+    Verb,
+    parse,
+    read_details,
+)
+from gateway.domain.model import Details, Relationship, Role
+
+TODAY = date(2026, 3, 20)
+PAT = address("pat@home.example")
+PATIENT = Details(Relationship.PATIENT, birthdate=date(1980, 2, 3))
+CLINICIAN = Details(Relationship.COLLEAGUE_HERE, Role.CLINICIAN)
+STAFF = Details(Relationship.COLLEAGUE_HERE, Role.STAFF)
+ELSEWHERE = Details(Relationship.COLLEAGUE_ELSEWHERE)
+RECEIVED = "PATIENT (birthdate received)"
+PLAIN = [verb for verb in Verb if verb not in {Verb.PATIENT, Verb.CLINICIAN, Verb.STAFF, Verb.COLLEAGUE}]
+
+
+@pytest.mark.parametrize("verb", PLAIN)
+@pytest.mark.parametrize(
+    "line", ["{}", " {} ", "{}.", "{}!", "*{}*", '"{}"', "“{}”", "{} please", "{}, please !", "Please, {}.", "- {}"]
+)
+def test_a_verb_alone(verb: Verb, line: str) -> None:
+    for word in (verb.value, verb.lower(), verb.title()):
+        assert parse(line.format(word), TODAY) == Command(verb, text=verb.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pat@home.example REMIND",
+        "REMIND pat@home.example",
+        "resend pat@home.example",
+        "<pat@home.example> remind!",
+        "<pat@home.example>, remind, please",
+        "please remind pat@home.example.",
+        "pat@home.example: *REMIND*",
+        "mailto:pat@home.example REMIND",
+        "<mailto:pat@home.example>\u00a0 \u00a0REMIND",
+        "pat@home.example<mailto:pat@home.example> REMIND",
+        "pat@home.example <mailto:pat@home.example> REMIND",
+    ],
+)
+def test_a_verb_and_a_person(line: str) -> None:
+    assert parse(line, TODAY) == Command(Verb.REMIND, PAT, text="pat@home.example REMIND")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PATIENT 1980-02-03",
+        "patient: 3 Feb 1980",
+        "Patient:1980-02-03.",
+        "*PATIENT* *1980-02-03*",
+        "PATIENT – February 3rd, 1980",
+        "patient 3. 2. 1980",
+        "Please patient 3 de febrero de 1980, please",
+    ],
+)
+def test_a_patient(line: str) -> None:
+    assert parse(line, TODAY) == Command(Verb.PATIENT, None, PATIENT, text=RECEIVED)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pat@home.example PATIENT 1980-02-03",
+        "PATIENT pat@home.example 1980-02-03",
+        "<pat@home.example> patient 3-Feb-1980",
+    ],
+)
+def test_a_patient_by_address(line: str) -> None:
+    assert parse(line, TODAY) == Command(Verb.PATIENT, PAT, PATIENT, text=f"pat@home.example {RECEIVED}")
+
+
+@pytest.mark.parametrize(
+    ("line", "doubt", "text"),
+    [
+        ("PATIENT", Doubt.MISSING, "PATIENT"),
+        ("PATIENT please", Doubt.MISSING, "PATIENT"),
+        ("PATIENT 03/04/1980", Doubt.AMBIGUOUS, RECEIVED),
+        ("PATIENT 1980-02-30", Doubt.IMPOSSIBLE, RECEIVED),
+        ("PATIENT 2030-01-01", Doubt.FUTURE, RECEIVED),
+        ("PATIENT 1899-12-31", Doubt.TOO_OLD, RECEIVED),
+        ("PATIENT 1899", Doubt.UNREADABLE, RECEIVED),
+        ("PATIENT １９８０-０２-０３", Doubt.UNREADABLE, RECEIVED),
+        ("PATIENT third of February eighty", Doubt.UNREADABLE, RECEIVED),
+    ],
+)
+def test_a_patient_in_doubt(line: str, doubt: Doubt, text: str) -> None:
+    assert parse(line, TODAY) == Command(Verb.PATIENT, doubt=doubt, text=text)
+
+
+@pytest.mark.parametrize(
+    ("line", "verb", "details"),
+    [
+        ("CLINICIAN", Verb.CLINICIAN, CLINICIAN),
+        ("colleague clinician", Verb.CLINICIAN, CLINICIAN),
+        ("staff!", Verb.STAFF, STAFF),
+        ("Colleague: staff", Verb.STAFF, STAFF),
+        ("COLLEAGUE", Verb.COLLEAGUE, ELSEWHERE),
+    ],
+)
+def test_a_colleague(line: str, verb: Verb, details: Details) -> None:
+    assert parse(line, TODAY) == Command(verb, details=details, text=verb.value)
+    assert parse(f"pat@home.example {line}", TODAY) == Command(verb, PAT, details, text=f"pat@home.example {verb}")
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("INVITE pat@home.example", Command(Verb.INVITE, PAT, text="INVITE pat@home.example")),
+        (
+            "INVITE pat@home.example patient 1980-02-03",
+            Command(Verb.INVITE, PAT, PATIENT, text=f"INVITE pat@home.example {RECEIVED}"),
+        ),
+        (
+            "invite <pat@home.example>, colleague clinician.",
+            Command(Verb.INVITE, PAT, CLINICIAN, text="INVITE pat@home.example CLINICIAN"),
+        ),
+        (
+            "pat@home.example INVITE colleague",
+            Command(Verb.INVITE, PAT, ELSEWHERE, text="INVITE pat@home.example COLLEAGUE"),
+        ),
+        (
+            "INVITE pat@home.example PATIENT 03/04/1980",
+            Command(Verb.INVITE, PAT, doubt=Doubt.AMBIGUOUS, text=f"INVITE pat@home.example {RECEIVED}"),
+        ),
+        (
+            "INVITE pat@home.example patient",
+            Command(Verb.INVITE, PAT, doubt=Doubt.MISSING, text="INVITE pat@home.example PATIENT"),
+        ),
+        ("INVITE patient 1980-02-03", Command(Verb.INVITE, None, PATIENT, text=f"INVITE {RECEIVED}")),
+    ],
+)
+def test_an_invitation(line: str, command: Command) -> None:
+    assert parse(line, TODAY) == command
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "please",
+        "please remind me to call her",
+        "remind me",
+        "cancel the appointment",
+        "yes, and tell her that I called",
+        "Status: all is well",
+        "list of medicines",
+        "colleague of mine",
+        "staff clinician",
+        "remind patient",
+        "invite her",
+        "invite pat@home.example tomorrow",
+        "REMIND pat@home.example cleo@riverside.example",
+        "REMIND pat@",
+        "REMIND pat@home.example<mailto:omar@hillside.example>",
+        "pat@home.example",
+        "reminder",
+        "> REMIND",
+        "REMIND " + " " * LONGEST_LINE,
+    ],
+)
+def test_prose_is_no_command(line: str) -> None:
+    assert isinstance(parse(line, TODAY), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("remind me to call her", "remind me to call her"),
+        ("PATEINT third February", "PATEINT …"),
+        ("PATEINT", "PATEINT"),
+        ("she was born long ago", "she was born …"),
+        ("PATIENT pat@ 1980-02-03", "PATIENT …"),
+        ("INVITE pat@home.example 3 Feb 1980", "INVITE pat@home.example … … …"),
+        ("clinician 03/04/1980 １９８０ 三月", "clinician … … …"),
+        ("one\x00two\x1bthree\u202efour\ud800", "onetwothreefour"),
+    ],
+)
+def test_what_is_shown_of_prose(line: str, text: str) -> None:
+    assert parse(line, TODAY) == Unknown(text)
+
+
+@pytest.mark.parametrize("line", ["word " * 100, "x" * 200, "x" * 5 * LONGEST_LINE])
+def test_prose_is_shown_in_part(line: str) -> None:
+    shown = parse(line, TODAY)
+    assert isinstance(shown, Unknown)
+    assert 0 < len(shown.text) <= LONGEST_ECHO
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("patient 1980-02-03", PATIENT),
+        (" Patient: 3 Feb 1980 ", PATIENT),
+        ("CLINICIAN", CLINICIAN),
+        ("colleague staff", STAFF),
+        ("colleague", ELSEWHERE),
+        ("patient", Doubt.MISSING),
+        ("patient 03/04/1980", Doubt.AMBIGUOUS),
+        ("", None),
+        ("remind", None),
+        ("urgent results", None),
+        ("clinician tomorrow", None),
+    ],
+)
+def test_details_in_a_subject_tag(text: str, answer: Details | Doubt | None) -> None:
+    assert read_details(text, TODAY) == answer
+
+
+def test_what_changes_something() -> None:
+    assert set(Verb) - CHANGES == {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.HELP}
+
+
+BIRTHDATES = st.dates(min_value=EARLIEST, max_value=TODAY)
+HEADS = st.sampled_from([*PHRASES, "PATEINT", "invite pat@home.example", "invite pat@home.example patient", "born", ""])
+WORDS = st.sampled_from(
+    [*PHRASES, "please", "pat@home.example", "<", ">", "mailto:", "@", ":", "1980-02-03", "*", "me"]
+)
+
+
+def _forms(born: date) -> list[str]:
+    names = [name for months in MONTH_NAMES.values() for name in months[born.month - 1].split()]
+    numeric = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%d %m %y"]
+    return [born.strftime(form) for form in numeric] + [f"{born.day} {name} {born.year}" for name in names]
+
+
+@given(BIRTHDATES, HEADS, st.data())
+def test_no_birthdate_is_read_back(born: date, head: str, data: st.DataObject) -> None:
+    text = parse(f"{head} {data.draw(st.sampled_from(_forms(born)))}", TODAY).text
+    assert not re.search(r"\d", text)
+
+
+@given(st.sampled_from(["PATIENT", "PATEINT", "Patients"]), st.text(alphabet=st.characters(codec="utf-8")))
+def test_nothing_typed_in_its_place_is_read_back(head: str, typed: str) -> None:
+    text = parse(f"{head} {typed}", TODAY).text
+    assert re.fullmatch(rf"{head}( …)?|(\S+@\S+ )?(PATIENT( \(birthdate received\))?|PATIENTS)", text)
+
+
+@given(st.text() | st.lists(WORDS).map(" ".join) | st.lists(WORDS).map("".join))
+def test_any_line_gets_an_answer(line: str) -> None:
+    answer = parse(line, TODAY)
+    assert answer.text.isprintable()
+    assert read_details(line, TODAY) is None or not isinstance(answer, Unknown) or "@" in line
+    if isinstance(answer, Command) and answer.details is None:
+        assert parse(answer.text, TODAY).text == answer.text

@@ -1,0 +1,117 @@
+"""A private Postfix: unpacked, not installed; everything of its own in one temporary folder, loopback only."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.peers import fetch
+from tests.peers.process import end, free_port, wait_until_listening
+
+# Postfix insists on two users that are not root and not each other. Every Linux has these two.
+OWNER, GROUP = "daemon", "bin"
+# Its programs need root and several users: what isn't root already becomes it in a namespace of its own.
+AS_ROOT = () if os.geteuid() == 0 else ("unshare", "--map-root-user", "--map-auto")
+QUEUES = "active bounce corrupt defer deferred flush hold incoming private public saved trace"
+
+MAIN = {
+    "compatibility_level": "3.6",
+    "import_environment": "MAIL_CONFIG LD_LIBRARY_PATH",
+    "mail_owner": OWNER,
+    "setgid_group": GROUP,
+    "myhostname": "hop.riverside.example",
+    "inet_interfaces": "127.0.0.1",
+    "inet_protocols": "ipv4",
+    "mynetworks": "127.0.0.0/8",
+    "mydestination": "",
+    "local_recipient_maps": "",
+    "alias_maps": "",
+    "alias_database": "",
+    "smtpd_relay_restrictions": "permit_mynetworks, reject",
+    "disable_dns_lookups": "yes",
+    "smtp_host_lookup": "native",
+    "message_size_limit": "0",
+    "mailbox_size_limit": "0",
+}
+MASTER = """
+127.0.0.1:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+tlsmgr unix - - n 1000? 1 tlsmgr
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+class Postfix:
+    """Takes mail from the loopback network and hands all of it to 127.0.0.1:`relay_to`.
+
+    `settings` are main.cf's own and come last.
+    """
+
+    def __init__(self, relay_to: int, **settings: str) -> None:
+        self.port = free_port()
+        # Not in pytest's folder, which is closed to the users that the daemons become.
+        self.folder = Path(tempfile.mkdtemp(prefix="postfix-"))
+        self.folder.chmod(0o755)
+        self._settings = {**MAIN, **self._places(), "relayhost": f"[127.0.0.1]:{relay_to}", **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Write the settings, make the queue, listen."""
+        self._write("main.cf", "".join(f"{key} = {value}\n" for key, value in self._settings.items()))
+        self._write("master.cf", MASTER.format(port=self.port))
+        self._make_queue()
+        master = fetch.ROOT / "usr/lib/postfix/sbin/master"
+        self._process = subprocess.Popen(
+            [*AS_ROOT, str(master), "-d", "-c", str(self.folder)],
+            env=fetch.environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # at its end, master signals the whole process group that it leads
+        )
+        wait_until_listening(self._process, self.port)
+
+    def close(self) -> None:
+        """End it and remove its folder, parts of which belong to other users."""
+        if self._process:
+            end(self._process)
+        subprocess.run([*AS_ROOT, "rm", "-rf", str(self.folder)], check=True)
+
+    def log(self) -> str:
+        """What Postfix has logged."""
+        file = self.folder / "maillog"
+        return file.read_text() if file.exists() else ""
+
+    def _places(self) -> dict[str, str]:
+        return {
+            "queue_directory": f"{self.folder}/queue",
+            "data_directory": f"{self.folder}/data",
+            "meta_directory": str(self.folder),
+            "maillog_file": f"{self.folder}/maillog",
+            "maillog_file_prefixes": str(self.folder),
+            "daemon_directory": f"{fetch.ROOT}/usr/lib/postfix/sbin",
+            "command_directory": f"{fetch.ROOT}/usr/sbin",
+            "shlib_directory": f"{fetch.ROOT}/usr/lib/postfix",
+        }
+
+    def _write(self, name: str, text: str) -> None:
+        file = self.folder / name
+        file.write_text(text)
+        os.utime(file, (0, 0))  # Postfix waits until a fresh file has been left alone for some seconds
+
+    def _make_queue(self) -> None:
+        queue = self.folder / "queue"
+        owned = [str(queue / name) for name in QUEUES.split()]
+        make = [*AS_ROOT, "install", "--directory"]
+        subprocess.run([*make, str(queue), f"{queue}/pid"], check=True)
+        subprocess.run([*make, f"--owner={OWNER}", *owned, f"{self.folder}/data"], check=True)
+        drop = [f"--owner={OWNER}", f"--group={GROUP}", "--mode=1730", f"{queue}/maildrop"]
+        subprocess.run([*make, *drop], check=True)

@@ -1,0 +1,48 @@
+"""Starting, awaiting and ending other programs."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+POLL_SECONDS = 0.02
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address on which nobody listens at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], T], seconds: float = 10) -> T:
+    """Ask until the answer is true, and return it; an AssertionError shows the last answer."""
+    deadline = time.monotonic() + seconds
+    while not (seen := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not so after {seconds} s; last seen: {seen!r}")
+        time.sleep(POLL_SECONDS)
+    return seen
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], port: int, seconds: float = 20) -> None:
+    """Wait until the process answers on its port, or fail as soon as it has ended."""
+
+    def listens() -> bool:
+        assert process.poll() is None, f"{process.args!r} ended with code {process.returncode}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(listens, seconds)
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 10) -> None:
+    """Ask a process to end, then make it."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

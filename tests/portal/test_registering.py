@@ -1,0 +1,311 @@
+"""The registration stories, through forms only, as an outsider would go through them."""
+
+import pytest
+
+from gateway.domain.model import Account, Copy, CopyState, Delivery, Invitation, Notice, Session, State
+from gateway.flow import invite, register
+from tests.portal.conftest import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PASSWORD, PATIENT
+
+both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
+BIRTHDATE = {"day": "3", "month": "2", "year": "1980"}
+WRONG = {"day": "4", "month": "2", "year": "1980"}
+
+
+async def finish(browser, name="Pat"):
+    await browser.press("Continue", name=name, password=PASSWORD)
+    await browser.press("Finish")
+
+
+@both_stores
+async def test_a_patient_registers_with_the_birthdate_and_reads_the_mail(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    assert browser.heading == "Dr Ada has a private message for you"
+    assert "Riverside Family Practice" in browser.text
+    assert "Wednesday 1 April 2026" in browser.text
+    assert "30 days left" in browser.text
+
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", name="Pat", password=PASSWORD)
+    assert "You told us, and it is right." in browser.text
+    await browser.press("Finish")
+
+    assert (browser.path, browser.heading) == ("/inbox", "Inbox")
+    assert "unread" in browser.text
+    await browser.go(browser.page.css_first(".lines a").attributes["href"])
+    assert browser.heading == "Your results"
+    assert "All is well." in browser.text
+    assert (await world.invitation(invitation)).state is State.ACCEPTED
+    assert [row.notice for row in await world.rows(Delivery, notice=Notice.ACCEPTED)] == [Notice.ACCEPTED]
+
+
+@both_stores
+async def test_a_colleague_here_confirms_the_organisation(world, browser):
+    invitation = await world.invited(COLLEAGUE_HERE, to="cleo@riverside.example")
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    assert "Do you work at Riverside Family Practice?" in browser.text
+    await browser.press("Continue")
+    assert "Choose Yes or No." in browser.text
+    await browser.press("Continue", organisation="yes")
+    await finish(browser, "Cleo")
+    assert browser.heading == "Inbox"
+
+
+async def test_a_colleague_here_who_works_elsewhere_changes_nothing(world, browser):
+    invitation = await world.invited(COLLEAGUE_HERE, to="cleo@riverside.example")
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    before = await world.everything()
+    await browser.press("Continue", organisation="no")
+    assert browser.heading == "You don't work at Riverside Family Practice"
+    assert await world.everything() == before
+    await browser.press("Back to the question")
+    await browser.press("Continue", organisation="yes")
+    assert browser.heading == "Your name and a password"
+
+
+@both_stores
+async def test_a_colleague_elsewhere_gives_the_practice_and_may_change_it(world, browser):
+    invitation = await world.invited(COLLEAGUE_ELSEWHERE, to="omar@hillside.example")
+    practice = {"practice_name": "Hillside", "practice_phone": "020 7946 0000", "practice_address": "1 High Street"}
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", practice_name="Hillside")
+    assert "Type its number." in browser.text
+    await browser.press("Continue", **practice)
+    await browser.press("Continue", name="Dr Omar", password=PASSWORD)
+    await browser.press("Change your practice")
+    assert browser.page.css_first("#practice_name").attributes["value"] == "Hillside"
+    await browser.press("Continue", practice_name="Hillside Surgery")
+    await browser.press("Continue")  # name and password are kept
+    await browser.press("Finish")
+    assert browser.heading == "Inbox"
+    (account,) = await world.rows(Account)
+    assert (account.name, account.practice_name, account.practice_address) == (
+        "Dr Omar",
+        "Hillside Surgery",
+        "1 High Street",
+    )
+
+
+@both_stores
+async def test_three_wrong_birthdates_lock_and_nothing_is_told(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **WRONG)
+    assert browser.status == 422
+    assert "You can try 2 more times." in browser.text
+    assert browser.page.css_first("#day").attributes["value"] == "4"
+    await browser.press("Continue", **WRONG)
+    assert "You can try one more time." in browser.text
+    await browser.press("Continue", **WRONG)
+    assert browser.heading == "This invitation is closed"
+    assert (await world.invitation(invitation)).state is State.LOCKED
+    await browser.go(world.link(invitation))
+    assert browser.status == 404
+    assert {copy.state for copy in await world.rows(Copy)} == {CopyState.HELD}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"day": "30", "month": "2", "year": "1980"}, "There is no such date."),
+        ({"day": "3", "month": "2", "year": "80"}, "four digits"),
+        ({"day": "3", "month": "2", "year": "2080"}, "in the future"),
+        ({"day": "3", "month": "", "year": "1980"}, "Fill in the day, the month and the year."),
+        ({"day": "３", "month": "2", "year": "1980"}, "in numbers"),
+        ({"day": "1" * 5000, "month": "2", "year": "1980"}, "too long"),
+    ],
+)
+async def test_a_date_that_cannot_be_one_is_no_try(world, browser, typed, said):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **typed)
+    assert said in browser.text
+    assert (await world.invitation(invitation)).strikes == 0
+
+
+async def test_going_back_keeps_what_was_typed(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Back", **WRONG)
+    assert "has a private message for you" in browser.heading
+    await browser.press("Start")
+    assert browser.page.css_first("#day").attributes["value"] == "4"
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Back", name="Patricia")
+    assert browser.page.css_first("#day").attributes["value"] == "3"
+    await browser.press("Continue", **BIRTHDATE)
+    assert browser.page.css_first("#name").attributes["value"] == "Patricia"
+
+
+async def test_steps_cannot_be_skipped(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    for step in ("password", "check"):
+        await browser.go(world.link(invitation))
+        await browser.press("Start", step=step, name="Mallory", password=PASSWORD)
+        assert browser.heading == "Show that it is you"
+    assert not await world.rows(Account)
+
+
+async def test_what_was_proved_for_one_link_proves_nothing_for_another(world, browser):
+    pats = await world.invited(PATIENT)
+    omars = await world.invited(COLLEAGUE_ELSEWHERE, to="omar@hillside.example")
+    await browser.go(world.link(omars))
+    await browser.press("Start")
+    await browser.press("Continue", practice_name="H", practice_phone="1", practice_address="1")
+    state = browser.page.css_first("input[name=state]").attributes["value"]
+    await browser.go(world.link(pats))
+    await browser.press("Start", step="password", state=state, name="Mallory", password=PASSWORD)
+    assert browser.heading == "Show that it is you"
+
+
+async def test_nothing_that_was_typed_can_be_read_in_the_hidden_fields(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", name="Pat", password=PASSWORD)
+    assert PASSWORD not in browser.response.text
+    assert "argon2" not in browser.response.text
+    assert "1980" not in browser.response.text
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short", "too short"),
+        ("password1", "easy to guess"),
+        ("pat@home.example", "easy to guess"),
+        ("x" * 257, "too long"),
+        ("", "too short"),
+    ],
+)
+async def test_a_weak_password_is_sent_back_with_the_reason(world, browser, password, said):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", name="Pat", password=password)
+    assert browser.status == 422
+    assert said in browser.text
+    assert not browser.page.css_first("#password").attributes.get("value")
+
+
+async def test_details_that_were_corrected_meanwhile_are_asked_again(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", name="Pat", password=PASSWORD)
+    await world.invited(COLLEAGUE_ELSEWHERE)
+    await browser.press("Finish")
+    assert "has a private message for you" in browser.heading
+    assert not await world.rows(Account)
+
+
+async def test_finishing_twice_makes_one_account(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", name="Pat", password=PASSWORD)
+    last_page = browser.response
+    await browser.press("Finish")
+    browser.response = last_page
+    await browser.press("Finish")
+    assert browser.status == 404
+    assert len(await world.rows(Account)) == 1
+
+
+@both_stores
+async def test_a_link_scanner_changes_nothing(world):
+    invitation = await world.invited(PATIENT)
+    before = await world.everything()
+    for _ in range(25):
+        scanner = world.browser().client
+        await scanner.get(world.link(invitation))
+        await scanner.head(world.link(invitation))
+    assert await world.everything() == before
+    assert before[Invitation][0].state is State.INVITED
+
+
+@both_stores
+async def test_dead_links_are_all_alike(world, browser):
+    locked = await world.invited(PATIENT, to="one@home.example")
+    cancelled = await world.invited(PATIENT, to="two@home.example")
+    replaced = await world.invited(PATIENT, to="three@home.example")
+    used = await world.invited(COLLEAGUE_ELSEWHERE, to="four@home.example")
+    old_link = world.link(replaced)
+
+    def end(ctx):
+        row = ctx.tx.get(Invitation, locked.id)
+        ctx.tx.put(_with(row, state=State.LOCKED))
+        invite.move(ctx, ctx.tx.get(Invitation, cancelled.id), invite.Event.CANCEL)
+        ctx.tx.put(_with(ctx.tx.get(Invitation, replaced.id), generation=2))
+        register.register(ctx, world.link(used)[8:], register.Proof(practice_name="H"), "Omar", "x")
+
+    await world.desk.do(end)
+    links = [world.link(locked), world.link(cancelled), old_link, world.link(used)]
+    made_up = ["/invite/x", "/invite/" + old_link[8:-1] + "a", "/invite/iaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "/sender/x"]
+    huge = "/invite/ia" + "7" * 12 + "a" + "a" * 26
+    answers = [await browser.client.get(link) for link in [*links, *made_up, huge]]
+    answers += [await browser.client.post(links[0], data={"step": "verify", **BIRTHDATE})]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+    assert len({frozenset(answer.headers.items()) for answer in answers}) == 1
+    await browser.go(links[0])
+    assert "Sign in" in browser.text
+    assert "invite you again" in browser.text
+
+
+def _with(row, **changes):
+    from dataclasses import replace
+
+    return replace(row, **changes)
+
+
+async def test_somebody_with_an_account_answers_inside_it(world, browser):
+    await world.registered()
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    assert "You have an account already" in browser.text
+    await browser.go(browser.page.css_first("main a.button").attributes["href"])
+    await browser.press("Sign in", email="pat@home.example", password=PASSWORD)
+    assert browser.heading == "A question from Riverside Family Practice"
+    await browser.press("Continue", **WRONG)
+    assert "You can try 2 more times." in browser.text
+    await browser.press("Continue", **BIRTHDATE)
+    assert browser.heading == "Inbox"
+    assert "Your results" in browser.text
+
+
+async def test_a_question_that_locks_leaves_the_account_as_it_was(world, browser):
+    await world.registered()
+    invitation = await world.invited(PATIENT)
+    await browser.sign_in()
+    assert "Answer the question from Riverside Family Practice" in browser.text
+    await browser.go(f"/questions/{invitation.id}")
+    for _ in range(3):
+        await browser.press("Continue", **WRONG)
+    assert browser.heading == "This question is closed"
+    await browser.go(f"/questions/{invitation.id}")
+    assert browser.status == 404
+    await browser.go("/inbox")
+    assert browser.status == 200
+    assert "question" not in browser.text
+
+
+async def test_registering_signs_in_once(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await finish(browser)
+    assert len(await world.rows(Session)) == 1

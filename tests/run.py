@@ -1,0 +1,126 @@
+"""The one test command: `python3 tests/run.py`. It makes what it needs in the checkout and runs every check.
+
+    python3 tests/run.py                 everything, as CI runs it
+    python3 tests/run.py --quick         without real servers, browser and wheel
+    python3 tests/run.py -- -k birthdate what follows -- goes to pytest
+
+Needs Python 3.11, pip and git. Preparation stops at its first fault; the checks all run, and the first fault's exit
+code is the run's. Standard library only.
+"""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = str(VENV / "bin/python")
+PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "requirements.lock"))
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}},
+    "DEBIAN_FRONTEND": "noninteractive",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_INPUT": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+}
+
+Step = tuple[str, Callable[[], int]]
+
+
+def main() -> int:
+    options = arguments()
+    for title, prepare in preparation(options.quick):
+        if code := timed(title, prepare)[0]:
+            return code
+    results = [(title, *timed(title, check)) for title, check in checks(options.quick, options.pytest)]
+    print("\n== Summary")
+    for title, code, seconds in results:
+        print(f"{'FAILED' if code else 'ok':6} {seconds:6.1f} s  {title}")
+    return next((code for _, code, _ in results if code), 0)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Prepare the checkout and run every check.")
+    parser.add_argument("--quick", action="store_true", help="without real servers, browser and wheel")
+    parser.add_argument("pytest", nargs="*", metavar="-- ARGS", help="arguments for pytest")
+    return parser.parse_args()
+
+
+def preparation(quick: bool) -> list[Step]:
+    steps: list[Step] = [
+        ("Virtual environment", make_environment),
+        ("Packages", lambda: run(PYTHON, *PIP_INSTALL, "--editable", ".[test]")),
+    ]
+    return steps if quick else [*steps, ("Real peers", lambda: run(PYTHON, "-m", "tests.peers.fetch"))]
+
+
+def checks(quick: bool, pytest_arguments: list[str]) -> list[Step]:
+    chosen = ["-m", "not peer"] if quick else []
+    steps: list[Step] = [
+        ("Format", lambda: tool("ruff", "format", "--check")),
+        ("Lint", lambda: tool("ruff", "check")),
+        ("Types", lambda: tool("mypy")),
+        ("Tests", lambda: tool("pytest", "-p", "randomly", *chosen, *pytest_arguments)),
+    ]
+    return steps if quick else [*steps, ("Wheel, installed elsewhere: gateway demo --check", try_wheel)]
+
+
+def make_environment() -> int:
+    if (VENV / "bin/pip").exists():
+        return 0
+    if importlib.util.find_spec("ensurepip") is None and (code := install_ensurepip()):
+        return code
+    return run(sys.executable, "-m", "venv", str(VENV))
+
+
+def install_ensurepip() -> int:
+    """Debian keeps the part of venv that brings pip in a package of its own."""
+    install = ("apt-get", "install", "--yes", "--no-install-recommends", "python3-venv")
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        print(f"Python's venv is missing. Type this once, then try again:\n\n    sudo {' '.join(install)}\n")
+        return 2
+    return run("apt-get", "update", "-qq") or run(*install, "-qq")
+
+
+def try_wheel() -> int:
+    """Build the wheel, install it into an environment of its own and walk the demo's story far from the checkout."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        python = folder / "venv/bin/python"
+        if code := run(PYTHON, "-m", "build", "--wheel", "--outdir", temporary) or run(
+            PYTHON, "-m", "venv", str(folder / "venv")
+        ):
+            return code
+        [wheel] = folder.glob("*.whl")
+        return run(str(python), *PIP_INSTALL, str(wheel)) or run(
+            str(python.with_name("gateway")), "demo", "--check", folder=folder
+        )
+
+
+def tool(name: str, *arguments: str) -> int:
+    return run(PYTHON, "-m", name, *arguments)
+
+
+def run(*command: str, folder: Path = ROOT) -> int:
+    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def timed(title: str, step: Callable[[], int]) -> tuple[int, float]:
+    """Run one step under its heading; its exit code and the seconds it took."""
+    print(f"\n== {title}", flush=True)
+    start = time.monotonic()
+    code = step()
+    seconds = time.monotonic() - start
+    print(f"-- {title}: {f'failed with code {code}' if code else 'ok'}, {seconds:.1f} s", flush=True)
+    return code, seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
