@@ -166,7 +166,7 @@ class Intake:
     def _submission(self, session: Session, envelope: Envelope) -> Submission:
         return Submission(
             octets=_octets(envelope),
-            mail_from=envelope.mail_from or "",
+            mail_from="" if envelope.mail_from in (None, "<>") else envelope.mail_from,  # aiosmtpd's null sender
             recipients=tuple(envelope.rcpt_tos),
             trusted=self._may_relay(session),
             authenticated=_lies_in(session, self._policy.submission),

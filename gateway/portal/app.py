@@ -69,11 +69,13 @@ def create_app(
         client_throttle=Throttle(_TRIES_A_CLIENT, _TRIES),
         max_upload=max_upload,
     )
-    return Starlette(
+    app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
         middleware=[Middleware(SecurityHeaders, https=https)],
         exception_handlers=_Apologies(pages).handlers(),
     )
+    app.router.redirect_slashes = False  # the redirect would name whatever host the client did
+    return app
 
 
 def _endpoint(portal: Portal, page: Page) -> Callable[[Request], Awaitable[Response]]:

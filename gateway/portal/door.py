@@ -66,11 +66,14 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
         given = await _ADMIT[page.who](visit)
     except Turned as turned:
         return turned.response
-    if request.method == "POST":
+    if visit.posted:
         visit = replace(visit, form=await _form(request, portal.max_upload if page.uploads else SMALL))
-        if not visit.is_own_form():
+    try:
+        if visit.posted and not visit.is_own_form():
             return visit.show("error", {"code": "forged"}, status=403)
-    return await page.view(visit, *given)
+        return await page.view(visit, *given)
+    finally:
+        await visit.form.close()
 
 
 # ----------------------------------------------------------------------------------------------------------- callers

@@ -34,7 +34,7 @@ def _needed(words: str) -> DataRequired:
 
 def _chosen(words: str) -> Callable[[Any, Any], None]:
     def check(_: Any, field: Any) -> None:
-        if field.data not in dict(field.choices):
+        if field.data not in field.choices:
             raise ValidationError(words)
 
     return check
@@ -94,7 +94,7 @@ class OrganisationForm(BaseForm):
 
     main_field: ClassVar[str] = "organisation"
     organisation = RadioField(
-        choices=[("yes", "Yes"), ("no", "No")], validators=[_chosen("Choose Yes or No.")], validate_choice=False
+        choices={"yes": "Yes", "no": "No"}, validators=[_chosen("Choose Yes or No.")], validate_choice=False
     )
 
     def proof(self, _: date) -> Proof | None:
@@ -175,12 +175,12 @@ class RelationshipForm(BirthdateForm):
     """What a person is to the sender who wrote to them, with a patient's date of birth."""
 
     relationship = RadioField(
-        choices=[
-            ("patient", "A patient, or somebody who acts for one"),
-            ("clinician", "A clinician at my practice"),
-            ("staff", "A member of staff at my practice"),
-            ("colleague", "A colleague at another practice"),
-        ],
+        choices={
+            "patient": "A patient, or somebody who acts for one",
+            "clinician": "A clinician at my practice",
+            "staff": "A member of staff at my practice",
+            "colleague": "A colleague at another practice",
+        },
         validators=[_chosen("Choose who this person is.")],
         validate_choice=False,
     )

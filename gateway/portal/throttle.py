@@ -45,6 +45,6 @@ def network(client: str) -> str:
         address = ip_address(client)
     except ValueError:
         return client
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(int(address) >> 64)
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or int(address) >> 64)
     return client

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway.domain.model import Account, Message
 from gateway.flow import release
+from gateway.flow.people import display
 from gateway.flow.release import Written
 from gateway.mail.compose import Upload, written
 from gateway.portal.forms import ComposeForm, ReplyForm
@@ -44,9 +45,7 @@ async def compose(visit: Visit, account: Account) -> Response:
     known = await visit.desk.ask(release.correspondents, account)
     form = ComposeForm(visit.form if visit.posted else None)
     site = visit.desk.site
-    form.to.choices = [
-        (str(one.id), f"{one.name or one.typed}, {site.practice(one.practice_id).name}") for one in known
-    ]
+    form.to.choices = {str(one.id): f"{display(one)}, {site.practice(one.practice_id).name}" for one in known}
     if visit.posted and form.validate():
         to = next(one for one in known if str(one.id) == form.to.data)
         octets, header_id = await _compose(visit, account, form, to.typed, "")

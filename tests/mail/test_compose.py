@@ -277,4 +277,5 @@ def test_text_comes_back(text: str) -> None:
 
     assert isinstance(found, parse.Body)
     expected = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
-    assert found.text == re.sub("[\x00-\x08\x0b\x0e-\x1f\x7f]", "", expected)
+    expected = re.sub("[\x00-\x08\x0b\x0e-\x1f\x7f]", "", expected)
+    assert found.text == (expected if expected.strip() else "")

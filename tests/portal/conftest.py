@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.domain.address import address
@@ -193,6 +194,12 @@ def _values(form):
 
 def _squeezed(text):
     return re.sub(r"\s+", " ", text).strip()
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch):
+    """The same argon2id, with less work: what the real work is has a test of its own."""
+    monkeypatch.setattr("gateway.portal.passwords.PasswordHasher", lambda: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

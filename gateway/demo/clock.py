@@ -1,0 +1,27 @@
+"""A clock that the visitor may set forward."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.edge.clock import SystemClock
+from gateway.ports import Clock
+
+MORNING = time(10)
+"""An hour by which everything that a day brings has become due (`invitations.reminder_hour` is nine)."""
+
+
+class MovableClock:
+    """The port `Clock`: the machine's time, and as much on top of it as it was moved."""
+
+    def __init__(self, zone: ZoneInfo, machine: Clock | None = None) -> None:
+        self._zone = zone
+        self._machine = machine or SystemClock()
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return self._machine.now() + self._ahead
+
+    def move(self, days: int) -> None:
+        """Go on to ten in the morning of the day that is this many days (at least one) ahead."""
+        day = self.now().astimezone(self._zone).date() + timedelta(days=days)
+        self._ahead += datetime.combine(day, MORNING, self._zone) - self.now()

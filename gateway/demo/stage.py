@@ -1,0 +1,151 @@
+"""Where the demo plays: a whole gateway and a stand-in mail server in one process, on loopback, in a folder that goes.
+
+This is also the shortest way to embed a gateway: settings as a table, a clock, `start`, `stop`.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from gateway.app import Gateway
+from gateway.config import Settings
+from gateway.config_kinds import split_address
+from gateway.demo import mail
+from gateway.demo.clock import MovableClock
+from gateway.demo.mail import Draft
+from gateway.demo.people import PRACTICES, SITE_DOMAIN, TIMEZONE, Person
+from gateway.domain.model import Delivery, DeliveryState, Invitation, Site
+from gateway.edge.smtp_sink import Sink
+from gateway.mail.compose import Upload
+from gateway.ports import Tx
+from gateway.store.runner import open_database, read_once
+from gateway.store.sealing import new_key_file
+
+R = TypeVar("R")
+
+HOST = "127.0.0.1"
+GLANCE = 0.05
+"""Seconds between two looks at whether everything that is due has been done."""
+
+
+class DemoSettings(Settings):
+    """Settings that the environment cannot change: it may describe a true gateway on this machine."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running gateway, the mail server behind it, and the clock that both go by."""
+
+    gateway: Gateway
+    sink: Sink
+    clock: MovableClock
+
+    @property
+    def site(self) -> Site:
+        return self.gateway.settings.policy()
+
+    @property
+    def folder(self) -> Path:
+        """Where database, spool and keys lie while the demo runs."""
+        return self.gateway.settings.folder
+
+    @property
+    def local_time(self) -> datetime:
+        return self.clock.now().astimezone(self.site.zone)
+
+    async def send(self, author: Person, draft: Draft, files: Sequence[Upload] = ()) -> bytes:
+        """Hand a mail to the gateway, as the author's mail client would; its octets. Raises NotTaken."""
+        octets = mail.octets(author, draft, self.local_time, files)
+        server = split_address(self.gateway.listening["smtp"])
+        await asyncio.to_thread(mail.hand_in, server, author, draft, octets)
+        return octets
+
+    async def look(self, work: Callable[[Tx], R]) -> R:
+        """Look into the gateway's database, beside it and without a lock on it."""
+        return await asyncio.to_thread(read_once, open_database(self.gateway.settings.database_path), work)
+
+    async def move(self, days: int) -> None:
+        """Set the clock forward; on return, all that has become due is done and sent."""
+        self.clock.move(days)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing is due."""
+        while await self.look(self._is_due):
+            await asyncio.sleep(GLANCE)
+
+    def _is_due(self, tx: Tx) -> bool:
+        now = self.clock.now()
+        to_send = tx.count(Delivery, state=DeliveryState.QUEUED, due_at__le=now)
+        return to_send > 0 or tx.count(Invitation, due_at__le=now) > 0
+
+
+@contextlib.asynccontextmanager
+async def staged() -> AsyncIterator[Stage]:
+    """Set the stage; when the context ends nothing of it is left."""
+    clock = MovableClock(ZoneInfo(TIMEZONE))
+    sink = Sink(SITE_DOMAIN, clock)
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
+        server = await sink.listen(HOST)
+        gateway = Gateway(_settings(Path(folder), server.sockets[0].getsockname()[1]), clock)
+        try:
+            await gateway.start()
+            sink.way_back = split_address(gateway.listening["smtp"])
+            try:
+                yield Stage(gateway, sink, clock)
+            finally:
+                await gateway.stop()
+        finally:
+            server.close()
+
+
+def _settings(folder: Path, next_hop_port: int) -> Settings:
+    (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
+    portal = f"{HOST}:{free_port()}"
+    return DemoSettings(
+        folder=folder,
+        site={
+            "name": "Riverside Secure Mail",
+            "domain": SITE_DOMAIN,
+            "portal_url": f"http://{portal}",
+            "timezone": TIMEZONE,
+        },
+        practices=PRACTICES,
+        smtp={"listen": f"{HOST}:0"},
+        next_hop={"address": f"{HOST}:{next_hop_port}", "tls": "none"},
+        portal={"listen": portal},
+        metrics={"listen": f"{HOST}:0"},
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens on now: the portal's address must be known before it listens."""
+    with socket.create_server((HOST, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+async def until_stopped(work: Coroutine[Any, Any, R]) -> R | None:
+    """Run to the end; None if Ctrl-C or SIGTERM ended it before, with everything tidied up all the same."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None

@@ -1,0 +1,73 @@
+"""Each rule has its case; the order of the rules is the policy."""
+
+import pytest
+
+from gateway.domain.address import address
+from gateway.domain.decide import Action, Facts, Reason, decide, own_address
+from gateway.errors import BadAddress
+
+SITE = "secure.riverside.example"
+
+
+@pytest.mark.parametrize(
+    ("facts", "action", "reason"),
+    [
+        (Facts(Action.COMMAND, secure=True), Action.COMMAND, Reason.GATEWAY_ADDRESS),
+        (Facts(None, secure=False, delivery="portal"), Action.PASS, Reason.NOT_SECURE),
+        (Facts(None, secure=True), Action.HOLD, Reason.UNREGISTERED),
+        (Facts(None, secure=True, delivery="portal"), Action.PORTAL, Reason.ACCOUNT),
+        (Facts(None, secure=True, delivery="portal", domain_relayed=True), Action.PORTAL, Reason.ACCOUNT),
+        (Facts(None, secure=True, delivery="relay", domain_relayed=True), Action.RELAY, Reason.ACCOUNT_RELAY),
+        (Facts(None, secure=True, delivery="relay"), Action.PORTAL, Reason.ACCOUNT),
+        (Facts(None, secure=True, domain_relayed=True), Action.RELAY, Reason.SECURE_DOMAIN),
+        (Facts(None, secure=True, delivery="portal", question_open=True), Action.HOLD, Reason.QUESTION_OPEN),
+    ],
+)
+def test_a_verdict_and_its_reason(facts, action, reason):
+    verdict = decide(facts)
+    assert (verdict.action, verdict.reason) == (action, reason)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("bot@secure.riverside.example", (Action.COMMAND, "")),
+        ("BOT+Abc@Secure.Riverside.example", (Action.COMMAND, "abc")),
+        ("reply+abc@secure.riverside.example", (Action.REPLY, "abc")),
+        ("bounce+abc@secure.riverside.example", (Action.BOUNCE, "abc")),
+        ("postmaster@secure.riverside.example", (Action.POSTMASTER, "")),
+        ("reply@secure.riverside.example", None),
+        ("bounce@secure.riverside.example", None),
+        ("bottom@secure.riverside.example", None),
+        ("postmaster+x@secure.riverside.example", None),
+        ("bot@riverside.example", None),
+    ],
+)
+def test_the_sites_own_addresses(typed, expected):
+    assert own_address(address(typed), SITE) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Pat@Home.Example", "pat@home.example", True),
+        ("pat+news@home.example", "pat@home.example", False),
+        ("pat@bücher.example", "pat@xn--bcher-kva.example", True),
+        ("STRASSE@home.example", "straße@home.example", True),
+        ("e\u0301@home.example", "\u00e9@home.example", True),
+    ],
+)
+def test_addresses_compare_by_their_key(one, other, same):
+    assert (address(one).key == address(other).key) is same
+
+
+def test_what_was_typed_is_kept():
+    assert address(" Pat@Home.Example ").typed == "Pat@Home.Example"
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "pat", "pat@", "@home.example", "a@b@c.example", "pat @home.example", "pat@-.example"]
+)
+def test_what_is_no_address(typed):
+    with pytest.raises(BadAddress):
+        address(typed)

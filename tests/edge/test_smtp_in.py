@@ -1,0 +1,211 @@
+"""The listener over real sockets: who may write to whom, and where a message ends."""
+
+import asyncio
+import ipaddress
+import re
+from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.domain.model import Delivery, Practice, Site
+from gateway.edge.smtp_in import Intake, Policy, listen
+from gateway.errors import StoreBusy
+from gateway.flow.context import Desk
+from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
+
+SITE = Site(
+    name="Riverside Secure Mail",
+    domain="secure.riverside.example",
+    portal_url="https://secure.riverside.example",
+    zone=ZoneInfo("Europe/London"),
+    practices=(Practice("riverside", "Riverside Family Practice", ("riverside.example",)),),
+    postmaster="it@riverside.example",
+)
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+
+
+class Bench:
+    """A listener on a free port, and a client that says what it is told."""
+
+    def __init__(self, trusted=LOOPBACK, max_size=10_000):
+        self.store, self.content = MemoryStore(), MemoryContent()
+        self.desk = Desk(self.store, SITE, fake_keys(), FakeClock())
+        self.policy = Policy(trusted=trusted, submission=(), max_size=max_size)
+
+    @asynccontextmanager
+    async def session(self):
+        server = await listen(Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, ("127.0.0.1", 0))
+        reader, self.writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        self.reader = reader
+        assert (await self.heard()).startswith("220 secure.riverside.example ESMTP")
+        await self.say(b"EHLO client.example\r\n")
+        try:
+            yield self
+        finally:
+            self.writer.close()
+            await self.writer.wait_closed()
+            server.close()
+            await server.wait_closed()
+
+    async def heard(self):
+        """One whole reply."""
+        lines = []
+        while not lines or lines[-1][3:4] == "-":
+            lines.append((await asyncio.wait_for(self.reader.readline(), 5)).decode().rstrip())
+        return "\n".join(lines)
+
+    async def say(self, octets):
+        self.writer.write(octets)
+        return await self.heard()
+
+    async def envelope(self, sender="ada@riverside.example", *recipients):
+        assert (await self.say(f"MAIL FROM:<{sender}>\r\n".encode())).startswith("250")
+        return [await self.say(f"RCPT TO:<{to}>\r\n".encode()) for to in recipients or ("pat@home.example",)]
+
+    async def data(self, octets):
+        assert (await self.say(b"DATA\r\n")).startswith("354")
+        return await self.say(octets)
+
+    async def taken(self):
+        """What the next hop would be handed, without our trace field."""
+        return [_without_trace(octets) for octets in self.content.octets.values()]
+
+
+def _without_trace(octets):
+    return re.sub(rb"\AReceived: .*?\r\n(?![ \t])", b"", octets, flags=re.DOTALL)
+
+
+MAIL = b"From: ada@riverside.example\r\nSubject: plain\r\n\r\nHello\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        (MAIL + b".\r\n", MAIL),
+        (b".\r\n", b""),
+        (b"\r\n.\r\n", b"\r\n"),
+        (b"..\r\n.\r\n", b".\r\n"),
+        (b"a\r\n..b\r\n...\r\n.\r\n", b"a\r\n.b\r\n..\r\n"),
+        (b"x" * 5000 + b"\r\n.\r\n", b"x" * 5000 + b"\r\n"),
+    ],
+)
+async def test_a_message_ends_at_the_one_end_of_data(sent, taken):
+    async with Bench().session() as client:
+        await client.envelope()
+        assert (await client.data(sent)).startswith("250 2.0.0")
+        assert await client.taken() == [taken]
+
+
+async def test_a_message_in_the_smallest_pieces_is_the_same_message():
+    async with Bench().session() as client:
+        await client.envelope()
+        assert (await client.say(b"DATA\r\n")).startswith("354")
+        for octet in MAIL + b"..dot\r\n.\r\n":
+            client.writer.write(bytes([octet]))
+            await client.writer.drain()
+            await asyncio.sleep(0)
+        assert (await client.heard()).startswith("250")
+        assert await client.taken() == [MAIL + b".dot\r\n"]
+
+
+@pytest.mark.parametrize(
+    "smuggled",
+    [b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r\n\0.\r\n", b"\r\r\n.\r", b"a\rb", b"a\nb"],
+)
+async def test_smuggled_ends_of_data_are_refused_as_one_message(smuggled):
+    async with Bench().session() as client:
+        await client.envelope()
+        inner = b"MAIL FROM:<evil@evil.example>\r\nRCPT TO:<x@y.example>\r\nDATA\r\nsmuggled\r\n"
+        assert (await client.data(MAIL + smuggled + inner + b"\r\n.\r\n")).startswith("550 5.6.0")
+        assert (await client.say(b"NOOP\r\n")).startswith("250")
+        assert client.content.octets == {}
+
+
+async def test_two_messages_in_one_burst():
+    async with Bench().session() as client:
+        burst = b"MAIL FROM:<ada@riverside.example>\r\nRCPT TO:<pat@home.example>\r\nDATA\r\n" + MAIL + b".\r\n"
+        client.writer.write(burst + burst)
+        replies = [(await client.heard())[:3] for _ in range(8)]
+        assert replies == ["250", "250", "354", "250"] * 2
+        assert await client.taken() == [MAIL, MAIL]
+
+
+async def test_too_much_is_552_whether_said_or_not_and_the_session_goes_on():
+    async with Bench(max_size=1000).session() as client:
+        assert (await client.say(b"MAIL FROM:<a@riverside.example> SIZE=1001\r\n")).startswith("552")
+        await client.envelope()
+        assert (await client.data(b"x" * 1001 + b"\r\n.\r\n")).startswith("552 5.3.4")
+        await client.envelope()
+        assert (await client.data(b"x" * 998 + b"\r\n.\r\n")).startswith("250")
+
+
+async def test_a_stranger_may_only_write_to_the_sites_own_addresses():
+    bench = Bench(trusted=())
+    async with bench.session() as client:
+        [bot, postmaster, *others] = await client.envelope(
+            "eve@evil.example",
+            "bot@secure.riverside.example",
+            "postmaster@Secure.Riverside.example",
+            "pat@home.example",
+            "pat%home.example@secure.riverside.example",
+            '"pat@home.example"@secure.riverside.example',
+            "nobody@secure.riverside.example",
+        )
+        assert bot.startswith("250")
+        assert postmaster.startswith("250")
+        assert [reply[:9] for reply in others] == ["550 5.7.1", "550 5.1.1", "550 5.1.1", "550 5.1.1"]
+
+
+async def test_mail_to_the_postmaster_goes_to_the_practices_postmaster():
+    async with Bench(trusted=()).session() as client:
+        await client.envelope("eve@evil.example", "postmaster@secure.riverside.example")
+        assert (await client.data(MAIL + b".\r\n")).startswith("250")
+        [delivery] = await client.store.read(lambda tx: tx.find(Delivery))
+        assert delivery.recipient == "it@riverside.example"
+
+
+async def test_the_null_sender_passes():
+    async with Bench().session() as client:
+        await client.envelope("")
+        assert (await client.data(MAIL + b".\r\n")).startswith("250")
+        [delivery] = await client.store.read(lambda tx: tx.find(Delivery))
+        assert delivery.mail_from == ""
+
+
+async def test_secure_mail_of_nobody_here_is_550_with_the_reason():
+    async with Bench().session() as client:
+        await client.envelope("eve@evil.example")
+        reply = await client.data(b"From: eve@evil.example\r\nSubject: [secure] x\r\n\r\n.\r\n")
+        assert reply.startswith("550 5.7.1 Secure mail refused")
+        assert client.content.octets == {}
+
+
+async def test_a_busy_store_is_a_temporary_failure_and_leaves_no_content_behind():
+    bench = Bench()
+
+    async def busy(work):
+        raise StoreBusy
+
+    bench.store.write = busy
+    async with bench.session() as client:
+        await client.envelope()
+        assert (await client.data(MAIL + b".\r\n")).startswith("451 4.3.0")
+        assert client.content.octets == {}
+
+
+async def test_more_recipients_than_the_cap_are_452():
+    async with Bench().session() as client:
+        replies = await client.envelope("ada@riverside.example", *(f"p{n}@home.example" for n in range(1001)))
+        assert [reply[:3] for reply in replies] == ["250"] * 1000 + ["452"]
+
+
+async def test_the_trace_field_names_no_recipient():
+    async with Bench().session() as client:
+        await client.envelope()
+        await client.data(MAIL + b".\r\n")
+        [octets] = client.content.octets.values()
+        trace = octets[: -len(MAIL)]
+        assert trace.startswith(b"Received: from client.example")
+        assert b"pat@" not in trace
+        assert b" for " not in trace

@@ -1,0 +1,299 @@
+"""Who may command, about whom, and what each verb does."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gateway.domain.model import Account, Copy, Invitation, Purpose, Sender, State, Waiter
+from gateway.flow import answer, register, release
+from gateway.flow.register import Proof
+from tests.flow.conftest import House, kinds, mail, text
+
+BOT = "bot@secure.riverside.example"
+BORN = date(1980, 2, 3)
+CLEO = "Cleo <cleo@riverside.example>"
+
+
+async def asked(house, *recipients, subject="[secure] Results", sender="Dr Ada <ada@riverside.example>"):
+    """A secure mail to strangers; its receipt."""
+    await house.receive(mail(", ".join(recipients or ("pat@home.example",)), subject, sender=sender))
+    [receipt] = await house.deliver()
+    return receipt
+
+
+async def say(house, *lines, sender="Dr Ada <ada@riverside.example>", authenticated=True, **more):
+    """A new mail to the bot; the answers."""
+    client = {"authenticated": authenticated, "trusted": more.pop("trusted", True)}
+    mail_from = more.pop("mail_from", sender.split("<")[-1].strip(">"))
+    to = more.pop("to", BOT)
+    await house.receive(mail(to, "command", "\r\n".join(lines), sender, **more), to, mail_from=mail_from, **client)
+    return await house.deliver()
+
+
+def codes(transcript):
+    return re.findall(r"'code': '(\w+)'", text(transcript))
+
+
+async def state(house, address="pat@home.example"):
+    return (await house.rows(Invitation, address=address))[-1].state
+
+
+# ------------------------------------------------------------------------------------------------------ who may speak
+
+
+async def test_a_token_is_for_its_own_sender_only(house):
+    receipt = await asked(house)
+    assert await house.reply(receipt, "CANCEL", sender=CLEO) == []
+    assert await house.reply(receipt, "CANCEL", sender="Eve <eve@evil.example>") == []
+    both = "Dr Ada <ada@riverside.example>, Cleo <cleo@riverside.example>"
+    assert await say(house, "CANCEL", to=receipt["Reply-To"], sender=both) == []
+    assert await state(house) is State.AWAITING
+    assert codes((await house.reply(receipt, "CANCEL"))[0]) == ["cancelled"]
+
+
+async def test_mail_over_an_untrusted_path_changes_nothing_and_hears_nothing(house):
+    receipt = await asked(house)
+    assert await house.reply(receipt, "PATIENT 1980-02-03", trusted=False) == []
+    assert await say(house, "LIST", trusted=False, authenticated=False) == []
+    assert await state(house) is State.AWAITING
+
+
+@pytest.mark.parametrize(
+    "automatic", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"List_Id": "<x.riverside.example>"}]
+)
+async def test_automatic_mail_is_no_command_and_is_not_answered(house, automatic):
+    receipt = await asked(house)
+    assert await say(house, "CANCEL", to=receipt["Reply-To"], **automatic) == []
+    assert await say(house, "CANCEL", to=receipt["Reply-To"], mail_from="") == []
+    assert await state(house) is State.AWAITING
+
+
+async def test_without_token_and_proof_a_change_must_be_confirmed_by_the_senders_own_mailbox(house):
+    await asked(house)
+    [confirm] = await say(house, "pat@home.example CANCEL", authenticated=False)
+    assert kinds([confirm]) == ["confirm"]
+    assert confirm["To"].endswith("<ada@riverside.example>")
+    assert await state(house) is State.AWAITING
+    assert await house.reply(confirm, "YES", sender=CLEO) == []
+    assert codes((await house.reply(confirm, "YES"))[0]) == ["cancelled"]
+    assert await state(house) is State.CANCELLED
+
+
+async def test_without_token_and_proof_a_question_is_answered_to_the_senders_own_address(house):
+    await asked(house)
+    [transcript] = await say(house, "LIST", authenticated=False)
+    assert codes(transcript) == ["list"]
+    assert transcript["To"].endswith("<ada@riverside.example>")
+
+
+@pytest.mark.parametrize(
+    ("fields", "believed"),
+    [
+        (["mx.riverside.example; dmarc=pass header.from=riverside.example"], True),
+        (["mx.riverside.example; dmarc=fail header.from=riverside.example"], False),
+        (["mx.riverside.example; dmarc=pass header.from=evil.example"], False),
+        (["mx.evil.example; dmarc=pass header.from=riverside.example"], False),
+        (
+            [
+                "mx.evil.example; dmarc=pass header.from=riverside.example",
+                "mx.riverside.example; dmarc=pass header.from=riverside.example",
+            ],
+            False,
+        ),
+        (["mx.riverside.example; spf=pass (dmarc=pass header.from=riverside.example)"], False),
+        ([";;;"], False),
+    ],
+)
+async def test_the_configured_mail_server_vouches_by_dmarc(house, fields, believed):
+    await asked(house)
+    octets = mail(BOT, "command", "pat@home.example CANCEL")
+    octets = "".join(f"Authentication-Results: {field}\r\n" for field in fields).encode() + octets
+    await house.receive(octets, BOT, authserv_id="mx.riverside.example")
+    assert kinds(await house.deliver()) == (["transcript"] if believed else ["confirm"])
+
+
+async def test_a_replayed_command_has_one_effect(house):
+    receipt = await asked(house)
+    octets = mail(receipt["Reply-To"], "Re: x", "PATIENT 1980-02-03")
+    for _ in range(3):
+        await house.receive(octets)
+    assert kinds(await house.deliver()) == ["invitation", "transcript"]
+
+
+async def test_one_sees_only_ones_own(house):
+    await asked(house)
+    assert "pat@home.example" not in text((await say(house, "LIST", sender=CLEO))[0])
+    [transcript] = await say(house, "pat@home.example STATUS", sender=CLEO)
+    assert codes(transcript) == ["not_found"]
+    assert codes((await say(house, "pat@home.example CANCEL", sender=CLEO))[0]) == ["not_found"]
+
+
+# --------------------------------------------------------------------------------------------------------- the verbs
+
+
+async def test_a_reply_on_several_people_needs_an_address(house):
+    receipt = await asked(house, "pat@home.example", "omar@clinic.example")
+    [transcript] = await house.reply(receipt, "COLLEAGUE")
+    assert codes(transcript) == ["which_person"]
+    sent = await house.reply(receipt, "omar@clinic.example COLLEAGUE", "pat@home.example PATIENT 3 Feb 1980")
+    assert kinds(sent) == ["invitation", "invitation", "transcript"]
+    assert codes(sent[-1] if "transcript" in kinds(sent[-1:]) else sent[0]) == ["invited", "invited"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["1980-02-30", "2080-01-01", "1899-12-31", "03/04/1980", "１９８０-02-03", "", "soon"]
+)
+async def test_a_date_that_is_none_is_asked_again_and_never_guessed(house, typed):
+    receipt = await asked(house)
+    [transcript] = await house.reply(receipt, f"PATIENT {typed}")
+    assert codes(transcript) == ["details_needed"]
+    assert typed not in text(transcript) or not typed
+    assert await state(house) is State.AWAITING
+
+
+async def test_details_are_corrected_by_who_gave_them_and_the_link_stays(house):
+    receipt = await asked(house)
+    await house.reply(receipt, "PATIENT 1980-02-04")
+    [before] = await house.rows(Invitation)
+    assert codes((await house.reply(receipt, "PATIENT 1980-02-03"))[0]) == ["corrected"]
+    [after] = await house.rows(Invitation)
+    assert after.generation == before.generation
+    assert after.birthdate_digest != before.birthdate_digest
+    assert after.due_at == before.due_at
+
+
+async def test_a_second_senders_details_do_not_replace_the_first(house):
+    receipt = await asked(house)
+    await house.reply(receipt, "PATIENT 1980-02-03")
+    second = await asked(house, subject="[secure] Mine", sender=CLEO)
+    [transcript] = await house.reply(second, "PATIENT 1999-09-09", sender=CLEO)
+    assert codes(transcript) == ["details_stand"]
+    await house.reply(receipt, "CANCEL")
+    assert codes((await house.reply(second, "PATIENT 1999-09-09", sender=CLEO))[0]) == ["corrected"]
+
+
+async def test_remind_sends_one_now_and_moves_no_date(house):
+    receipt = await asked(house)
+    assert codes((await house.reply(receipt, "REMIND"))[0]) == ["details_needed"]
+    await house.reply(receipt, "COLLEAGUE")
+    due = (await house.rows(Invitation))[0].due_at
+    assert kinds(await house.reply(receipt, "resend")) == ["reminder", "transcript"]
+    assert (await house.rows(Invitation))[0].due_at == due
+
+
+async def test_directory_and_patients_are_the_practices_own(house):
+    await house.reply(await asked(house), "PATIENT 1980-02-03")
+    await house.reply(await asked(house, "omar@clinic.example"), "COLLEAGUE")
+    omar = "Dr Omar <omar@hillside.example>"
+    await house.reply(await asked(house, "kim@far.example", sender=omar), "COLLEAGUE", sender=omar)
+    [directory, patients] = [(await say(house, verb, sender=CLEO))[0] for verb in ("DIRECTORY", "PATIENTS")]
+    assert "omar@clinic.example" in text(directory)
+    assert "pat@home.example" not in text(directory)
+    assert "kim@far.example" not in text(directory)
+    assert "pat@home.example" in text(patients)
+    assert "'waiting': True" in text(patients)
+
+
+async def test_invite_without_a_message(house):
+    sent = await say(house, "INVITE pat@home.example patient 3 Feb 1980")
+    assert kinds(sent) == ["invitation", "transcript"]
+    sent = await say(house, "INVITE omar@clinic.example")
+    assert codes(sent[0]) == ["details_needed"]
+    assert codes((await say(house, "INVITE pat@home.example"))[0]) == ["already_invited"]
+    assert codes((await say(house, f"INVITE {BOT}"))[0]) == ["not_found"]
+
+
+async def test_who_accepted_cannot_be_withdrawn(house):
+    receipt = await asked(house)
+    await house.reply(receipt, "COLLEAGUE")
+    token = house.keys.token(Purpose.INVITE, 1)
+    await house.desk.do(register.register, token, Proof(practice_name="Clinic"), "Pat", "hash")
+    await house.deliver()
+    assert codes((await house.reply(receipt, "CANCEL"))[0]) == ["too_late"]
+    assert codes((await house.reply(receipt, "STATUS"))[0]) == ["status"]
+    assert codes((await say(house, "INVITE pat@home.example"))[0]) == ["accepted_already"]
+
+
+async def test_a_cancelled_invitation_starts_afresh(house):
+    receipt = await asked(house)
+    await house.reply(receipt, "CANCEL")
+    assert codes((await house.reply(receipt, "CANCEL"))[0]) == ["cancelled_already"]
+    assert codes((await house.reply(receipt, "COLLEAGUE"))[0]) == ["not_possible"]
+    fresh = await asked(house, subject="[secure] Again")
+    assert codes(max(await house.reply(fresh, "COLLEAGUE"), key=lambda m: "transcript" in kinds([m]))) == ["invited"]
+    assert [invitation.state for invitation in await house.rows(Invitation)] == [State.CANCELLED, State.INVITED]
+
+
+async def test_prose_and_unknown_verbs_get_help_and_change_nothing(house):
+    receipt = await asked(house)
+    for line in ("please cancel the appointment", "remind me to call her", "FROBNICATE"):
+        assert codes((await house.reply(receipt, line))[0]) == ["unknown"]
+    assert codes((await house.reply(receipt, "HELP"))[0]) == ["help"]
+    assert await state(house) is State.AWAITING
+
+
+async def test_prose_below_a_command_is_not_read(house):
+    receipt = await asked(house)
+    [transcript] = await house.reply(receipt, "STATUS", "Kind regards", "CANCEL")
+    assert codes(transcript) == ["status"]
+    assert await state(house) is State.AWAITING
+
+
+async def test_a_yes_given_for_who_one_is_does_not_wave_a_doubtful_address_through(house):
+    [confirm] = await say(house, "INVITE cleo@gmail.example clinician", authenticated=False)
+    sent = await house.reply(confirm, "YES")
+    assert kinds(sent) == ["confirm", "transcript"]
+    assert await state(house, "cleo@gmail.example") is State.AWAITING
+
+
+# --------------------------------------------------------------------------------------------------- the sender's page
+
+
+async def test_the_senders_page_shows_and_does_what_the_mail_does(house):
+    await asked(house)
+    [waiter], [sender] = await house.rows(Waiter), await house.rows(Sender)
+    token = house.keys.token(Purpose.WAITER, waiter.id)
+    page = await house.desk.ask(answer.sender_page, token)
+    assert (page.focus, page.people[0]["address"]) == (0, "pat@home.example")
+    [result] = await house.desk.do(answer.by_page, token, "PATIENT 1980-02-03")
+    assert result["code"] == "invited"
+    assert kinds(await house.deliver()) == ["invitation"]
+    [result] = await house.desk.do(
+        answer.by_page, house.keys.token(Purpose.SENDER, sender.id), "pat@home.example CANCEL"
+    )
+    assert result["code"] == "cancelled"
+    assert kinds(await house.deliver()) == ["cancelled"]
+    for dead in (
+        "",
+        "w",
+        "waaaa",
+        house.keys.token(Purpose.INVITE, 1),
+        token[:-1] + ("a" if token[-1] != "a" else "b"),
+    ):
+        assert await house.desk.ask(answer.sender_page, dead) is None
+        assert await house.desk.do(answer.by_page, dead, "LIST") is None
+
+
+# -------------------------------------------------------------------------------- a hop over which nothing may travel
+
+
+async def test_where_a_reply_may_not_travel_the_sender_is_invited_to_the_portal():
+    house = House(site=replace(House().site, replies_may_travel=False))
+    await house.receive(mail(subject="[secure patient 1980-02-03] x"))
+    await house.deliver()
+    account = await house.desk.do(
+        register.register, house.keys.token(Purpose.INVITE, 1), Proof(birthdate=BORN), "Pat", "hash"
+    )
+    await house.deliver()
+    await house.desk.do(_reply, account, house.content.put(b"Content-Type: text/plain\r\n\r\nThe answer"))
+    sent = await house.deliver()
+    assert kinds(sent) == ["invitation"]
+    assert sent[0]["To"] == "Dr Ada <ada@riverside.example>"
+    assert [copy.state.value for copy in await house.rows(Copy)] == ["inbox", "held"]
+    assert len(await house.rows(Account)) == 1
+
+
+def _reply(ctx, account, sealed):
+    return release.reply(ctx, account, 1, release.Written(sealed, "Re: x", "<p@secure.riverside.example>"))
