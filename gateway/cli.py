@@ -15,8 +15,6 @@ import typer
 
 from gateway import __version__
 from gateway.app import PARTS, Gateway
-from gateway.demo import check as story
-from gateway.demo import show
 from gateway.errors import ConfigError, WrongKey
 from gateway.settings_file import load
 from gateway.setup import Answers, inspect, set_up
@@ -49,6 +47,9 @@ def demo(
     port: Annotated[int, typer.Option("--port", help="of the inbox page; 0 takes a free one")] = 8025,
 ) -> None:
     """Try everything on this machine, with sample people; nothing is left behind."""
+    from gateway.demo import check as story  # noqa: PLC0415 - serving needs nothing of the demo
+    from gateway.demo import show  # noqa: PLC0415
+
     _log_to_stderr(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt):
         raise typer.Exit(asyncio.run(story.run() if check else show.run(port)))
@@ -70,9 +71,9 @@ def init(
         "--practice-domain": (practice_domain, "The practice's mail domain, for example riverside.example"),
         "--next-hop": (next_hop, "The mail server that takes our mail on, for example 127.0.0.1:2526"),
     }
-    given = [value or _ask(option, question) for option, (value, question) in asked.items()]
+    own, name, practices_own, hop = [value or _ask(option, question) for option, (value, question) in asked.items()]
     with _plain_errors():
-        for line in set_up(folder, Answers(*given, portal_url or f"https://{given[0]}")):
+        for line in set_up(folder, Answers(own, name, practices_own, hop, portal_url or f"https://{own}")):
             typer.echo(line)
 
 

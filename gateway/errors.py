@@ -8,6 +8,7 @@
     │   ├── RelayDenied        a stranger asks us to carry mail elsewhere
     │   ├── NotASender         secure mail whose From belongs to no practice
     │   ├── TooLarge           larger than smtp.max_message_size
+    │   ├── EndlessHead        more header than anybody writes: what it says last could not be read
     │   ├── BadRecipient       an address that cannot be read, or no such address at our own domain
     │   └── Looping            more Received fields than an honest route has
     ├── TryAgain               a mail is not taken now: 4yz
@@ -49,6 +50,10 @@ class NotASender(Refused):
 
 class TooLarge(Refused):
     smtp_reply = "552 5.3.4 Message is larger than this site takes"  # RFC 1870 §6
+
+
+class EndlessHead(Refused):
+    smtp_reply = "552 5.3.4 Message header is larger than this site takes"
 
 
 class BadRecipient(Refused):

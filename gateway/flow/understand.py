@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.domain.address import Address, address
 from gateway.domain.decide import Action, own_address
 from gateway.domain.model import Practice, Site
-from gateway.errors import BadAddress, BadRecipient, Looping, NotASender
+from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.reply import typed_lines
@@ -71,8 +71,10 @@ class Draft:
 
 
 def understand(site: Site, submission: Submission) -> Draft:
-    """Read a mail. Raises Looping, NotASender, BadRecipient."""
+    """Read a mail. Raises EndlessHead, Looping, NotASender, BadRecipient."""
     head = parse.head(submission.octets)
+    if not head.complete:
+        raise EndlessHead  # a mark, or a second From, might stand in what was not read
     if head.received > MOST_RECEIVED:
         raise Looping
     recipients = tuple(recipient_of(site, typed) for typed in submission.recipients)

@@ -1,6 +1,6 @@
 """What a mail server that we believe has said about a mail's author (RFC 8601)."""
 
-from authres import AuthenticationResultsHeader, AuthResError
+from authres import AuthenticationResult, AuthenticationResultsHeader, AuthResError
 
 from gateway.mail.parse import Head
 
@@ -18,12 +18,12 @@ def dmarc_passed(head: Head, authserv_id: str, author_domain: str) -> bool:
             said = AuthenticationResultsHeader.parse(f"Authentication-Results: {value}")
         except (AuthResError, ValueError, IndexError):
             return False
-        if (said.authserv_id or "").lower() == authserv_id.lower():
-            return any(
-                result.method == "dmarc"
-                and result.result == "pass"
-                and (getattr(result, "header_from", "") or "").lower() == author_domain
-                for result in said.results
-            )
-        return False  # a field above our server's was added after it: not what we know
+        if (said.authserv_id or "").lower() != authserv_id.lower():
+            return False  # a field above our server's was added after it: not what we know
+        return any(_passes_dmarc(result, author_domain) for result in said.results)
     return False
+
+
+def _passes_dmarc(result: AuthenticationResult, author_domain: str) -> bool:
+    about = {(one.type, one.name): one.value.lower() for one in result.properties}
+    return result.method == "dmarc" and result.result == "pass" and about.get(("header", "from")) == author_domain

@@ -35,12 +35,16 @@ def read_marks(head: Head, marks: Marks) -> Marked:
 
 @lru_cache(maxsize=16)
 def _pattern(tag: str) -> re.Pattern[str]:
-    """`[secure]` also reads `[ Secure: patient 1980-02-03 ]`; a tag without a closing bracket is read as it stands."""
+    """`[secure]` also reads `[ Secure: patient 1980-02-03 ]`; a configured tag without brackets is read as it stands.
+
+    A tag that its writer forgot to close runs to the end: rather hold a mail than let one pass that was meant to be
+    secure.
+    """
     words = r"\s+".join(re.escape(word) for word in tag.removesuffix("]").split())
     if not tag.endswith("]"):
         return re.compile(rf"{words}(?P<details>)", re.IGNORECASE)
     opened = re.sub(r"^(\\\[)", r"\1\\s*", words)
-    return re.compile(rf"{opened}(?:\s*:\s*|\s+|(?=\]))(?P<details>[^\]]*)\]", re.IGNORECASE)
+    return re.compile(rf"{opened}(?:\s*:\s*|\s+|(?=\]))(?P<details>[^\]]*)(?:\]|$)", re.IGNORECASE)
 
 
 def _has(head: Head, name: str, value: str) -> bool:

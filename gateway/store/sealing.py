@@ -87,7 +87,8 @@ class SiteKeys:
             octets = _unbase32(token[2:-_MAC_CHARS])
         except (binascii.Error, ValueError):
             return None
-        return int.from_bytes(octets, "big") if 0 < len(octets) <= 8 else None
+        row = int.from_bytes(octets, "big")
+        return row if 0 < row < 2**63 else None  # what a database can count to
 
     def holds(self, token: str, purpose: Purpose, row: int, generation: int = 1) -> bool:
         key_id = token[1:2]

@@ -16,7 +16,7 @@ from gateway.domain.model import (
     Relationship,
     State,
 )
-from gateway.errors import BadRecipient, Looping, NotASender
+from gateway.errors import BadRecipient, EndlessHead, Looping, NotASender
 from gateway.flow import register, release
 from gateway.flow.register import Check, Proof
 from gateway.ports import Outcome
@@ -152,6 +152,17 @@ async def test_loops_and_unknown_local_addresses_are_refused(house):
         await house.receive(b"Received: x\r\n" * 101 + mail())
     with pytest.raises(BadRecipient):
         await house.receive(mail("nobody@secure.riverside.example"))
+
+
+async def test_a_head_without_end_is_refused_since_a_mark_may_hide_in_it(house):
+    with pytest.raises(EndlessHead):
+        await house.receive(b"X: y\r\n" * 10_001 + mail())
+
+
+async def test_a_tag_that_was_not_closed_still_keeps_the_mail_back(house):
+    [verdict] = await house.receive(mail(subject="[secure patient 1980-02-03 Results"))
+    assert verdict.action.value == "hold"
+    assert kinds(await house.deliver()) == ["receipt"]
 
 
 async def test_the_same_mail_handed_in_twice_is_held_once(house):

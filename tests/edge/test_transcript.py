@@ -1,0 +1,227 @@
+"""The transcript words every result that a command can have."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.commands import Verb
+from gateway.domain.model import (
+    Audience,
+    Notice,
+)
+from gateway.flow import verbs
+from tests.edge.notices import (
+    ADA,
+    CLEO,
+    OMAR,
+    PAT,
+    PATIENT_TAG,
+    SITE,
+    Mail,
+    Story,
+    bounced,
+    buttons,
+    check,
+    locked,
+)
+
+CODES = {
+    "invited",
+    "corrected",
+    "reinvited",
+    "already_invited",
+    "accepted_already",
+    "reminded",
+    "cancelled",
+    "cancelled_already",
+    "too_late",
+    "details_needed",
+    "details_stand",
+    "doubt",
+    "used_up",
+    "invite_again",
+    "not_possible",
+    "not_found",
+    "which_person",
+    "nothing_to_confirm",
+    "status",
+    "list",
+    "directory",
+    "patients",
+    "help",
+    "unknown",
+}
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def codes_in_flow() -> set[str]:
+    """Every result code that flow/verbs.py can give."""
+    tree = ast.parse(Path(verbs.__file__).read_text())
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Dict(keys=keys, values=values):
+                pairs = zip(keys, values, strict=True)
+                found |= {s for k, v in pairs if isinstance(k, ast.Constant) and k.value == "code" for s in words(v)}
+            case ast.Call(func=ast.Name(id="_result"), args=[_, code, *_]):
+                found |= words(code)
+            case ast.Assign(targets=[ast.Name(id="code")], value=value):
+                found |= words(value)
+    return found
+
+
+def words(node: ast.expr) -> set[str]:
+    """The strings that an expression may come to: conditions and the keys of look-ups left aside."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return {text}
+        case ast.IfExp(body=body, orelse=orelse):
+            return words(body) | words(orelse)
+        case ast.Call(func=ast.Attribute(value=ast.Dict(values=values)), args=args):
+            return {text for value in [*values, *args] for text in words(value)}
+        case _:
+            return set()
+
+
+def test_every_code_of_the_flow_is_known_here() -> None:
+    assert codes_in_flow() == CODES
+
+
+async def commands() -> list[Story]:
+    """Stories in which every verb meets every state that answers differently."""
+    return [
+        await talk_about_strangers(),
+        await talk_about_invited(),
+        await talk_about_ended(),
+        await talk_about_locked(),
+        await talk_about_doubts(),
+    ]
+
+
+async def talk_about_strangers() -> Story:
+    story = Story()
+    await story.write(ADA, PAT, OMAR)
+    token = story.mails[0].facts["reply_to"][4:].partition("@")[0]
+    for line in (
+        *("STATUS", "LIST", "DIRECTORY", "PATIENTS", "HELP", "REMIND", "Dear bot, please do it", "YES"),
+        *("pat@home.example STATUS", "pat@home.example REMIND", "pat@home.example PATIENT 03/04/1980"),
+        *("cleo@riverside.example STATUS", "INVITE cleo@riverside.example STAFF", f"INVITE x@{SITE.domain}", "INVITE"),
+        "pat@home.example PATIENT 1980-02-03\nomar@hillside.example COLLEAGUE\nLIST\nPATIENTS\nDIRECTORY",
+    ):
+        await story.say(line, token=token)
+    await story.say("", token=token)
+    await story.say("STATUS", token=await story.sender_token())
+    return story
+
+
+async def talk_about_invited() -> Story:
+    story = Story()
+    await story.write(ADA, PAT, tag=PATIENT_TAG)
+    await story.write(CLEO, PAT)
+    token = story.mails[1].facts["reply_to"][4:].partition("@")[0]
+    for line in ("STATUS", "REMIND", "INVITE", "PATIENT 1980-02-04", "PATIENT 1980-02-30", "PATIENT 1980-02-03"):
+        await story.say(line, token=token)
+    cleo = story.last(Notice.RECEIPT).facts["people"][0]["token"]
+    for line in ("PATIENT 1981-04-05", "CANCEL", "CANCEL", "STATUS"):
+        await story.say(line, token=cleo, author=CLEO)
+    await story.accept()
+    for line in ("STATUS", "REMIND", "CANCEL", "INVITE pat@home.example", "INVITE"):
+        await story.say(line, token=token)
+    return story
+
+
+async def talk_about_ended() -> Story:
+    story = Story()
+    await story.write(ADA, PAT, tag=PATIENT_TAG)
+    token = story.last(Notice.RECEIPT).facts["people"][0]["token"]
+    await story.pass_days(31)
+    for line in ("STATUS", "REMIND", "INVITE", "CANCEL", "STATUS", "PATIENT 1980-02-03"):
+        await story.say(line, token=token)
+    return story
+
+
+async def talk_about_locked() -> Story:
+    story = await locked()
+    token = story.last(Notice.RECEIPT).facts["people"][0]["token"]
+    for line in ("STATUS", "REMIND", "INVITE", "PATIENT 1980-02-03"):
+        await story.say(line, token=token)
+    for _ in range(2):
+        await story.try_birthdate(times=3)
+        await story.say("PATIENT 1980-02-03", token=token)
+    return story
+
+
+async def talk_about_doubts() -> Story:
+    story = await bounced()
+    token = story.last(Notice.RECEIPT).facts["people"][0]["token"]
+    await story.say("STAFF", token=token)
+    await story.say("YES", token=token)
+    await story.say("STATUS", token=token)
+    await story.say("pat@home.example CANCEL")
+    return story
+
+
+def answers(stories: list[Story]) -> Iterator[tuple[dict[str, Any], Mail]]:
+    for story in stories:
+        for mail in check(story):
+            yield from ((result, mail) for result in mail.facts.get("results", ()))
+
+
+async def test_every_result_is_worded() -> None:
+    told = list(answers(await commands()))
+    assert {result["code"] for result, _ in told} == CODES
+    for result, mail in told:
+        assert result["line"] in mail.html.text
+        assert result["line"] in " ".join(mail.rendered.text.split())
+
+
+async def test_what_can_be_changed_has_its_button() -> None:
+    told = list(answers(await commands()))
+    wanted = {
+        "invited": {"REMIND", "CANCEL"},
+        "reminded": {"CANCEL"},
+        "already_invited": {"REMIND", "CANCEL"},
+        "used_up": {"CANCEL"},
+    }
+    alone = [(result["code"], mail) for result, mail in told if len(mail.facts["results"]) == 1]
+    for code, mail in alone:
+        if code in wanted:
+            assert {line for _, line in buttons(mail)} == wanted[code]
+            assert f"bot+{mail.facts['results'][0]['person']['token']}@" in buttons(mail)[0][0]
+    assert wanted.keys() <= {code for code, _ in alone} | {"invited"}
+
+
+async def test_those_who_have_not_accepted_carry_a_triangle_and_words(story: Story) -> None:
+    await story.write(ADA, PAT, tag=PATIENT_TAG)
+    mail = await story.say("PATIENTS", token=await story.sender_token())
+    assert "▲! not accepted yet: invited" in mail.html.text
+    assert "▲! not accepted yet: invited" in mail.rendered.text
+    heads = [attrs for tag, attrs in mail.html.tags if tag == "th"]
+    assert [attrs["scope"] for attrs in heads] == ["col"] * 5 + ["row"]
+    await story.accept()
+    mail = await story.say("PATIENTS", token=await story.sender_token())
+    assert "not accepted yet" not in mail.html.text + mail.rendered.text
+
+
+async def test_help_explains_every_verb(story: Story) -> None:
+    await story.write(ADA, PAT)
+    mail = await story.say("HELP", token=await story.sender_token())
+    explained = " ".join(re.findall(r"^  (\S.*)$", mail.rendered.text, re.MULTILINE))
+    assert set(Verb) <= set(explained.split())
+    assert all(verb in mail.html.text for verb in Verb)
+
+
+async def test_yes_answers_the_question_itself(story: Story) -> None:
+    await story.write(ADA, PAT)
+    mail = await story.say("pat@home.example CANCEL")
+    assert (mail.notice, mail.audience) == (Notice.CONFIRM, Audience.SENDER)
+    assert "pat@home.example CANCEL" in mail.rendered.text
+    assert buttons(mail) == [(mail.facts["reply_to"], "YES")]

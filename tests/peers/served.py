@@ -1,0 +1,125 @@
+"""`gateway serve` as a process of its own, set up by `gateway init`, with a clock file to turn."""
+
+import os
+import re
+import signal
+import smtplib
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+from tests.peers.process import free_port, wait_for
+
+GATEWAY = str(Path(sys.executable).with_name("gateway"))
+START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+class Served:
+    """One gateway in one folder; it can be killed at any moment and started again."""
+
+    def __init__(self, folder: Path, next_hop: int) -> None:
+        self.folder = folder
+        self.portal = f"http://127.0.0.1:{free_port()}"
+        self.now = START
+        self._process: subprocess.Popen[str] | None = None
+        self._ports = {"SMTP": free_port(), "METRICS": free_port()}
+        options = {
+            "--domain": "secure.riverside.example",
+            "--practice": "Riverside Family Practice",
+            "--practice-domain": "riverside.example",
+            "--next-hop": f"127.0.0.1:{next_hop}",
+            "--portal-url": self.portal,
+        }
+        command = [GATEWAY, "init", str(folder), *(word for pair in options.items() for word in pair)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        self.turn()
+
+    @property
+    def smtp_port(self) -> int:
+        return self._ports["SMTP"]
+
+    def turn(self, **by: float) -> None:
+        """Turn the clock."""
+        self.now += timedelta(**by)
+        (self.folder / "now").write_text(self.now.isoformat())
+
+    def start(self) -> str:
+        """Start it; the line that says it is ready."""
+        environment = {
+            **os.environ,
+            "GATEWAY_CLOCK_FILE": str(self.folder / "now"),
+            "GATEWAY_PORTAL__LISTEN": self.portal.removeprefix("http://"),
+            **{f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{port}" for part, port in self._ports.items()},
+        }
+        with (self.folder / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                [GATEWAY, "serve", "--config", str(self.folder / "gateway.toml")],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, (self.folder / "log").read_text()
+        return line
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it by a signal; its exit code."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        code = self._process.wait(20)
+        assert self._process.stdout
+        self._process.stdout.close()
+        self._process = None
+        return code
+
+    def kill(self) -> None:
+        """`kill -9`, and up again."""
+        self.end(signal.SIGKILL)
+        self.start()
+
+    def send(self, sender: str, to: str, subject: str, body: str, **headers: str) -> None:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = sender, to, subject
+        message["Message-ID"] = f"<{os.urandom(8).hex()}@riverside.example>"
+        for name, value in headers.items():
+            message[name] = value
+        message.set_content(body)
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=20) as client:
+            client.send_message(message)
+
+    def on_disk(self) -> bytes:
+        """Everything that the gateway has written."""
+        return b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
+
+
+class Mailboxes:
+    """What has reached the world beyond the next hop, mail by mail."""
+
+    def __init__(self, sink) -> None:
+        self._sink = sink
+        self._taken: set[int] = set()
+
+    def next(self, notice: str, to: str):
+        """Wait for the next mail of a kind to somebody; it is taken once."""
+
+        def look():
+            mails = self._sink.messages()
+            for index, taken in enumerate(mails):
+                if index not in self._taken and taken.message["X-Gateway-Notice"] == notice and to in taken.recipients:
+                    self._taken.add(index)
+                    return taken.message
+            return None
+
+        return wait_for(look, 20)
+
+    def link(self, message) -> str:
+        """The invitation's link, from the text part."""
+        found = re.search(r"https?://\S+/invite/\w+", message.get_body(("plain",)).get_content())
+        assert found
+        return found[0]
