@@ -1,0 +1,109 @@
+"""The command line as a process: init, check, serve."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.peers.process import free_port
+
+GATEWAY = str(Path(sys.executable).with_name("gateway"))
+OPTIONS = {
+    "--domain": "secure.riverside.example",
+    "--practice": "Riverside Family Practice",
+    "--practice-domain": "riverside.example",
+    "--next-hop": "127.0.0.1:1",
+}
+
+
+def gateway(*words, **environment):
+    return subprocess.run(
+        [GATEWAY, *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", **environment},
+    )
+
+
+def init(folder, **changes):
+    options = OPTIONS | changes
+    return gateway("init", folder, *(word for pair in options.items() for word in pair if pair[1]))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    done = init(tmp_path / "gateway")
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "gateway"
+
+
+def test_init_writes_what_serving_needs_for_its_owner_alone(folder):
+    names = {path.name for path in folder.iterdir()}
+    assert {"gateway.toml", "gateway.keys", "gateway.db"} <= names
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir() if path.is_file())
+
+
+def test_init_never_overwrites(folder):
+    before = (folder / "gateway.keys").read_text()
+    again = init(folder)
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+    assert (folder / "gateway.keys").read_text() == before
+
+
+def test_init_says_which_option_is_missing(tmp_path):
+    done = init(tmp_path, **{"--practice": ""})
+    assert done.returncode == 1
+    assert "--practice is missing" in done.stderr
+
+
+def test_check_names_each_fault_and_exits_1(folder):
+    done = gateway("check", "--config", folder / "gateway.toml")
+    assert done.returncode == 1
+    assert "ok       keys" in done.stdout
+    assert "FAULT    next_hop: 127.0.0.1:1" in done.stdout
+    assert "transport_maps" in done.stdout
+    (folder / "gateway.keys").unlink()
+    done = gateway("check", "--config", folder / "gateway.toml")
+    assert "FAULT    keys.file: cannot read" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_an_unusable_settings_file_is_said_plainly(tmp_path, command):
+    (tmp_path / "gateway.toml").write_text("[site\n")
+    done = gateway(command, "--config", tmp_path / "gateway.toml")
+    assert done.returncode == 1
+    assert "not TOML" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_with_other_keys_refuses_to_start(folder, tmp_path):
+    environment = {f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{free_port()}" for part in ("SMTP", "PORTAL", "METRICS")}
+    process = _serve(folder, environment)
+    assert process.stdout.readline().startswith("gateway ready smtp=127.0.0.1:")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    process.stdout.close()
+    process.stderr.close()
+    assert init(tmp_path / "other").returncode == 0
+    (tmp_path / "other/gateway.keys").replace(folder / "gateway.keys")
+    done = gateway("serve", "--config", folder / "gateway.toml", **environment)
+    assert done.returncode == 1
+    assert "not the keys that this database was sealed with" in done.stderr
+
+
+def _serve(folder, environment):
+    return subprocess.Popen(
+        [GATEWAY, "serve", "--config", str(folder / "gateway.toml")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )

@@ -1,0 +1,91 @@
+"""The settings file: the example is what the code says, and every mistake is answered with what to write."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway import settings_file
+from gateway.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+GOOD = """
+[site]
+name = "Riverside Secure Mail"
+domain = "Secure.Riverside.example"
+portal_url = "https://secure.riverside.example/"
+timezone = "Europe/London"
+
+[[practices]]
+name = "Riverside Family Practice"
+domains = ["riverside.example"]
+
+[next_hop]
+address = "127.0.0.1:2526"
+tls = "none"
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text):
+        file = tmp_path / "gateway.toml"
+        file.write_text(text)
+        return settings_file.load(file)
+
+    return read
+
+
+def test_the_example_is_generated_from_the_settings():
+    assert (ROOT / "config/gateway.example.toml").read_text() == settings_file.example()
+
+
+def test_the_example_can_be_used_as_it_is(read):
+    policy = read(settings_file.example()).policy()
+    assert policy.practices[0].id == "riverside"
+    assert policy.rhythm.reminder_days == (3, 15, 30)
+
+
+def test_values_are_put_into_their_one_form(read, tmp_path):
+    settings = read(GOOD)
+    site = settings.policy()
+    assert (site.domain, site.portal_url) == ("secure.riverside.example", "https://secure.riverside.example")
+    assert site.practices[0].id == "riverside-family-practice"
+    assert int(settings.smtp.max_message_size) == 50_000_000
+    assert settings.database_path == tmp_path / "gateway.db"
+
+
+def test_the_environment_wins(read, monkeypatch):
+    monkeypatch.setenv("GATEWAY_SMTP__LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("GATEWAY_INVITATIONS__REMINDER_DAYS", "[2, 4]")
+    settings = read(GOOD)
+    assert settings.smtp.listen == "127.0.0.1:0"
+    assert settings.policy().rhythm.reminder_days == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("[site]", "[site"), "not TOML"),
+        (("timezone =", "timezon ="), "site.timezon: no such key; did you mean timezone?"),
+        (("Europe/London", "Mars/Base"), "IANA time zone"),
+        (("127.0.0.1:2526", "127.0.0.1"), 'next_hop.address: write "host:port"'),
+        (("127.0.0.1:2526", "192.0.2.1:25"), "next_hop.tls"),
+        (('"none"', '"maybe"'), "next_hop.tls"),
+        (("[next_hop]", "[next_hopp]"), "next_hopp: no such key; did you mean next_hop?"),
+        (('name = "Riverside Secure Mail"', ""), 'site.name: is missing; write for example "Riverside Secure Mail"'),
+        (('domains = ["riverside.example"]', ""), "practices"),
+        (("[next_hop]", '[smtp]\nmax_message_size = "lots"\n[next_hop]'), "smtp.max_message_size"),
+    ],
+)
+def test_a_mistake_names_its_key_and_what_to_write(read, change, said):
+    text = GOOD.replace(*change, 1)
+    assert text != GOOD
+    with pytest.raises(ConfigError) as told:
+        read(text)
+    assert said in str(told.value)
+
+
+def test_another_database_is_refused_plainly(read):
+    settings = read(GOOD + '[database]\nurl = "postgresql://db/gateway"\n')
+    with pytest.raises(ConfigError, match="only SQLite"):
+        _ = settings.database_path
