@@ -8,7 +8,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.demo.people import Person
 from gateway.mail import parse
@@ -77,12 +77,6 @@ class Draft:
     subject: str = ""
     body: str = ""
     in_reply_to: str = ""
-
-    @property
-    def mailto(self) -> str:
-        """The link that opens a mail client with this draft (RFC 6068)."""
-        fields = {"subject": self.subject, "body": self.body}
-        return f"mailto:{quote(self.to, safe='@+,')}?{urlencode(fields, quote_via=quote)}"
 
 
 def from_mailto(link: str) -> Draft:

@@ -34,6 +34,8 @@ from gateway.store.sealing import new_key_file
 R = TypeVar("R")
 
 HOST = "127.0.0.1"
+PATIENCE = 20
+"""Seconds within which whatever is due is done, even on a busy machine."""
 GLANCE = 0.05
 """Seconds between two looks at whether everything that is due has been done."""
 
@@ -86,9 +88,10 @@ class Stage:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until nothing is due."""
-        while await self.look(self._is_due):
-            await asyncio.sleep(GLANCE)
+        """Wait until nothing is due. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.look(self._is_due):
+                await asyncio.sleep(GLANCE)
 
     def _is_due(self, tx: Tx) -> bool:
         now = self.clock.now()

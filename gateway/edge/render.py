@@ -24,9 +24,13 @@ TEXT_WIDTH = 76  # RFC 3676 §4.2 advises to stay under 78
 
 
 class Templates:
-    """The Renderer of this site; files in the `overrides` folder stand in for ours of the same name."""
+    """The Renderer of this site; files in the `overrides` folder stand in for ours of the same name.
 
-    def __init__(self, site: Site, overrides: Path | None = None) -> None:
+    `pages` names the folder of the web pages' templates.
+    """
+
+    def __init__(self, site: Site, overrides: Path | None = None, *, pages: str = "portal") -> None:
+        self._pages = pages
         folders = [overrides, _shipped()] if overrides else [_shipped()]
         self._text = _environment(site, folders, "txt")
         self._html = _environment(site, folders, "html")
@@ -41,8 +45,8 @@ class Templates:
         return Rendered(subject, reflowed(plain.render(said)), html)
 
     def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
-        """Render `portal/<name>.html`. Raises jinja2.TemplateError."""
-        return self._html.get_template(f"portal/{name}.html").render(facts, lang=language)
+        """Render `<pages>/<name>.html`. Raises jinja2.TemplateError."""
+        return self._html.get_template(f"{self._pages}/{name}.html").render(facts, lang=language)
 
 
 def _shipped() -> Path:

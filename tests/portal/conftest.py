@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from gateway.domain.address import address
 from gateway.domain.model import (
+    TABLES,
     Account,
     CopyState,
     Details,
@@ -85,8 +86,6 @@ class World:
 
     async def everything(self):
         """The whole of the store, to see that nothing changed."""
-        from gateway.domain.model import TABLES
-
         return {table: await self.rows(table) for table in TABLES}
 
     def browser(self, **options):

@@ -1,5 +1,8 @@
 """The registration stories, through forms only, as an outsider would go through them."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from gateway.domain.model import Account, Copy, CopyState, Delivery, Invitation, Notice, Session, State
@@ -144,6 +147,30 @@ async def test_going_back_keeps_what_was_typed(world, browser):
     assert browser.page.css_first("#name").attributes["value"] == "Patricia"
 
 
+async def test_a_birthdate_that_was_changed_after_it_was_right_is_checked_again(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Back")
+    await browser.press("Back", go="password", **WRONG)
+    assert browser.heading == "Show that it is you"
+
+
+@both_stores
+async def test_of_many_tries_at_once_three_count(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    form = browser.page.css_first("main form")
+    hidden = {one.attributes["name"]: one.attributes["value"] for one in form.css("input[type=hidden]")}
+    tries = [browser.client.post(world.link(invitation), data=hidden | WRONG) for _ in range(20)]
+    answers = [answer.status_code for answer in await asyncio.gather(*tries)]
+    assert (answers.count(422), answers.count(404)) == (3, 17)
+    late = await browser.client.post(world.link(invitation), data=hidden | BIRTHDATE)
+    assert late.status_code == 404
+
+
 async def test_steps_cannot_be_skipped(world, browser):
     invitation = await world.invited(PATIENT)
     await browser.go(world.link(invitation))
@@ -246,9 +273,9 @@ async def test_dead_links_are_all_alike(world, browser):
 
     def end(ctx):
         row = ctx.tx.get(Invitation, locked.id)
-        ctx.tx.put(_with(row, state=State.LOCKED))
+        ctx.tx.put(replace(row, state=State.LOCKED))
         invite.move(ctx, ctx.tx.get(Invitation, cancelled.id), invite.Event.CANCEL)
-        ctx.tx.put(_with(ctx.tx.get(Invitation, replaced.id), generation=2))
+        ctx.tx.put(replace(ctx.tx.get(Invitation, replaced.id), generation=2))
         register.register(ctx, world.link(used)[8:], register.Proof(practice_name="H"), "Omar", "x")
 
     await world.desk.do(end)
@@ -263,12 +290,6 @@ async def test_dead_links_are_all_alike(world, browser):
     await browser.go(links[0])
     assert "Sign in" in browser.text
     assert "invite you again" in browser.text
-
-
-def _with(row, **changes):
-    from dataclasses import replace
-
-    return replace(row, **changes)
 
 
 async def test_somebody_with_an_account_answers_inside_it(world, browser):

@@ -2,12 +2,14 @@
 
 import email
 import email.policy
+from tempfile import SpooledTemporaryFile
 
 import pytest
 
 from gateway.domain.model import Content, Copy, Delivery, DeliveryKind, Message
 from gateway.flow import hold
-from tests.portal.conftest import HILLSIDE
+from gateway.testing import MemoryContent, MemoryStore
+from tests.portal.conftest import World
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 
@@ -88,6 +90,17 @@ async def test_what_is_too_large_is_refused(world, browser):
     assert browser.status == 413
 
 
+async def test_no_upload_lies_in_a_temporary_file(monkeypatch):
+    world = World(MemoryStore(), MemoryContent(), max_upload=5_000_000)
+    browser = world.browser()
+    copy = await world.written(await world.registered())
+    await browser.sign_in()
+    await browser.go(f"/messages/{copy.id}/reply")
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", lambda _: pytest.fail("it went to the disk in clear"))
+    await browser.press("Send", files={"attachments": ("a.bin", b"x" * 2_000_000)}, body="x")
+    assert browser.path == f"/messages/{copy.id}"
+
+
 @both_stores
 async def test_writing_anew_is_for_those_who_wrote_before(world, browser):
     account = await world.registered()
@@ -97,7 +110,7 @@ async def test_writing_anew_is_for_those_who_wrote_before(world, browser):
     await world.written(account)
     await browser.go("/compose")
     choice = browser.page.css_first("input[type=radio]").attributes["value"]
-    assert f"Dr Ada, {HILLSIDE.name}" not in browser.text
+    assert "Dr Ada, Riverside Family Practice" in browser.text
     await browser.press("Send", subject="A question", body="When?")
     assert "Choose whom to write to." in browser.text
     await browser.press("Send", to="999", subject="A question", body="When?")
