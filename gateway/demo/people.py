@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+
+from gateway.config import PracticeSection
 
 SITE_DOMAIN = "secure.riverside.example"
 TIMEZONE = "Europe/London"
-PRACTICES: list[dict[str, Any]] = [
-    {"id": "riverside", "name": "Riverside Family Practice", "domains": ["riverside.example"]},
-    {"id": "hillside", "name": "Hillside Surgery", "domains": ["hillside.example"]},
+PRACTICES = [
+    PracticeSection(id="riverside", name="Riverside Family Practice", domains=["riverside.example"]),
+    PracticeSection(id="hillside", name="Hillside Surgery", domains=["hillside.example"]),
 ]
 
 

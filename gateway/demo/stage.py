@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from gateway.app import Gateway
-from gateway.config import Settings
+from gateway.config import MetricsSection, NextHopSection, PortalSection, Settings, SiteSection, SmtpSection
 from gateway.config_kinds import split_address
 from gateway.demo import mail
 from gateway.demo.clock import MovableClock
@@ -90,7 +90,7 @@ class Stage:
     async def settle(self) -> None:
         """Wait until nothing is due. Raises TimeoutError."""
         async with asyncio.timeout(PATIENCE):
-            while await self.look(self._is_due):
+            while await self.look(self._is_due):  # noqa: ASYNC110 - the gateway is looked at from outside, as others would
                 await asyncio.sleep(GLANCE)
 
     def _is_due(self, tx: Tx) -> bool:
@@ -121,19 +121,30 @@ async def staged() -> AsyncIterator[Stage]:
 def _settings(folder: Path, next_hop_port: int) -> Settings:
     (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
     portal = f"{HOST}:{free_port()}"
-    return DemoSettings(
-        folder=folder,
-        site={
+    data: dict[str, Any] = {
+        "folder": folder,
+        "site": {
             "name": "Riverside Secure Mail",
             "domain": SITE_DOMAIN,
             "portal_url": f"http://{portal}",
             "timezone": TIMEZONE,
         },
+        "practices": PRACTICES,
+        "smtp": {"listen": f"{HOST}:0"},
+        "next_hop": {"address": f"{HOST}:{next_hop_port}", "tls": "none"},
+        "portal": {"listen": portal},
+        "metrics": {"listen": f"{HOST}:0"},
+    }
+    return DemoSettings(
+        folder=folder,
+        site=SiteSection(
+            name="Riverside Secure Mail", domain=SITE_DOMAIN, portal_url=f"http://{portal}", timezone=TIMEZONE
+        ),
         practices=PRACTICES,
-        smtp={"listen": f"{HOST}:0"},
-        next_hop={"address": f"{HOST}:{next_hop_port}", "tls": "none"},
-        portal={"listen": portal},
-        metrics={"listen": f"{HOST}:0"},
+        smtp=SmtpSection(listen=f"{HOST}:0"),
+        next_hop=NextHopSection(address=f"{HOST}:{next_hop_port}", tls="none"),
+        portal=PortalSection(listen=portal),
+        metrics=MetricsSection(listen=f"{HOST}:0"),
     )
 
 

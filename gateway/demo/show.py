@@ -1,0 +1,36 @@
+"""`gateway demo`: the stage with an inbox page before it, until the visitor has seen enough."""
+
+import asyncio
+import contextlib
+
+from gateway.app import serve_web
+from gateway.demo.inbox_page import create_app
+from gateway.demo.stage import HOST, Stage, staged, until_stopped
+
+
+async def run(port: int) -> int:
+    """Show the demo until Ctrl-C; the command's exit code."""
+    await until_stopped(_show(port))
+    print("\nStopped; nothing is left behind.")
+    return 0
+
+
+async def _show(port: int) -> None:
+    async with staged() as stage, contextlib.AsyncExitStack() as stack:
+        where = await _serve(stack, stage, port)
+        print(
+            f"\n  Open this page:   http://{where}/\n"
+            f"  The portal is at  {stage.site.portal_url}  (the invitation's link leads there)\n\n"
+            "  Everything runs on this machine, in a temporary folder. Ctrl-C ends it and leaves nothing behind.\n",
+            flush=True,
+        )
+        await asyncio.Event().wait()  # until it is cancelled
+
+
+async def _serve(stack: contextlib.AsyncExitStack, stage: Stage, port: int) -> str:
+    app = create_app(stage)
+    try:
+        return await serve_web(stack, app, (HOST, port))
+    except OSError:
+        print(f"Port {port} is taken; using a free one.")
+        return await serve_web(stack, app, (HOST, 0))
