@@ -1,134 +1,68 @@
-"""A browser for the walk without a person: links, forms, cookies and redirects; no styles, no scripts."""
+"""The least of a web browser: pages, cookies, forms; enough to walk through the portal without a person."""
 
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from http.client import HTTPConnection
-from http.cookies import SimpleCookie
-from urllib.parse import urlencode, urljoin, urlsplit
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 TIMEOUT = 30
-_REDIRECTS = (302, 303, 307)
-
-
-@dataclass(slots=True)
-class Form:
-    """A form, with what its fields hold already; `button` is what pressing Enter presses."""
-
-    action: str
-    fields: dict[str, str] = field(default_factory=dict)
-    button: dict[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a request came to in the end."""
-
-    url: str
-    status: int
-    octets: bytes
-    text: str
-    links: tuple[str, ...]
-    forms: tuple[Form, ...]
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.url).path
-
-    def link(self, part: str) -> str:
-        """The first link with this in its address, or ""."""
-        return next((link for link in self.links if part in link), "")
 
 
 class Browser:
-    """One person's browser: a GET is `open`, a filled-in form is `fill`. Both block."""
+    """One person's browser. `url`, `status` and `page` are of the page that is shown."""
 
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
-        self._cookies: dict[str, str] = {}
+    def __init__(self) -> None:
+        jar = CookieJar(DefaultCookiePolicy(rfc2965=False))
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        self.url, self.status, self.octets = "", 0, b""
 
-    def open(self, url: str) -> Page:
-        """Go to a page of the origin, following redirects."""
-        return self._request("GET", url)
-
-    def fill(self, page: Page, **typed: str) -> Page:
-        """Send the page's own form, the one that posts to the page itself, with these fields typed in."""
-        form = next((one for one in page.forms if one.action == page.path), None)
-        if form is None:
-            return page  # there is nothing to fill in: the caller finds itself where it was
-        fields = form.fields | (form.button or {}) | typed
-        return self._request("POST", urljoin(page.url, form.action), urlencode(fields))
-
-    def _request(self, method: str, url: str, body: str | None = None) -> Page:
-        url = urljoin(self._origin, url)
-        parts = urlsplit(url)
-        target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
-        if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        connection = HTTPConnection(parts.netloc, timeout=TIMEOUT)
-        try:
-            connection.request(method, target, body, headers)
-            response = connection.getresponse()
-            octets = response.read()
-        finally:
-            connection.close()
-        for line in response.headers.get_all("Set-Cookie", []):
-            self._cookies |= {name: cookie.value for name, cookie in SimpleCookie(line).items()}
-        if response.status in _REDIRECTS:
-            return self._request("GET", urljoin(url, response.headers["Location"]))
-        is_page = response.headers.get_content_type() == "text/html"
-        reader = _Reader(octets.decode() if is_page else "")
-        text = reader.text if is_page else octets.decode("utf-8", "replace")
-        return Page(url, response.status, octets, text, tuple(reader.links), tuple(reader.forms))
-
-
-class _Reader(HTMLParser):
-    """What a page says, and what can be done on it."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.forms: list[Form] = []
-        self._words: list[str] = []
-        self._within: list[str] = []
-        self._typing = ""
-        self.feed(html)
-        self.close()
+    @property
+    def page(self) -> LexborHTMLParser:
+        return LexborHTMLParser(self.octets.decode("utf-8", "replace"))
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self._words).split())
+        """What a person reads on the page, in one line."""
+        main = self.page.css_first("main") or self.page.body
+        return " ".join(main.text(separator=" ").split()) if main else ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        match tag:
-            case "a" if "href" in given:
-                self.links.append(given["href"])
-            case "form":
-                self.forms.append(Form(given.get("action", "")))
-            case "input" | "button" | "textarea" if self.forms:
-                self._add_field(tag, given)
-            case "script" | "style" | "title":
-                self._within.append(tag)
+    def open(self, url: str, data: dict[str, str] | None = None) -> "Browser":
+        """Go to a page, or send a form to it; redirects are followed."""
+        body = urllib.parse.urlencode(data).encode() if data is not None else None
+        target = urllib.parse.urljoin(self.url, url)
+        try:
+            with self._opener.open(target, body, timeout=TIMEOUT) as response:
+                self.url, self.status, self.octets = response.url, response.status, response.read()
+        except urllib.error.HTTPError as error:
+            self.url, self.status, self.octets = target, error.code, error.read()
+            error.close()
+        return self
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._within:
-            self._within.remove(tag)
-        if tag == "textarea":
-            self._typing = ""
+    def follow(self, words: str) -> "Browser":
+        """Follow the first link with these words in it. Raises LookupError."""
+        for link in self.page.css("a[href]"):
+            if words in link.text():
+                return self.open(link.attributes["href"] or "")
+        raise LookupError(f"no link {words!r} on {self.url}: {self.text[:300]}")
 
-    def handle_data(self, data: str) -> None:
-        if self._typing:
-            self.forms[-1].fields[self._typing] += data
-        elif not self._within:
-            self._words.append(data)
+    def send(self, **typed: str) -> "Browser":
+        """Fill in the page's form, as far as it has these fields, and send it. Raises LookupError."""
+        form = self.page.css_first("main form[method=post]")
+        if form is None:
+            raise LookupError(f"no form on {self.url}: {self.text[:300]}")
+        fields = {
+            name: _value(field) for field in form.css("input, textarea") if (name := field.attributes.get("name"))
+        }
+        answers = {name: value for name, value in typed.items() if name in fields}
+        given = {name: value for name, value in fields.items() if value is not None}
+        return self.open(form.attributes.get("action") or "", given | answers)
 
-    def _add_field(self, tag: str, given: dict[str, str]) -> None:
-        form, name = self.forms[-1], given.get("name", "")
-        if tag == "button":
-            if form.button is None:
-                form.button = {name: given.get("value", "")} if name else {}
-        elif tag == "textarea":
-            self._typing, form.fields[name] = name, ""
-        elif name and given.get("type") not in ("file", "radio", "checkbox"):
-            form.fields[name] = given.get("value", "")
+
+def _value(field: LexborNode) -> str | None:
+    """What the field would send if nobody touched it; None for a box that is not ticked, or a file."""
+    kind = field.attributes.get("type") or ""
+    if kind == "file" or (kind in ("radio", "checkbox") and "checked" not in field.attributes):
+        return None
+    return field.attributes.get("value") or ""

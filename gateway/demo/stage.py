@@ -45,7 +45,11 @@ class DemoSettings(Settings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 
@@ -121,20 +125,6 @@ async def staged() -> AsyncIterator[Stage]:
 def _settings(folder: Path, next_hop_port: int) -> Settings:
     (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
     portal = f"{HOST}:{free_port()}"
-    data: dict[str, Any] = {
-        "folder": folder,
-        "site": {
-            "name": "Riverside Secure Mail",
-            "domain": SITE_DOMAIN,
-            "portal_url": f"http://{portal}",
-            "timezone": TIMEZONE,
-        },
-        "practices": PRACTICES,
-        "smtp": {"listen": f"{HOST}:0"},
-        "next_hop": {"address": f"{HOST}:{next_hop_port}", "tls": "none"},
-        "portal": {"listen": portal},
-        "metrics": {"listen": f"{HOST}:0"},
-    }
     return DemoSettings(
         folder=folder,
         site=SiteSection(
