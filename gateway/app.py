@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
 import socket
 import ssl
@@ -89,6 +90,7 @@ class Gateway:
     async def _open_store(self, stack: contextlib.AsyncExitStack) -> tuple[Desk, SpooledContent, Outbox]:
         settings, site = self.settings, self.settings.policy()
         keys = load_keys(settings.path(settings.keys.file))
+        check_writable(settings)
         content = SpooledContent(settings.spool_path)
         database = open_database(settings.database_path)
         migrate(database)
@@ -136,7 +138,8 @@ class Gateway:
         registry = CollectorRegistry()
         Gauge("gateway_up", "1 while the gateway runs", registry=registry).set(1)
         host, port = split_address(self.settings.metrics.listen)
-        server, thread = start_http_server(port, host, registry)
+        with _naming("metrics.listen"):
+            server, thread = start_http_server(port, host, registry)
         self.listening["metrics"] = f"{host}:{server.server_port}"
 
         def close() -> None:
@@ -155,7 +158,8 @@ class Gateway:
             desk.site.portal_url,
             int(self.settings.smtp.max_message_size),
         )
-        self.listening["portal"] = await serve_web(stack, app, split_address(self.settings.portal.listen))
+        with _naming("portal.listen"):
+            self.listening["portal"] = await serve_web(stack, app, split_address(self.settings.portal.listen))
 
     async def _listen_for_mail(self, stack: contextlib.AsyncExitStack, desk: Desk, content: SpooledContent) -> None:
         policy = Policy(
@@ -166,7 +170,8 @@ class Gateway:
             tls=server_tls(self.settings),
         )
         intake = Intake(desk, content, policy)
-        server = await listen(intake, policy, desk.site.domain, split_address(self.settings.smtp.listen))
+        with _naming("smtp.listen"):
+            server = await listen(intake, policy, desk.site.domain, split_address(self.settings.smtp.listen))
         stack.callback(server.close)
         host, port = server.sockets[0].getsockname()[:2]
         self.listening["smtp"] = f"{host}:{port}"
@@ -201,6 +206,23 @@ async def serve_web(stack: contextlib.AsyncExitStack, app: Starlette, address: t
 
 
 # ------------------------------------------------------------------------------------------------------------- details
+
+
+@contextlib.contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Say which key of the settings a listener's fault belongs to."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{key}: cannot listen there ({error.strerror or error}); write another port") from error
+
+
+def check_writable(settings: Settings) -> None:
+    """The database's file, or the folder it is to be made in, must be ours to write. Raises ConfigError."""
+    path = settings.database_path
+    place = path if path.exists() else path.parent
+    if not os.access(place, os.W_OK) or path.is_dir():
+        raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
 
 
 def check_keys(tx: Tx, keys: Keys) -> None:

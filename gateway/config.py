@@ -26,7 +26,7 @@ from gateway.config_kinds import (
     is_loopback,
     split_address,
 )
-from gateway.domain.model import Marks, Practice, Rhythm, Site
+from gateway.domain.site import Marks, Practice, Rhythm, Site
 from gateway.errors import ConfigError
 
 # ------------------------------------------------------------------------------------------------------------ sections

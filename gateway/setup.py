@@ -13,7 +13,7 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-from gateway.app import check_keys, hops, server_tls
+from gateway.app import check_keys, check_writable, hops, server_tls
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
 from gateway.edge.smtp_out import probe
@@ -129,9 +129,7 @@ async def _keys(settings: Settings) -> Finding:
 
 async def _database(settings: Settings) -> Finding:
     path = settings.database_path
-    place = path if path.exists() else path.parent
-    if not os.access(place, os.W_OK):
-        raise ConfigError(f"database.url: {place} cannot be written to; choose a folder that this user may write to")
+    check_writable(settings)
     if not path.exists():
         return Finding(f"ok       database: {path} will be made when serving starts")
     keys = load_keys(settings.path(settings.keys.file))

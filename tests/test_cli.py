@@ -83,6 +83,22 @@ def test_an_unusable_settings_file_is_said_plainly(tmp_path, command):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("GATEWAY_DATABASE__URL", "sqlite:////nowhere/gateway.db", "database.url: /nowhere cannot be written to"),
+        ("GATEWAY_KEYS__FILE", "/nowhere/gateway.keys", "keys.file: cannot read /nowhere/gateway.keys"),
+        ("GATEWAY_METRICS__LISTEN", "192.0.2.1:9090", "metrics.listen: cannot listen there"),
+        ("GATEWAY_SMTP__TRUSTED_NETWORKS", "loopback", "environment:"),
+    ],
+)
+def test_serve_says_plainly_which_setting_cannot_be_used(folder, variable, value, said):
+    done = gateway("serve", "--config", folder / "gateway.toml", **{variable: value})
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_serve_with_other_keys_refuses_to_start(folder, tmp_path):
     environment = {f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{free_port()}" for part in ("SMTP", "PORTAL", "METRICS")}
     process = _serve(folder, environment)

@@ -24,7 +24,8 @@ from gateway.demo import mail
 from gateway.demo.clock import MovableClock
 from gateway.demo.mail import Draft
 from gateway.demo.people import PRACTICES, SITE_DOMAIN, TIMEZONE, Person
-from gateway.domain.model import Delivery, DeliveryState, Invitation, Site
+from gateway.domain.model import Delivery, DeliveryState, Invitation
+from gateway.domain.site import Site
 from gateway.edge.smtp_sink import Sink
 from gateway.mail.compose import Upload
 from gateway.ports import Tx

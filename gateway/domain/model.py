@@ -1,4 +1,4 @@
-"""The nouns: what settings say (a site, its practices) and what the store keeps (one dataclass a table).
+"""The nouns: the vocabulary, and what the store keeps (one dataclass a table). site.py has what settings say.
 
 Rows are immutable; `id` 0 means not stored yet. Times are aware UTC datetimes. Bytes fields that hold anything a
 person wrote are sealed.
@@ -7,82 +7,6 @@ person wrote are sealed.
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
-
-from gateway.domain.address import Address
-
-# ---------------------------------------------------------------------------------------------- what settings say
-
-
-@dataclass(frozen=True, slots=True)
-class Practice:
-    """A clinic: who writes for it is known by exact address first, then by domain."""
-
-    id: str
-    name: str
-    domains: tuple[str, ...] = ()
-    senders: tuple[str, ...] = ()
-    language: str = "en"
-
-    def owns(self, address: Address) -> bool:
-        """Whether the address lies in one of the practice's own domains or is one of its named senders."""
-        return address.domain in self.domains or address.key in self.senders
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """How a sender says that a mail is secure."""
-
-    always: bool = False
-    subject_tag: str = "[secure]"
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """The days and counts of an invitation's life; days are calendar days in the site's zone."""
-
-    reminder_days: tuple[int, ...] = (3, 15, 30)
-    expire_after_days: int = 30
-    birthdate_attempts: int = 3
-    reminder_hour: int = 9
-    ask_again_days: tuple[int, ...] = (1, 3)
-    lapse_after_days: int = 7
-    grace_days: int = 30
-    rounds: int = 3
-    """How often wrong birthdates may lock one person's invitations before inviting again is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One gateway's policy: what flows may know of the settings."""
-
-    name: str
-    domain: str
-    portal_url: str
-    zone: ZoneInfo
-    practices: tuple[Practice, ...]
-    relay_domains: frozenset[str] = frozenset()
-    marks: Marks = field(default_factory=Marks)
-    rhythm: Rhythm = field(default_factory=Rhythm)
-    replies_may_travel: bool = True
-    """Whether an answer's content may go to a practice over the next hop: a verified or a loopback one."""
-    postmaster: str = ""
-
-    @property
-    def bot(self) -> str:
-        return f"bot@{self.domain}"
-
-    def practice(self, practice_id: str) -> Practice:
-        """The practice of this id; one that has left the settings keeps its id as its name."""
-        return next((p for p in self.practices if p.id == practice_id), Practice(practice_id, practice_id))
-
-    def practice_of(self, sender: Address) -> Practice | None:
-        """For which practice this address writes: an exact address first, since practices may share a domain."""
-        named = (p for p in self.practices if sender.key in p.senders)
-        by_domain = (p for p in self.practices if sender.domain in p.domains)
-        return next(named, None) or next(by_domain, None)
-
 
 # ------------------------------------------------------------------------------------------------------ vocabulary
 
@@ -412,33 +336,7 @@ class Meta:
     value: bytes
 
 
-Row = (
-    Sender
-    | Account
-    | Invitation
-    | Waiter
-    | Message
-    | Copy
-    | Content
-    | Delivery
-    | Confirmation
-    | Session
-    | Audit
-    | Seen
-    | Meta
-)
 TABLES: tuple[type, ...] = (
-    Sender,
-    Account,
-    Invitation,
-    Waiter,
-    Message,
-    Copy,
-    Content,
-    Delivery,
-    Confirmation,
-    Session,
-    Audit,
-    Seen,
-    Meta,
+    *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
+    *(Delivery, Confirmation, Session, Audit, Seen, Meta),
 )

@@ -16,7 +16,8 @@ from urllib.parse import quote, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.filters import do_filesizeformat
 
-from gateway.domain.model import Audience, Notice, Site
+from gateway.domain.model import Audience, Notice
+from gateway.domain.site import Site
 from gateway.mail.decoding import clean
 from gateway.ports import Rendered
 

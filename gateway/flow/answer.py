@@ -5,16 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.commands import CHANGES, Command, parse
-from gateway.domain.model import (
-    Confirmation,
-    Copy,
-    Invitation,
-    Message,
-    Notice,
-    Purpose,
-    Sender,
-    Waiter,
-)
+from gateway.domain.model import Confirmation, Copy, Invitation, Message, Notice, Purpose, Sender, Waiter
 from gateway.flow import notices, people
 from gateway.flow.context import Context
 from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
-from gateway.domain.model import Audit, Site
+from gateway.domain.model import Audit
+from gateway.domain.site import Site
 from gateway.ports import Clock, Keys, Store, Tx
 
 P = ParamSpec("P")

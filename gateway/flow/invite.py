@@ -14,7 +14,6 @@ from gateway.domain.model import (
     Details,
     Invitation,
     Notice,
-    Practice,
     Purpose,
     Relationship,
     Sender,
@@ -22,6 +21,7 @@ from gateway.domain.model import (
     Waiter,
 )
 from gateway.domain.reminders import expiry, next_due
+from gateway.domain.site import Practice
 from gateway.flow import hold, notices, people
 from gateway.flow.context import Context
 

@@ -8,17 +8,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gateway.domain.model import (
-    Account,
-    Audience,
-    Delivery,
-    DeliveryKind,
-    Invitation,
-    Notice,
-    Practice,
-    Purpose,
-    Sender,
-)
+from gateway.domain.model import Account, Audience, Delivery, DeliveryKind, Invitation, Notice, Purpose, Sender
+from gateway.domain.site import Practice
 from gateway.flow.context import Context
 from gateway.ports import Keys
 

@@ -11,7 +11,6 @@ from gateway.domain.model import (
     CopyState,
     Invitation,
     Message,
-    Practice,
     Purpose,
     Relationship,
     Sender,
@@ -19,6 +18,7 @@ from gateway.domain.model import (
     Waiter,
 )
 from gateway.domain.reminders import expiry, instant, schedule
+from gateway.domain.site import Practice
 from gateway.flow.context import Context
 from gateway.flow.notices import token
 

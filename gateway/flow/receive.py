@@ -20,7 +20,6 @@ from gateway.domain.model import (
     Invitation,
     Message,
     Notice,
-    Practice,
     Purpose,
     Relationship,
     Seen,
@@ -28,6 +27,7 @@ from gateway.domain.model import (
     State,
     Waiter,
 )
+from gateway.domain.site import Practice
 from gateway.errors import BadRecipient, NotASender
 from gateway.flow import answer, deliver, hold, invite, notices, people, release, verbs
 from gateway.flow.context import Context

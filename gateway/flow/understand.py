@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address, address
 from gateway.domain.decide import Action, own_address
-from gateway.domain.model import Practice, Site
+from gateway.domain.site import Practice, Site
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse
 from gateway.mail.parse import Head, Mailbox

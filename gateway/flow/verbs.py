@@ -13,13 +13,13 @@ from gateway.domain.model import (
     Confirmation,
     Invitation,
     Notice,
-    Practice,
     Purpose,
     Relationship,
     Sender,
     State,
     Waiter,
 )
+from gateway.domain.site import Practice
 from gateway.flow import invite, notices, people
 from gateway.flow.context import Context
 

@@ -3,7 +3,8 @@
 import base64
 from dataclasses import dataclass
 
-from gateway.domain.model import Audience, Content, Delivery, DeliveryKind, Notice, Purpose, Site
+from gateway.domain.model import Audience, Content, Delivery, DeliveryKind, Notice, Purpose
+from gateway.domain.site import Site
 from gateway.flow import notices
 from gateway.mail import compose
 from gateway.ports import ContentStore, Keys, Renderer

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gateway.domain.model import Marks
+from gateway.domain.site import Marks
 from gateway.mail.decoding import clean
 from gateway.mail.parse import Head
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import Rhythm, State
+from gateway.domain.model import State
 from gateway.domain.reminders import Step, due, expiry, instant, next_due, schedule
+from gateway.domain.site import Rhythm
 
 LONDON = ZoneInfo("Europe/London")
 RHYTHM = Rhythm()

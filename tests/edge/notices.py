@@ -10,18 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from gateway.domain.model import (
-    Account,
-    Audience,
-    Copy,
-    Delivery,
-    DeliveryKind,
-    Notice,
-    Practice,
-    Purpose,
-    Sender,
-    Site,
-)
+from gateway.domain.model import Account, Audience, Copy, Delivery, DeliveryKind, Notice, Purpose, Sender
+from gateway.domain.site import Practice, Site
 from gateway.edge.render import Templates
 from gateway.flow import answer, deliver, receive, register, release, remind, understand
 from gateway.flow.context import Desk

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.domain.model import Delivery, Practice, Site
+from gateway.domain.model import Delivery
+from gateway.domain.site import Practice, Site
 from gateway.edge.smtp_in import Intake, Policy, listen
 from gateway.errors import StoreBusy
 from gateway.flow.context import Desk

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.commands import Verb
-from gateway.domain.model import (
-    Audience,
-    Notice,
-)
+from gateway.domain.model import Audience, Notice
 from gateway.flow import verbs
 from tests.edge.notices import (
     ADA,

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.domain.model import Delivery, Practice, Site
+from gateway.domain.model import Delivery
+from gateway.domain.site import Practice, Site
 from gateway.flow import deliver, receive, remind, understand
 from gateway.flow.context import Desk
 from gateway.flow.receive import Exits

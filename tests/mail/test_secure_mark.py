@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 
-from gateway.domain.model import Marks
+from gateway.domain.site import Marks
 from gateway.mail.headers import with_subject
 from gateway.mail.parse import head
 from gateway.mail.secure_mark import Marked, read_marks
