@@ -103,16 +103,16 @@ class Mailboxes:
 
     def __init__(self, sink) -> None:
         self._sink = sink
-        self._taken: set[int] = set()
+        self._read: set[tuple[str, ...]] = set()
 
     def next(self, notice: str, to: str):
         """Wait for the next mail of a kind to somebody; it is taken once."""
 
         def look():
-            mails = self._sink.messages()
-            for index, taken in enumerate(mails):
-                if index not in self._taken and taken.message["X-Gateway-Notice"] == notice and to in taken.recipients:
-                    self._taken.add(index)
+            for taken in self._sink.messages():
+                name = (taken.message["Message-ID"], *taken.recipients)
+                if taken.message["X-Gateway-Notice"] == notice and to in taken.recipients and name not in self._read:
+                    self._read.add(name)
                     return taken.message
             return None
 

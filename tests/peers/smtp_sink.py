@@ -1,5 +1,6 @@
 """Postfix's smtp-sink: a plain server that writes down every mail that it is handed."""
 
+import contextlib
 import email
 import os
 import re
@@ -67,7 +68,11 @@ class SmtpSink:
         if not self._process:
             return set()
         links = Path(f"/proc/{self._process.pid}/fd").iterdir()
-        return {link.readlink() for link in links if link.is_symlink()}
+        opened = set()
+        for link in links:
+            with contextlib.suppress(FileNotFoundError):  # closed while we were looking: complete by now
+                opened.add(link.readlink())
+        return opened
 
 
 def _taken(dump: bytes) -> Taken:
