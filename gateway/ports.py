@@ -1,6 +1,6 @@
 """What flows and edges need of the outside, as protocols; testing.py has a fake of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -97,6 +97,10 @@ class ContentStore(Protocol):
 
         Raises WrongKey, or KeyError where it is gone.
         """
+        ...
+
+    def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
+        """As `get`, in pieces of at most 256 KiB, so that memory stays flat whatever the size."""
         ...
 
     def discard(self, content_id: str) -> None:

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -59,6 +59,9 @@ class MemoryContent:
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
         return self.octets[content_id]
+
+    def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
+        yield self.octets[content_id]
 
     def discard(self, content_id: str) -> None:
         self.octets.pop(content_id, None)

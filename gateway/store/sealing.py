@@ -8,11 +8,14 @@ content's row; larger content is a file in the spool.
 import base64
 import binascii
 import hmac
+import io
+import itertools
 import os
 import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -174,12 +177,18 @@ class SpooledContent:
         return Sealed(content_id, data_key, len(octets))
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
-        if inline is None:
-            try:
-                inline = self._file(content_id).read_bytes()
-            except FileNotFoundError as error:
-                raise KeyError(content_id) from error
-        return b"".join(_opened_chunks(content_id, data_key, inline))
+        return b"".join(self.chunks(content_id, inline, data_key))
+
+    def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
+        if inline is not None:
+            yield from _opened_chunks(content_id, data_key, io.BytesIO(inline))
+            return
+        try:
+            file = self._file(content_id).open("rb")
+        except FileNotFoundError as error:
+            raise KeyError(content_id) from error
+        with file:
+            yield from _opened_chunks(content_id, data_key, file)
 
     def discard(self, content_id: str) -> None:
         self._file(content_id).unlink(missing_ok=True)
@@ -215,8 +224,13 @@ def _sealed_chunks(content_id: str, data_key: bytes, octets: bytes) -> Iterator[
         yield cipher.encrypt(nonce, octets[start : start + CHUNK], bound_to)
 
 
-def _opened_chunks(content_id: str, data_key: bytes, sealed: bytes) -> Iterator[bytes]:
-    starts = range(0, max(len(sealed), 1), CHUNK + _TAG)
-    for index, start in enumerate(starts):
-        nonce, bound_to = _chunk_frame(content_id, index, index == len(starts) - 1)
-        yield _decrypt(data_key, nonce, sealed[start : start + CHUNK + _TAG], bound_to)
+def _opened_chunks(content_id: str, data_key: bytes, sealed: BinaryIO) -> Iterator[bytes]:
+    """Open one chunk at a time; each is known to be the last one by there being nothing behind it."""
+    chunk = sealed.read(CHUNK + _TAG)
+    for index in itertools.count():
+        following = sealed.read(CHUNK + _TAG)
+        nonce, bound_to = _chunk_frame(content_id, index, not following)
+        yield _decrypt(data_key, nonce, chunk, bound_to)
+        if not following:
+            return
+        chunk = following
