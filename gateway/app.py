@@ -18,8 +18,10 @@ from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.domain.model import Content, Meta
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, clock_file
+from gateway.edge.intake import Intake
+from gateway.edge.limits import Caps
 from gateway.edge.render import Templates
-from gateway.edge.smtp_in import Intake, Policy, listen
+from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import Hop, Outbox, SmtpMailer
 from gateway.edge.ticker import Ticker
 from gateway.errors import ConfigError, WrongKey
@@ -28,9 +30,10 @@ from gateway.flow.context import Context, Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
 from gateway.ports import Clock, Keys, Tx
+from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore, open_database
-from gateway.store.sealing import SpooledContent, load_keys
+from gateway.store.sealing import load_keys
 
 log = structlog.get_logger()
 
@@ -168,12 +171,19 @@ class Gateway:
             max_size=int(self.settings.smtp.max_message_size),
             authserv_id=self.settings.mailbox.authserv_id,
             tls=server_tls(self.settings),
+            caps=Caps(
+                sessions=self.settings.smtp.max_sessions,
+                sessions_an_address=self.settings.smtp.max_sessions_per_address,
+                recipients=self.settings.smtp.max_recipients,
+                least_rate=self.settings.smtp.min_data_rate,
+                memory=int(self.settings.smtp.max_buffered),
+            ),
         )
         intake = Intake(desk, content, policy)
         with _naming("smtp.listen"):
             server = await listen(intake, policy, desk.site.domain, split_address(self.settings.smtp.listen))
-        stack.callback(server.close)
-        host, port = server.sockets[0].getsockname()[:2]
+        stack.push_async_callback(server.close)
+        host, port = server.address
         self.listening["smtp"] = f"{host}:{port}"
 
 

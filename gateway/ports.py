@@ -85,11 +85,35 @@ class Sealed:
     inline: bytes | None = None
 
 
+class ContentWriter(Protocol):
+    """Content that is sealed while it arrives; memory stays flat whatever its size."""
+
+    def write(self, octets: bytes) -> None:
+        """Raises StoreFull, and has then abandoned what it had."""
+        ...
+
+    def finish(self) -> Sealed:
+        """The whole of it, durable where it went to a file but for the file's name. Raises StoreFull."""
+        ...
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
 class ContentStore(Protocol):
-    """The home of sealed octets. Never called inside a write transaction."""
+    """The home of sealed octets. Never called inside a write transaction, but for `settle` just before a commit."""
 
     def put(self, octets: bytes) -> Sealed:
-        """Seal and store; what goes to a file is durable on return. Raises StoreFull."""
+        """Seal and store in one go. Raises StoreFull."""
+        ...
+
+    def writer(self) -> ContentWriter:
+        """For content that comes bit by bit."""
+        ...
+
+    def settle(self) -> None:
+        """Make the names of all files that were finished so far durable: one sync for all who share a commit."""
         ...
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:

@@ -46,6 +46,24 @@ def fake_keys() -> SiteKeys:
     return SiteKeys({"a": b"k" * 32}, "a")
 
 
+class MemoryWriter:
+    """Content of MemoryContent, while it is written."""
+
+    def __init__(self, octets: dict[str, bytes]) -> None:
+        self._octets = octets
+        self._written = b""
+
+    def write(self, octets: bytes) -> None:
+        self._written += octets
+
+    def finish(self) -> Sealed:
+        content_id = f"{len(self._octets):032x}"
+        self._octets[content_id] = self._written
+        return Sealed(content_id, b"d" * 32, len(self._written), inline=b"")
+
+    def abandon(self) -> None: ...
+
+
 class MemoryContent:
     """Content in a dictionary, in clear."""
 
@@ -53,9 +71,14 @@ class MemoryContent:
         self.octets: dict[str, bytes] = {}
 
     def put(self, octets: bytes) -> Sealed:
-        content_id = f"{len(self.octets):032x}"
-        self.octets[content_id] = octets
-        return Sealed(content_id, b"d" * 32, len(octets), inline=b"")
+        writer = self.writer()
+        writer.write(octets)
+        return writer.finish()
+
+    def writer(self) -> "MemoryWriter":
+        return MemoryWriter(self.octets)
+
+    def settle(self) -> None: ...
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
         return self.octets[content_id]

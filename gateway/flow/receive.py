@@ -31,19 +31,11 @@ from gateway.domain.site import Practice
 from gateway.errors import BadRecipient, NotASender
 from gateway.flow import answer, deliver, hold, invite, notices, people, release, verbs
 from gateway.flow.context import Context
+from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft, Recipient
 from gateway.mail.authentication import dmarc_passed
-from gateway.mail.automatic import automatic, bounce
+from gateway.mail.automatic import automatic
 from gateway.mail.parse import Mailbox
-from gateway.ports import Sealed
-
-
-@dataclass(frozen=True, slots=True)
-class Exits:
-    """The sealed forms in which the mail may leave: as it came, and as secure mail."""
-
-    clear: Sealed | None = None
-    secure: Sealed | None = None
 
 
 @dataclass(slots=True)
@@ -270,7 +262,7 @@ def _was_written_to(ctx: Context, message: Message, author_key: str) -> bool:
 
 
 def _bounce(intake: Intake, recipient: Recipient, _: Verdict) -> None:
-    report = bounce(intake.draft.submission.octets)
+    report = intake.draft.report
     row = intake.ctx.keys.row_of(recipient.token, Purpose.BOUNCE)
     if report and row and intake.ctx.keys.holds(recipient.token, Purpose.BOUNCE, row):
         deliver.bounced(intake.ctx, row, permanent=report.permanent, said=report.status)

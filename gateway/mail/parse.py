@@ -154,16 +154,19 @@ def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
     return _described(index, files[index], octets), octets
 
 
-def fingerprint(raw: bytes, head: Head) -> bytes:
-    """A digest that is the same for the same mail handed in again by another route."""
+def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":
+    """The running digest of a mail from its opening on, the same for the same mail by another route.
+
+    Octets of the body that are not in the opening yet are to be added with `update`.
+    """
     digest = hashlib.sha256()
-    octets = memoryview(raw)
+    octets = memoryview(opening)
     for one in head.fields:
         if one.name not in TRACE and not one.name.startswith("arc-"):
             digest.update(octets[one.start : one.end])
     digest.update(b"\r\n")
     digest.update(octets[head.end :])
-    return digest.digest()
+    return digest
 
 
 def _is_file(part: Part) -> bool:

@@ -134,6 +134,7 @@ class SqliteStore:
             with self._database.atomic("IMMEDIATE"):
                 for job in jobs:
                     self._run(job)
+                self._content.settle()  # files that the rows name must be there as surely as the rows
         except Exception as error:  # the thread must outlive whatever a disk may do; every caller hears of it
             reason = _store_error(error)
             for job in jobs:
