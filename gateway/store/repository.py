@@ -1,6 +1,5 @@
 """The port `Tx` on one SQLite connection: dataclass rows in, dataclass rows out."""
 
-import dataclasses
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +54,7 @@ class SqliteTx:
         row_id = self._connection.execute(statements.insert, values).lastrowid
         if isinstance(row, Delivery):
             self.aftermath.queued = True
-        return cast("Row", dataclasses.replace(cast("Any", row), id=row_id))
+        return cast("Row", statements.renumbered(row, cast("int", row_id)))
 
     def add_once(self, row: Row) -> bool:
         statements = self._of[type(row)]

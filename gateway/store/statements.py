@@ -16,8 +16,9 @@ import peewee
 from gateway.domain.model import DeliveryState
 from gateway.store.models import EnumField, converted
 
-Shape = tuple[tuple[str, str, Any], ...]
-"""A condition's field, its comparison, and the value if that stands in the text."""
+Shape = tuple[tuple[str, ...], tuple[Any, ...]]
+"""The conditions' names, and for each None, the enumerated value, or that its value is bound."""
+Convert = Callable[[Any], Any]
 
 _BOUND = object()
 _VALUE = peewee.SQL("?")
@@ -49,6 +50,7 @@ class Statements:
         self.insert = _text(model.insert({"id": _VALUE, **rest}))
         self.insert_once = _text(model.insert({"id": _VALUE, **rest}).on_conflict_ignore())
         self.update = _text(model.update(rest).where(model.id == _VALUE))
+        self._converts = cache(self._find_converts)
         self.select = cache(self._select)
         self.count = cache(self._count)
         self.delete = cache(self._delete)
@@ -69,27 +71,34 @@ class Statements:
             named[name] = convert(named[name])
         return self._table(**named)
 
+    def renumbered(self, row: Any, row_id: int) -> Any:
+        """The same row under another id: `dataclasses.replace`, in a third of its time."""
+        return self._table(**dict(zip(self._names, self._values_of(row), strict=True)) | {"id": row_id})
+
     def conditions(self, where: Mapping[str, Any]) -> tuple[Shape, list[Any]]:
         """The shape of these conditions, and their parameters. Raises AttributeError for a field that is none."""
-        shape: list[tuple[str, str, Any]] = []
+        names = tuple(where)
+        marks: list[Any] = []
         parameters: list[Any] = []
-        for condition, value in where.items():
-            name, _, compare = condition.partition("__")
-            field = self._field(name)
+        for convert, value in zip(self._converts(names), where.values(), strict=True):
             if value is None:
-                shape.append((name, compare, None))
-            elif isinstance(field, EnumField):
-                shape.append((name, compare, tuple(value) if compare == "in" else value))
+                marks.append(None)
+            elif convert is None:
+                marks.append(value if isinstance(value, str) else tuple(value))
             else:
-                shape.append((name, compare, _BOUND))
-                parameters.append(self._parameter(name, compare, value))
-        return tuple(shape), parameters
+                marks.append(_BOUND)
+                parameters.append(convert(value))
+        return (names, tuple(marks)), parameters
 
-    def _parameter(self, name: str, compare: str, value: Any) -> Any:
-        convert = self._to_sql.get(name)
-        if compare == "in":
-            return json.dumps([convert(item) for item in value] if convert else list(value))
-        return convert(value) if convert else value
+    def _find_converts(self, names: tuple[str, ...]) -> list[Convert | None]:
+        """How each condition's value becomes a parameter; None for an enumerated one, which becomes none."""
+        return [self._convert(*_parted(name)) for name in names]
+
+    def _convert(self, name: str, compare: str) -> Convert | None:
+        if isinstance(self._field(name), EnumField):
+            return None
+        convert = self._to_sql.get(name, _as_it_is)
+        return (lambda values: json.dumps([convert(value) for value in values])) if compare == "in" else convert
 
     def _field(self, name: str) -> peewee.Field:
         try:
@@ -111,8 +120,9 @@ class Statements:
         return _text(self._where(self._model.delete(), shape).returning(self._model.id))
 
     def _where(self, query: Any, shape: Shape) -> Any:
-        for name, compare, value in shape:
-            query = query.where(_COMPARE[compare](self._fields[name], self._operand(name, compare, value)))
+        for condition, mark in zip(*shape, strict=True):
+            name, compare = _parted(condition)
+            query = query.where(_COMPARE[compare](self._fields[name], self._operand(name, compare, mark)))
         return query
 
     def _operand(self, name: str, compare: str, value: Any) -> Any:
@@ -122,6 +132,15 @@ class Statements:
             return _LISTED if compare == "in" else _VALUE
         literal = cast("EnumField", self._fields[name]).literal
         return peewee.SQL(f"({', '.join(map(literal, value))})" if compare == "in" else literal(value))
+
+
+def _parted(condition: str) -> tuple[str, str]:
+    name, _, compare = condition.partition("__")
+    return name, compare
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def claim(model: Any) -> str:
