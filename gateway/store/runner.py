@@ -19,13 +19,15 @@ import peewee
 from gateway.errors import StoreBusy, StoreFull
 from gateway.ports import ContentStore, Tx
 from gateway.store.models import models
-from gateway.store.repository import Aftermath, PeeweeTx
+from gateway.store.repository import Aftermath, Repository, SqliteTx
 
 R = TypeVar("R")
 
 BUSY_SECONDS = 5
 READERS = 2
 BATCH = 256
+STATEMENTS = 512
+"""Compiled statements that each connection keeps: all shapes that there are."""
 _PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
@@ -37,15 +39,15 @@ _PRAGMAS = {
 
 def open_database(path: Path) -> peewee.SqliteDatabase:
     """The database at this path, every connection of it with the same pragmas."""
-    return peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS, timeout=BUSY_SECONDS)
+    return peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS, timeout=BUSY_SECONDS, cached_statements=STATEMENTS)
 
 
 def read_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
     """One look at a database that nobody serves from here. Raises StoreBusy."""
     try:
         with database.connection_context():
-            return work(PeeweeTx(models(database)))
-    except peewee.OperationalError as error:
+            return work(SqliteTx(Repository(models(database)), database.connection()))
+    except _DATABASE_ERRORS as error:
         raise _store_error(error) from error
 
 
@@ -66,7 +68,7 @@ class SqliteStore:
         self, database: peewee.SqliteDatabase, content: ContentStore, on_queued: Callable[[], None] = lambda: None
     ) -> None:
         self._database = database
-        self._models = models(database)
+        self._repository = Repository(models(database))
         self._content = content
         self._on_queued = on_queued
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -98,13 +100,13 @@ class SqliteStore:
 
     def _read(self, work: Callable[[Tx], R]) -> R:
         try:
-            self._database.connect(reuse_if_open=True)
-            with self._database.atomic() as transaction:
-                try:
-                    return work(PeeweeTx(self._models))
-                finally:
-                    transaction.rollback()
-        except peewee.OperationalError as error:
+            connection = self._database.connection()
+            connection.execute("BEGIN")
+            try:
+                return work(SqliteTx(self._repository, connection))
+            finally:
+                connection.execute("ROLLBACK")
+        except _DATABASE_ERRORS as error:
             raise _store_error(error) from error
 
     def _write_forever(self) -> None:
@@ -130,11 +132,17 @@ class SqliteStore:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            self._database.connect(reuse_if_open=True)
-            with self._database.atomic("IMMEDIATE"):
+            connection = self._database.connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
                 for job in jobs:
-                    self._run(job)
+                    self._run(job, connection)
                 self._content.settle()  # files that the rows name must be there as surely as the rows
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk may have rolled it back already
+                    connection.execute("ROLLBACK")
+                raise
         except Exception as error:  # the thread must outlive whatever a disk may do; every caller hears of it
             reason = _store_error(error)
             for job in jobs:
@@ -146,34 +154,40 @@ class SqliteStore:
             if job.aftermath:
                 job.done.set_result(job.result)
 
-    def _run(self, job: _Job) -> None:
+    def _run(self, job: _Job, connection: sqlite3.Connection) -> None:
         if not job.done.set_running_or_notify_cancel():
             return
-        tx = PeeweeTx(self._models)
+        tx = SqliteTx(self._repository, connection)
+        connection.execute("SAVEPOINT caller")
         try:
-            with self._database.atomic():
-                job.result = job.work(tx)
+            job.result = job.work(tx)
             job.aftermath = tx.aftermath
-        except peewee.OperationalError:
+        except sqlite3.OperationalError:
             raise  # the disk's, not the caller's: nobody's work may be committed
         except Exception as error:
+            connection.execute("ROLLBACK TO caller")
             job.done.set_exception(error)
+        connection.execute("RELEASE caller")
 
     def _after(self, aftermaths: list[Aftermath]) -> None:
         for content_id in (content_id for after in aftermaths for content_id in after.discarded):
             self._content.discard(content_id)
         if any(after.shredded for after in aftermaths):
             # A destroyed key must not live on in the log. Readers may hinder it; the next one tries again.
-            self._database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if any(after.queued for after in aftermaths):
             self._on_queued()
 
 
+_DATABASE_ERRORS = (sqlite3.OperationalError, peewee.OperationalError)
+"""Of a statement, and of opening a connection."""
+
+
 def _store_error(error: BaseException) -> Exception:
-    cause = error.__cause__ or error.__context__ or error
+    cause = error if isinstance(error, sqlite3.Error) else error.__cause__ or error.__context__ or error
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM):
         return StoreFull(str(error))
-    if isinstance(error, peewee.OperationalError):
+    if isinstance(error, _DATABASE_ERRORS):
         return StoreBusy(str(error))
     return error if isinstance(error, Exception) else RuntimeError(str(error))

@@ -186,9 +186,8 @@ async def test_only_one_open_invitation_for_an_address_and_a_practice(sqlite_sto
 
 async def test_every_connection_syncs_fully(sqlite_store):
     def pragmas(tx):
-        database = tx._models[Invitation]._meta.database
         return [
-            database.execute_sql(f"PRAGMA {name}").fetchone()[0]
+            tx._connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("synchronous", "journal_mode", "secure_delete", "foreign_keys")
         ]
 
@@ -198,7 +197,7 @@ async def test_every_connection_syncs_fully(sqlite_store):
 
 async def test_a_locked_database_is_a_temporary_failure(sqlite_store, tmp_path, monkeypatch):
     await sqlite_store.write(lambda tx: tx.add(delivery()))
-    await sqlite_store.write(lambda tx: tx._models[Invitation]._meta.database.execute_sql("PRAGMA busy_timeout=50"))
+    await sqlite_store.write(lambda tx: tx._connection.execute("PRAGMA busy_timeout=50"))
     other = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusy):
