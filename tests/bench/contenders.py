@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -185,6 +185,22 @@ def can_have_workers() -> bool:
     """Whether this gateway can serve with several processes."""
     said = subprocess.run([GATEWAY, "serve", "--help"], check=True, capture_output=True, text=True).stdout
     return re.search(r"--workers\b", said) is not None
+
+
+def contenders(folder: Path) -> list[Contender]:
+    """Everybody, each in a folder of its own: the gateway with two workers as well, where it can."""
+    makers: list[Callable[[Path], Contender]] = [PostfixContender, GatewayContender, AiosmtpdContender]
+    if can_have_workers():
+        makers.insert(2, lambda room: GatewayContender(room, workers=2))
+    return [make(room(folder, str(number))) for number, make in enumerate(makers)]
+
+
+def room(folder: Path, name: str) -> Path:
+    """A folder within another, for one contender or one kind of work."""
+    room = folder / name
+    room.mkdir()
+    room.chmod(0o755)  # Postfix's daemons are other users
+    return room
 
 
 @contextlib.contextmanager

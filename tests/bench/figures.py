@@ -10,6 +10,10 @@ PEER = "Postfix"
 """Everybody's figures are read as ratios to Postfix's of the same round."""
 
 
+PIECEWISE = {"accept", "through", "cpu"}
+"""Parts of which single rows may be measured again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What the gateway is to reach: ratios to Postfix, or, where `absolute`, figures in the row's own unit."""
@@ -67,6 +71,11 @@ def read(file: Path) -> list[Row]:
 
 
 def merged(old: Iterable[Row], new: list[Row]) -> list[Row]:
-    """The new rows, and the old ones of parts that were not measured again."""
-    parts = {row.part for row in new}
-    return [*(row for row in old if row.part not in parts), *new]
+    """The old rows with the new ones in the place of their namesakes, or after them.
+
+    Of the parts that are always measured whole, nothing old remains.
+    """
+    renewed = {row.part for row in new} - PIECEWISE
+    rows = {(row.part, row.work): row for row in old if row.part not in renewed}
+    rows.update(((row.part, row.work), row) for row in new)
+    return list(rows.values())
