@@ -49,6 +49,7 @@ class Draft:
     opening: bytes
     """The mail's first octets: its head, and whatever came along with it."""
     head: Head
+    message_id: str
     author: Mailbox | None
     """The one mailbox that wrote it; several authors are none."""
     marks: Marked
@@ -85,11 +86,13 @@ def understand(site: Site, submission: Submission, opening: bytes) -> Draft:
         raise EndlessHead  # a mark, or a second From, might stand in what was not read
     if head.received > MOST_RECEIVED:
         raise Looping
-    author = head.authors[0] if len(head.authors) == 1 else None
+    authors = head.authors
+    author = authors[0] if len(authors) == 1 else None
     draft = Draft(
         submission,
         opening,
         head,
+        head.message_id,
         author,
         _marks(site, submission, head),
         tuple(recipient_of(site, typed) for typed in submission.recipients),
