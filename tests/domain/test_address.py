@@ -50,6 +50,12 @@ def test_reading_is_the_same_with_and_without_the_library(typed):
     assert said(address, typed) == said(_read, typed)
 
 
+@pytest.mark.parametrize("typed", ["p@xn--a.example", "p@xn--bcher-kva.example", "p@ab--c.example", "p@h.123", "p@h"])
+def test_what_the_library_has_to_look_at_is_left_to_it(typed):
+    assert not _PLAIN.fullmatch(typed)
+    assert said(address, typed) == said(_read, typed)
+
+
 @pytest.mark.parametrize(
     "typed", ["pat@home.example", "Pat.O'Hara+x@Mail.Home.Example", f"{'p' * 64}@h.example", "p@a-b.example"]
 )
