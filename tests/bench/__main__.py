@@ -1,6 +1,7 @@
 """Measure the gateway side by side with Postfix and bare aiosmtpd: `.venv/bin/python -m tests.bench`."""
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -32,7 +33,11 @@ def main() -> int:
     if (kind := report.file_system(options.folder)) in IN_MEMORY:
         print(f"--folder: {options.folder} is {kind}, where syncing costs nothing; name one on a disk", file=sys.stderr)
         return 2
-    fetch.fetch()
+    try:
+        fetch.fetch()
+    except fetch.PeerMissing as problem:
+        print(problem, file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)  # Postfix's daemons are other users
@@ -48,6 +53,9 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
     """Measure the chosen parts one after another; print them, and keep them in the docs part by part."""
     if not can_have_workers():
         say("gateway serve has no --workers: the rows with two processes are left out")
+    if os.geteuid() != 0 and "memory" in options.only:
+        say("only root can look at the memory of Postfix's daemons: that part is left out")
+        options.only.remove("memory")
     effort = Effort(options.rounds, options.seconds, options.rows, say, options.like)
     rows: list[Row] = []
     try:

@@ -15,7 +15,7 @@ TICKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16)
 COLOURS = ("mine", "more", "bare")
 STYLE = """
 svg { font: 12px system-ui, sans-serif; }
-text { fill: #24292f; } .faint { fill: #57606a; } .grid { stroke: #d0d7de; } 
+text { fill: #24292f; } .faint { fill: #57606a; } .grid { stroke: #d0d7de; }
 .even { stroke: #24292f; stroke-width: 1.5; }
 .mine { fill: #0969da; } .more { fill: #8250df; } .bare { fill: #8c959f; }
 .least { stroke: #bc4c00; stroke-width: 2; } .aim { stroke: #1a7f37; stroke-width: 2; }

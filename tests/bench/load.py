@@ -3,7 +3,7 @@
 import itertools
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.bench.contenders import REGISTERED, SENDER
@@ -15,32 +15,40 @@ _tag = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is sent: mails of `size` octets, on kept or new connections, secure or ordinary."""
+    """What is sent: mails of `size` octets, on kept or new connections, secure or ordinary.
+
+    One smtp-source sends one mail's octets at a time, whatever its sessions: as many `processes` are sending at once.
+    """
 
     size: int
     kept: bool = True
     secure: bool = True
+    processes: int = 2
 
     def send(self, port: int, mails: int) -> float:
-        """Send them all; the seconds until the last 250. Raises RuntimeError if one is refused."""
+        """Send so many mails, a multiple of the sessions; the seconds until the last 250.
+
+        Raises RuntimeError if one is refused.
+        """
         began = time.monotonic()
-        if self.secure:
-            half = mails // 2
-            sources = [
-                self._source(port, half, SESSIONS // 2, "-t", REGISTERED),
-                # smtp-source counts its strangers from 1 in each run: the tag tells the runs apart
-                self._source(port, mails - half, SESSIONS // 2, "-N", "-t", f"-{next(_tag)}@strangers.example"),
-            ]
-        else:
-            sources = [self._source(port, mails, SESSIONS, "-t", "someone@elsewhere.example")]
-        _finish(sources)
+        _finish([self._source(port, mails // self.processes, to) for to in self._recipients()])
         return time.monotonic() - began
 
-    def _source(self, port: int, mails: int, sessions: int, *options: str) -> subprocess.Popen[bytes]:
+    def _recipients(self) -> Iterator[tuple[str, ...]]:
+        """Whom each process writes to: of secure mail, every second one to strangers, a new one each time."""
+        for number in range(self.processes):
+            if not self.secure:
+                yield "-t", "someone@elsewhere.example"
+            elif number % 2:
+                yield "-t", REGISTERED
+            else:  # smtp-source counts from 1 in each run: the tag tells the runs apart
+                yield "-N", "-t", f"-{next(_tag)}@strangers.example"
+
+    def _source(self, port: int, mails: int, to: tuple[str, ...]) -> subprocess.Popen[bytes]:
         subject = "[secure] Results" if self.secure else "Results"
         command = [
-            *(str(fetch.program("smtp-source")), "-s", str(min(sessions, mails)), "-m", str(mails)),
-            *("-l", str(self.size), "-f", SENDER, "-S", subject, *options),
+            *(str(fetch.program("smtp-source")), "-s", str(SESSIONS // self.processes), "-m", str(mails)),
+            *("-l", str(self.size), "-f", SENDER, "-S", subject, *to),
             *(("-d",) if self.kept else ()),
             f"127.0.0.1:{port}",
         ]
@@ -60,5 +68,9 @@ def _finish(sources: list[subprocess.Popen[bytes]]) -> None:
 
 def calibrated(run: Callable[[int], float], first: int, seconds: float) -> int:
     """How many mails a run of about `seconds` takes: found by a first run, which warms up as well."""
-    took = run(first)
-    return max(SESSIONS, round(first * seconds / took / SESSIONS) * SESSIONS)
+    first = _for_all_sessions(first * min(1, seconds / 2))
+    return _for_all_sessions(first * seconds / run(first))
+
+
+def _for_all_sessions(mails: float) -> int:
+    return max(SESSIONS, round(mails / SESSIONS) * SESSIONS)

@@ -10,7 +10,7 @@ from tests.bench.load import SESSIONS, Load
 from tests.bench.mail_rows import settle
 from tests.bench.sampling import Peak, pss
 
-BIG = Load(25_000_000)
+BIG = Load(25_000_000, processes=SESSIONS)
 AT_REST = 2
 """Seconds after the start until a program counts as idle."""
 
