@@ -2,7 +2,7 @@
 
 import dataclasses
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -94,12 +94,15 @@ class PeeweeTx:
             self.aftermath.shredded = True
         return int(self._where(model, model.delete(), where).execute())
 
-    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+    def claim_deliveries(
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+    ) -> list[Delivery]:
         model = self._models[Delivery]
         free = model.lease_until.is_null() | (model.lease_until <= now)
         due = (
             model.select(model.id)
             .where((model.state == DeliveryState.QUEUED) & (model.due_at <= now) & free)
+            .where(model.hop.not_in(list(besides)))
             .order_by(model.due_at, model.id)
             .limit(limit)
         )
