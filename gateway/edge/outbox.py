@@ -146,8 +146,9 @@ class Outbox:
 
     async def _result(self, parcel: Parcel, outcome: Outcome) -> Result:
         delivery, head = parcel.delivery, b""
-        reported = not outcome.sent and delivery.kind is DeliveryKind.PASS
-        if reported and deliver.may_be_last(delivery, outcome, self._desk.clock.now()):
+        if outcome.sent:
+            return Result(delivery, outcome)
+        if delivery.kind is DeliveryKind.PASS and deliver.may_be_last(delivery, outcome, self._desk.clock.now()):
             with contextlib.suppress(WrongKey, KeyError):  # a report without the header is better than none
                 head = await asyncio.to_thread(self._writer.head, parcel)
         return Result(delivery, outcome, head, secrets.randbelow(1000) / 1000)

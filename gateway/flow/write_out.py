@@ -124,12 +124,13 @@ class Writer:
 
     def _notice(self, delivery: Delivery) -> bytes:
         letter = notices.unseal(self.keys, delivery)
+        reply_to = self._reply_to(letter)
         facts = {
             **notices.resolve(self.keys, letter.facts),
             "to_name": letter.to_name,
             "to": delivery.recipient,
             "speaks_for": letter.speaks_for,
-            "reply_to": self._reply_to(letter),
+            "reply_to": reply_to,
         }
         rendered = self.renderer.mail(letter.notice, letter.audience, letter.language, facts)
         return compose.letter(
@@ -144,29 +145,13 @@ class Writer:
                 message_id=self.message_id(delivery),
                 date=delivery.created_at,
                 language=letter.language,
-                headers=self._headers(letter),
+                headers=_headers(letter, reply_to),
             )
         )
 
     def _reply_to(self, letter: notices.Letter) -> str:
         token = notices.resolve(self.keys, {"$token": letter.reply}) if letter.reply else ""
         return f"bot+{token}@{self.site.domain}" if token else ""
-
-    def _headers(self, letter: notices.Letter) -> tuple[tuple[str, str], ...]:
-        to_sender = letter.audience is Audience.SENDER
-        optional = (
-            ("Reply-To", self._reply_to(letter)),
-            ("In-Reply-To", letter.answers),
-            ("References", letter.answers),
-        )
-        return (
-            *((name, value) for name, value in optional if value),
-            ("Auto-Submitted", "auto-replied" if letter.answers else "auto-generated"),  # RFC 3834 §5
-            # Bounces and absence notes of those whom we invite are wanted.
-            ("X-Auto-Response-Suppress", "All" if to_sender else "DR, RN, NRN"),
-            ("X-Gateway-Audience", letter.audience.value),
-            ("X-Gateway-Notice", letter.notice.value),
-        )
 
     def _reply(self, parcel: Parcel) -> tuple[int, Callable[[], Iterator[bytes]]]:
         """The body and MIME fields as they were written in the portal, under the header of a mail from us."""
@@ -206,6 +191,23 @@ class Writer:
             date=delivery.created_at,
             arrived=delivery.created_at,
         )
+
+
+def _headers(letter: notices.Letter, reply_to: str) -> tuple[tuple[str, str], ...]:
+    to_sender = letter.audience is Audience.SENDER
+    optional = (
+        ("Reply-To", reply_to),
+        ("In-Reply-To", letter.answers),
+        ("References", letter.answers),
+    )
+    return (
+        *((name, value) for name, value in optional if value),
+        ("Auto-Submitted", "auto-replied" if letter.answers else "auto-generated"),  # RFC 3834 §5
+        # Bounces and absence notes of those whom we invite are wanted.
+        ("X-Auto-Response-Suppress", "All" if to_sender else "DR, RN, NRN"),
+        ("X-Gateway-Audience", letter.audience.value),
+        ("X-Gateway-Notice", letter.notice.value),
+    )
 
 
 def _first(chunks: Iterable[bytes], enough: int) -> bytes:
