@@ -18,11 +18,13 @@ from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.domain.model import Content, Meta
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, clock_file
+from gateway.edge.hop_session import Hop
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
+from gateway.edge.outbox import Outbox
 from gateway.edge.render import Templates
 from gateway.edge.smtp_in import Policy, listen
-from gateway.edge.smtp_out import Hop, Outbox, SmtpMailer
+from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Ticker
 from gateway.errors import ConfigError, WrongKey
 from gateway.flow import deliver, remind
@@ -105,7 +107,9 @@ class Gateway:
         store = SqliteStore(database, content, on_queued=wake)
         stack.callback(store.close)
         desk = Desk(store, site, keys, self.clock)
-        outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), SmtpMailer(hops(settings), site.domain))
+        mailer = SmtpMailer(hops(settings), site.domain)
+        stack.callback(mailer.close)
+        outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), mailer)
         await desk.do(_open_with_keys)
         if "delivery" in self.parts:
             await desk.do(deliver.reclaim)

@@ -12,7 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.edge.smtp_out import Hop, SmtpMailer, probe
+from gateway.edge.hop_session import Hop
+from gateway.edge.smtp_out import SmtpMailer, probe
+from gateway.ports import Mail
 
 MAIL = b"Subject: x\r\n\r\n.dots\r\n" + "é".encode() + b"\r\n" + b"y" * 3000 + b"\r\n"
 
@@ -74,8 +76,15 @@ async def hop(tls=None):
         await server.wait_closed()
 
 
+def mail(*to, octets=MAIL, sender="ada@riverside.example"):
+    return Mail(sender, to, len(octets), lambda: iter((octets,)))
+
+
 async def send(target, sender="ada@riverside.example", to="pat@home.example"):
-    return await SmtpMailer({"": target}, "secure.riverside.example").send("", sender, to, MAIL)
+    mailer = SmtpMailer({"": target}, "secure.riverside.example")
+    [outcome] = await mailer.send("", mail(to, sender=sender))
+    mailer.close()
+    return outcome
 
 
 async def test_the_octets_arrive_as_they_are():
@@ -134,5 +143,5 @@ async def test_opportunistic_tls_takes_any_certificate(tmp_path):
 
 
 async def test_a_relay_that_was_taken_out_of_the_settings_is_tried_again_later():
-    outcome = await SmtpMailer({}, "secure.riverside.example").send("gone.example", "a@b.example", "c@d.example", MAIL)
+    [outcome] = await SmtpMailer({}, "secure.riverside.example").send("gone.example", mail("c@d.example"))
     assert (outcome.sent, outcome.permanent) == (False, False)
