@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,11 @@ import structlog
 import typer
 
 from gateway import __version__
-from gateway.app import PARTS, Gateway
+from gateway.app import PARTS
 from gateway.errors import ConfigError, WrongKey
 from gateway.settings_file import load
 from gateway.setup import Answers, inspect, set_up
+from gateway.workers import serve as serve_as
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -93,6 +93,7 @@ def check(config: ConfigOption) -> None:
 def serve(
     config: ConfigOption,
     only: Annotated[str, typer.Option("--only", help="parts, with commas: smtp,portal,delivery,reminders")] = "",
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="processes that share the work")] = 1,
 ) -> None:
     """Run until SIGTERM; prints one line when everything listens."""
     os.umask(0o077)
@@ -101,25 +102,12 @@ def serve(
     if unknown := sorted(set(parts) - set(PARTS)):
         _fail(f"--only: there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
     with _plain_errors():
-        gateway = Gateway(load(config), parts=parts)
+        settings = load(config)
         with contextlib.suppress(ImportError):  # it is not made for every machine; asyncio's own loop serves as well
             import uvloop  # noqa: PLC0415
 
             uvloop.install()
-        asyncio.run(_serve(gateway))
-
-
-async def _serve(gateway: Gateway) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await gateway.start()
-    where = " ".join(
-        f"{part}={gateway.listening[part]}" for part in ("smtp", "portal", "metrics") if part in gateway.listening
-    )
-    print(f"gateway ready {where}", flush=True)
-    await stop.wait()
-    await gateway.stop()
+        raise typer.Exit(serve_as(settings, parts, workers))
 
 
 # ------------------------------------------------------------------------------------------------------------- helpers

@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import re
 import secrets
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -223,8 +224,9 @@ def _octets(envelope: Envelope) -> bytes:
     return envelope.content if isinstance(envelope.content, bytes) else b""
 
 
-async def listen(intake: Intake, policy: Policy, hostname: str, address: tuple[str, int]) -> asyncio.Server:
-    """Open the listener. aiosmtpd's own Controller would want a thread of its own."""
+async def listen(intake: Intake, policy: Policy, hostname: str, at: tuple[str, int] | socket.socket) -> asyncio.Server:
+    """Open the listener at an address, or on a socket that is bound. aiosmtpd's own Controller would want a thread."""
     loop = asyncio.get_running_loop()
     make: Any = lambda: Listener(intake, policy, hostname)  # noqa: E731 - a protocol factory
-    return await loop.create_server(make, *address)
+    where: Any = {"sock": at} if isinstance(at, socket.socket) else dict(zip(("host", "port"), at, strict=True))
+    return await loop.create_server(make, **where)

@@ -49,6 +49,15 @@ def read_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
         raise _store_error(error) from error
 
 
+def write_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
+    """One transaction on a database that nobody serves yet. Raises StoreBusy."""
+    try:
+        with database.connection_context(), database.atomic("IMMEDIATE"):
+            return work(PeeweeTx(models(database)))
+    except peewee.OperationalError as error:
+        raise _store_error(error) from error
+
+
 @dataclass(slots=True)
 class _Job:
     work: Callable[[Tx], Any]
