@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
-from prometheus_client import CollectorRegistry, Gauge, make_asgi_app
+from prometheus_client import make_asgi_app
 from starlette.types import ASGIApp
 
 from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, the_clock
+from gateway.edge.metrics import Figures, Shared
 from gateway.edge.render import Templates
 from gateway.edge.smtp_in import Intake, Policy, listen
 from gateway.edge.smtp_out import Hop, Outbox, SmtpMailer
 from gateway.edge.ticker import Ticker, Turn
 from gateway.errors import ConfigError
-from gateway.flow import remind
+from gateway.flow import overview, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 
 PARTS = ("smtp", "portal", "delivery", "reminders")
 FORGET_EVERY = 3600
+COUNT_DELIVERIES_EVERY = 15
+COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
 AT_A_TIME = 100
 """How many invitations are moved on in one transaction."""
 
@@ -64,6 +67,7 @@ class Gateway:
     worker: int = 0
     alone: bool = True
     """Whether no other process serves the same database."""
+    figures: Figures = field(default_factory=Figures)
     listening: dict[str, str] = field(default_factory=dict)
     """Where each part listens, once started: "host:port" by part."""
     _closing: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -77,6 +81,7 @@ class Gateway:
             if "delivery" in self.parts:
                 _in_background(stack, outbox.run())
             _in_background(stack, self._ticker(stack, desk, outbox).run())
+            _in_background(stack, self.figures.watch_loop().run())
             await self._listen_for_metrics(stack, prepared)
             if "portal" in self.parts:
                 await self._serve_portal(stack, prepared, desk)
@@ -99,7 +104,7 @@ class Gateway:
             loop.call_soon_threadsafe(outbox.wake)
 
         # The one place that tells the store whether other processes (`not self.alone`) write to the same file.
-        store = SqliteStore(open_database(settings.database_path), content, on_queued=wake)
+        store = SqliteStore(open_database(settings.database_path), content, wake, self.figures.commit)
         stack.callback(store.close)
         desk = Desk(store, site, keys, self.clock)
         outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), SmtpMailer(hops(settings), site.domain))
@@ -107,10 +112,8 @@ class Gateway:
         return desk, outbox
 
     def _ticker(self, stack: contextlib.AsyncExitStack, desk: Desk, outbox: Outbox) -> Ticker:
-        ticker, clock = Ticker(), self.clock
-        turn = None if self.alone else Turn(desk)
-        if turn:
-            stack.push_async_callback(turn.give_up)
+        ticker, clock, turn = Ticker(), self.clock, Turn(desk, alone=self.alone)
+        stack.push_async_callback(turn.give_up)
         if isinstance(clock, FileClock):
             log.warning("the time is taken from a file: this is a test or a rehearsal")
         watch = ClockWatch(clock) if isinstance(clock, SystemClock) else None  # other clocks are meant to jump
@@ -122,23 +125,38 @@ class Gateway:
                 log.warning("the clock has jumped by more than an hour: timed work waits; restart to confirm the time")
                 return
             outbox.wake()
-            if "reminders" in self.parts and (turn is None or await turn.is_ours()):
-                while await desk.do(remind.run_due, AT_A_TIME) > 0:
-                    pass
+            ours = await turn.is_ours()
+            self.figures.keeps_time.set(ours)
+            while ours and "reminders" in self.parts and await desk.do(remind.run_due, AT_A_TIME) > 0:
+                pass
 
         async def forget() -> None:
-            if turn is None or await turn.is_ours():
+            if await turn.is_ours():
                 await desk.do(remind.forget)
 
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)
+        self._look_around(ticker, desk)
         return ticker
 
+    def _look_around(self, ticker: Ticker, desk: Desk) -> None:
+        """Have the figures of what all workers share brought up to date by the first of them."""
+        if self.worker > 0:
+            return
+        shared = Shared(self.figures)
+
+        async def deliveries() -> None:
+            shared.deliveries(await desk.ask(overview.deliveries))
+
+        async def invitations() -> None:
+            shared.invitations(await desk.ask(overview.invitations))
+
+        ticker.every(COUNT_DELIVERIES_EVERY, deliveries)
+        ticker.every(COUNT_INVITATIONS_EVERY, invitations)
+
     async def _listen_for_metrics(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> None:
-        registry = CollectorRegistry()
-        Gauge("gateway_up", "1 while the gateway runs", registry=registry).set(1)
         part = f"metrics{self.worker}"
-        await serve_web(stack, make_asgi_app(registry), prepared.sockets[part])
+        await serve_web(stack, make_asgi_app(self.figures.registry), prepared.sockets[part])
         self.listening["metrics"] = prepared.where(part)
 
     async def _serve_portal(self, stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk) -> None:
@@ -161,7 +179,7 @@ class Gateway:
             authserv_id=self.settings.mailbox.authserv_id,
             tls=server_tls(self.settings),
         )
-        intake = Intake(desk, prepared.content, policy)
+        intake = Intake(desk, prepared.content, policy, self.figures)
         server = await listen(intake, policy, desk.site.domain, prepared.sockets["smtp"])
         stack.callback(server.close)
         self.listening["smtp"] = prepared.where("smtp")

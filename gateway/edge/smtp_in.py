@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from gateway.edge.metrics import Figures
 from gateway.errors import GatewayError, RelayDenied
 from gateway.flow import receive, understand
 from gateway.flow.context import Desk
@@ -55,6 +56,7 @@ class Listener(SMTP):
 
     def __init__(self, intake: "Intake", policy: Policy, hostname: str) -> None:
         self._max_size = policy.max_size
+        self._sessions = intake.figures.sessions
         super().__init__(
             intake,
             hostname=hostname,
@@ -64,6 +66,15 @@ class Listener(SMTP):
             tls_context=policy.tls,
             timeout=300,  # RFC 5321 §4.5.3.2.7
         )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._original_transport is None:  # after STARTTLS it is the same session
+            self._sessions.inc()
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._sessions.dec()
+        super().connection_lost(error)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         if await self.check_helo_needed():
@@ -124,10 +135,11 @@ class Listener(SMTP):
 class Intake:
     """What a session asks: who may write to whom, and the taking in of a message. 250 only after the commit."""
 
-    def __init__(self, desk: Desk, content: ContentStore, policy: Policy) -> None:
+    def __init__(self, desk: Desk, content: ContentStore, policy: Policy, figures: Figures | None = None) -> None:
         self._desk = desk
         self._content = content
         self._policy = policy
+        self.figures = figures or Figures()
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope, typed: str, options: list[str]
@@ -148,6 +160,7 @@ class Intake:
             await self._take_in(self._submission(session, envelope), self._trace(server, session, envelope, queue_id))
         except GatewayError as refusal:
             log.info("mail refused", queue_id=queue_id, reply=refusal.smtp_reply, error=str(refusal))
+            self.figures.refused(refusal.smtp_reply)
             return refusal.smtp_reply
         return f"250 2.0.0 Ok: queued as {queue_id}"
 
@@ -195,6 +208,7 @@ class Intake:
                 self._content.discard(sealed.content_id)
             raise
         for recipient, verdict in zip(draft.recipients, verdicts, strict=True):
+            self.figures.taken(verdict.action.value)
             log.info(
                 "mail taken",
                 domain=recipient.address and recipient.address.domain,

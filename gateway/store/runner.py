@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,16 +69,21 @@ class _Job:
 
 class SqliteStore:
     """The port `Store` on one SQLite file. `on_queued` is called, from the writer's thread, after each commit that
-    queued a delivery.
+    queued a delivery; `watch` is entered around each commit, with the number of those who share it.
     """
 
     def __init__(
-        self, database: peewee.SqliteDatabase, content: ContentStore, on_queued: Callable[[], None] = lambda: None
+        self,
+        database: peewee.SqliteDatabase,
+        content: ContentStore,
+        on_queued: Callable[[], None] = lambda: None,
+        watch: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._database = database
         self._models = models(database)
         self._content = content
         self._on_queued = on_queued
+        self._watch = watch
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._writer = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
@@ -140,7 +146,7 @@ class SqliteStore:
     def _commit(self, jobs: list[_Job]) -> None:
         try:
             self._database.connect(reuse_if_open=True)
-            with self._database.atomic("IMMEDIATE"):
+            with self._watch(len(jobs)), self._database.atomic("IMMEDIATE"):
                 for job in jobs:
                     self._run(job)
         except Exception as error:  # the thread must outlive whatever a disk may do; every caller hears of it

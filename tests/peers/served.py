@@ -26,6 +26,7 @@ class Served:
         self.folder = folder
         self._options = options
         self.portal = f"http://127.0.0.1:{free_port()}"
+        self.metrics = ""
         self.now = START
         self._process: subprocess.Popen[str] | None = None
         self._ports = {"SMTP": free_port(), "METRICS": 0}
@@ -76,6 +77,7 @@ class Served:
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, (self.folder / "log").read_text()
+        self.metrics = line.split("metrics=")[1].strip()
         return line
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:

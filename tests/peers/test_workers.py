@@ -4,6 +4,7 @@ import os
 import signal
 import smtplib
 import socket
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,12 @@ def test_the_portal_is_there_after_the_first_worker_has_died(served):
     with socket.create_connection((host, int(port)), 20) as client:
         client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_figures_can_be_had_of_the_first_worker(served):
+    with urllib.request.urlopen(f"http://{served.metrics}/metrics", timeout=20) as answer:
+        figures = answer.read().decode()
+    assert "gateway_up 1.0" in figures
+    assert "gateway_deliveries_queued 0.0" in figures
+    assert "gateway_loop_stall_seconds " in figures
+    assert "process_resident_memory_bytes " in figures
