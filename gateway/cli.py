@@ -16,7 +16,6 @@ from gateway import __version__
 from gateway.app import PARTS
 from gateway.errors import ConfigError, WrongKey
 from gateway.settings_file import load
-from gateway.setup import Answers, inspect, set_up
 from gateway.workers import serve as serve_as
 
 app = typer.Typer(
@@ -65,6 +64,8 @@ def init(
     portal_url: Annotated[str, typer.Option("--portal-url", help="where people reach the portal")] = "",
 ) -> None:
     """Write settings, keys and an empty database; nothing that exists is overwritten."""
+    from gateway.setup import Answers, set_up  # noqa: PLC0415 - serving needs nothing of it, nor of DNS
+
     asked = {
         "--domain": (domain, "The gateway's own mail domain, for example secure.riverside.example"),
         "--practice": (practice, "The practice's name, for example Riverside Family Practice"),
@@ -80,6 +81,8 @@ def init(
 @app.command()
 def check(config: ConfigOption) -> None:
     """Look at everything that serving needs; one clear line for each fault, exit 1 if there is any."""
+    from gateway.setup import inspect  # noqa: PLC0415 - as for init
+
     _log_to_stderr(logging.ERROR)
     with _plain_errors():
         settings = load(config)
