@@ -11,6 +11,7 @@ import structlog
 from aiosmtpd.smtp import Envelope, Session
 
 from gateway.domain.decide import Verdict
+from gateway.edge.metrics import Figures
 from gateway.edge.reception import Reception
 from gateway.errors import GatewayError, RelayDenied
 from gateway.flow import receive
@@ -46,7 +47,8 @@ class Arrival:
 class Intake:
     """aiosmtpd's handler of all sessions."""
 
-    def __init__(self, desk: Desk, content: ContentStore, policy: "Policy") -> None:
+    def __init__(self, desk: Desk, content: ContentStore, policy: "Policy", figures: Figures | None = None) -> None:
+        self.figures = figures or Figures()
         self._desk = desk
         self._content = content
         self._policy = policy
@@ -89,6 +91,7 @@ class Intake:
             # A client that goes away now does not take the mail along: once it may be committed, it is ours.
             await asyncio.shield(asyncio.ensure_future(self._commit(arrival, draft, exits)))
         except GatewayError as refusal:
+            self.figures.refused(refusal.smtp_reply)
             log.info("mail refused", queue_id=arrival.queue_id, reply=refusal.smtp_reply, error=str(refusal))
             return refusal.smtp_reply
         return f"250 2.0.0 Ok: queued as {arrival.queue_id}"
@@ -99,6 +102,8 @@ class Intake:
         except Exception:
             arrival.taking.abandon()
             raise
+        for verdict in verdicts:
+            self.figures.taken(verdict.action.value)
         log.info("mail taken", queue_id=arrival.queue_id, recipients=_told(draft, verdicts))
 
     def _check_recipient(self, client: Client, typed: str) -> None:

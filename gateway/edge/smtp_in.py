@@ -247,11 +247,6 @@ class Listener(SMTP):
         return path, rest
 
 
-def _bound(address: tuple[str, int]) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    return socket.create_server(address, family=family, backlog=BACKLOG)
-
-
 def _turn_away(transport: Any, reply: str) -> None:
     transport.write(f"{reply}\r\n".encode())
     transport.close()
@@ -271,18 +266,12 @@ class MailServer:
         self._pool = ThreadPoolExecutor(THREADS, "intake")
         self._pattern = Listener(self)
 
-    async def listen(self, address: tuple[str, int] | socket.socket) -> None:
-        """Open the listener at an address, or on a socket that listens already. Raises OSError."""
+    async def listen(self, bound: socket.socket) -> None:
+        """Let clients in through a socket that is bound."""
         loop = asyncio.get_running_loop()
-        bound = address if isinstance(address, socket.socket) else _bound(address)
         self._server = await loop.create_server(self._pattern.another, sock=bound, backlog=BACKLOG)
         self._sweeper = loop.create_task(self._sweep())
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return host, port
+        self.intake.figures.sessions.set_function(lambda: self.sessions.count)
 
     def reception(self, taking: Taking, transport: Any) -> Reception:
         """A mail begins to arrive."""
@@ -309,8 +298,8 @@ class MailServer:
             self.sessions.sweep(self.now())
 
 
-async def listen(intake: Intake, policy: Policy, hostname: str, address: tuple[str, int] | socket.socket) -> MailServer:
+async def listen(intake: Intake, policy: Policy, hostname: str, bound: socket.socket) -> MailServer:
     """Open the listener. aiosmtpd's own Controller would want a thread of its own."""
     server = MailServer(intake, policy, hostname)
-    await server.listen(address)
+    await server.listen(bound)
     return server

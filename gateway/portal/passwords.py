@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 R = TypeVar("R")
 
@@ -65,4 +64,6 @@ def _normal(password: str) -> str:
 
 def _score(password: str, about: Sequence[str]) -> int:
     """From 0, guessed at once, to 4."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its word lists take 12 MB, and are wanted when somebody registers
+
     return int(zxcvbn(password[:_JUDGED], user_inputs=list(about))["score"])

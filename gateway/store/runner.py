@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +52,15 @@ def read_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
         raise _store_error(error) from error
 
 
+def write_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
+    """One transaction on a database that nobody serves yet. Raises StoreBusy."""
+    try:
+        with database.connection_context(), database.atomic("IMMEDIATE"):
+            return work(SqliteTx(Repository(models(database)), database.connection()))
+    except _DATABASE_ERRORS as error:
+        raise _store_error(error) from error
+
+
 @dataclass(slots=True)
 class _Job:
     work: Callable[[Tx], Any]
@@ -61,16 +71,21 @@ class _Job:
 
 class SqliteStore:
     """The port `Store` on one SQLite file. `on_queued` is called, from the writer's thread, after each commit that
-    queued a delivery.
+    queued a delivery; `watch` is entered around each commit, with the number of those who share it.
     """
 
     def __init__(
-        self, database: peewee.SqliteDatabase, content: ContentStore, on_queued: Callable[[], None] = lambda: None
+        self,
+        database: peewee.SqliteDatabase,
+        content: ContentStore,
+        on_queued: Callable[[], None] = lambda: None,
+        watch: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._database = database
         self._repository = Repository(models(database))
         self._content = content
         self._on_queued = on_queued
+        self._watch = watch
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
         self._writer = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
@@ -132,17 +147,8 @@ class SqliteStore:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            connection = self._database.connection()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for job in jobs:
-                    self._run(job, connection)
-                self._content.settle()  # files that the rows name must be there as surely as the rows
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk may have rolled it back already
-                    connection.execute("ROLLBACK")
-                raise
+            with self._watch(len(jobs)):
+                self._commit_all(jobs, self._database.connection())
         except Exception as error:  # the thread must outlive whatever a disk may do; every caller hears of it
             reason = _store_error(error)
             for job in jobs:
@@ -153,6 +159,18 @@ class SqliteStore:
         for job in jobs:
             if job.aftermath:
                 job.done.set_result(job.result)
+
+    def _commit_all(self, jobs: list[_Job], connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for job in jobs:
+                self._run(job, connection)
+            self._content.settle()  # files that the rows name must be there as surely as the rows
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # a full disk may have rolled it back already
+                connection.execute("ROLLBACK")
+            raise
 
     def _run(self, job: _Job, connection: sqlite3.Connection) -> None:
         if not job.done.set_running_or_notify_cancel():

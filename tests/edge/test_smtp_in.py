@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import re
+import socket
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
@@ -37,8 +38,9 @@ class Bench:
 
     @asynccontextmanager
     async def session(self):
-        server = await listen(Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, ("127.0.0.1", 0))
-        reader, self.writer = await asyncio.open_connection(*server.address)
+        bound = socket.create_server(("127.0.0.1", 0))
+        server = await listen(Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, bound)
+        reader, self.writer = await asyncio.open_connection(*bound.getsockname())
         self.reader = reader
         assert (await self.heard()).startswith("220 secure.riverside.example ESMTP")
         await self.say(b"EHLO client.example\r\n")

@@ -17,14 +17,19 @@ START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
 class Served:
-    """One gateway in one folder; it can be killed at any moment and started again."""
+    """One gateway in one folder; it can be killed at any moment and started again.
 
-    def __init__(self, folder: Path, next_hop: int) -> None:
+    `options` are those of `gateway serve`, such as `--workers 2`.
+    """
+
+    def __init__(self, folder: Path, next_hop: int, *options: str) -> None:
         self.folder = folder
+        self._options = options
         self.portal = f"http://127.0.0.1:{free_port()}"
+        self.metrics = ""
         self.now = START
         self._process: subprocess.Popen[str] | None = None
-        self._ports = {"SMTP": free_port(), "METRICS": free_port()}
+        self._ports = {"SMTP": free_port(), "METRICS": 0}
         options = {
             "--domain": "secure.riverside.example",
             "--practice": "Riverside Family Practice",
@@ -39,6 +44,13 @@ class Served:
     @property
     def smtp_port(self) -> int:
         return self._ports["SMTP"]
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of the workers, if there are several."""
+        assert self._process
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def turn(self, **by: float) -> None:
         """Turn the clock."""
@@ -55,7 +67,7 @@ class Served:
         }
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
-                [GATEWAY, "serve", "--config", str(self.folder / "gateway.toml")],
+                [GATEWAY, "serve", "--config", str(self.folder / "gateway.toml"), *self._options],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -65,6 +77,7 @@ class Served:
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, (self.folder / "log").read_text()
+        self.metrics = line.split("metrics=")[1].strip()
         return line
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
