@@ -4,8 +4,10 @@ import os
 import re
 import signal
 import smtplib
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,10 +19,16 @@ START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
 class Served:
-    """One gateway in one folder; it can be killed at any moment and started again."""
+    """One gateway in one folder; it can be killed at any moment and started again.
 
-    def __init__(self, folder: Path, next_hop: int) -> None:
+    `settings` are environment variables without their `GATEWAY_`; `through` is what to start in place of `gateway`.
+    """
+
+    def __init__(self, folder: Path, next_hop: int, **settings: str) -> None:
         self.folder = folder
+        self.settings = settings
+        self.through: tuple[str, ...] = (GATEWAY,)
+        self.database = folder / "gateway.db"
         self.portal = f"http://127.0.0.1:{free_port()}"
         self.now = START
         self._process: subprocess.Popen[str] | None = None
@@ -40,6 +48,11 @@ class Served:
     def smtp_port(self) -> int:
         return self._ports["SMTP"]
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def turn(self, **by: float) -> None:
         """Turn the clock."""
         self.now += timedelta(**by)
@@ -52,10 +65,11 @@ class Served:
             "GATEWAY_CLOCK_FILE": str(self.folder / "now"),
             "GATEWAY_PORTAL__LISTEN": self.portal.removeprefix("http://"),
             **{f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{port}" for part, port in self._ports.items()},
+            **{f"GATEWAY_{name}": value for name, value in self.settings.items()},
         }
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
-                [GATEWAY, "serve", "--config", str(self.folder / "gateway.toml")],
+                [*self.through, "serve", "--config", str(self.folder / "gateway.toml")],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -72,8 +86,13 @@ class Served:
         if self._process is None:
             return 0
         self._process.send_signal(how)
-        code = self._process.wait(20)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it has ended; its exit code."""
+        assert self._process
         assert self._process.stdout
+        code = self._process.wait(20)
         self._process.stdout.close()
         self._process = None
         return code
@@ -92,6 +111,20 @@ class Served:
         message.set_content(body)
         with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=20) as client:
             client.send_message(message)
+
+    def rows(self, query: str, *values: object) -> list[tuple]:
+        """Ask its database, whether it runs or not."""
+        with closing(sqlite3.connect(self.database, timeout=20)) as database:
+            return database.execute(query, values).fetchall()
+
+    def enrol(self, *addresses: str) -> None:
+        """Make accounts for people, as if they had registered."""
+        columns = "address, typed, name, password_hash, delivery, practice_name, practice_phone, practice_address, "
+        account = (
+            f"INSERT INTO account ({columns} language, created_at) VALUES (?, ?, '', '', 'portal', '', '', '', 'en', 0)"
+        )
+        with closing(sqlite3.connect(self.database, timeout=20)) as database, database:
+            database.executemany(account, [(address, address) for address in addresses])
 
     def on_disk(self) -> bytes:
         """Everything that the gateway has written."""
