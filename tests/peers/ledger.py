@@ -77,12 +77,14 @@ class Load:
     def _send_on(self) -> None:
         mail = self._next()
         while not self._stop.is_set():
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                with smtplib.SMTP("127.0.0.1", self._port, local_hostname="load.example", timeout=30) as client:
-                    while not self._stop.is_set():
-                        if self._offer(client, mail):
-                            mail = self._next()
-                        time.sleep(self._pause)
+            with (
+                contextlib.suppress(OSError, smtplib.SMTPException),
+                smtplib.SMTP("127.0.0.1", self._port, local_hostname="load.example", timeout=30) as client,
+            ):
+                while not self._stop.is_set():
+                    if self._offer(client, mail):
+                        mail = self._next()
+                    time.sleep(self._pause)
             self._stop.wait(0.02)
 
     def _next(self) -> Mail:

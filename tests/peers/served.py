@@ -1,4 +1,4 @@
-"""`gateway serve` as a process of its own, set up by `gateway init`, with a clock file to turn."""
+"""`gateway serve` as a process of its own, set up as `gateway init` does it, with a clock file to turn."""
 
 import os
 import re
@@ -12,10 +12,15 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+from gateway.setup import Answers, set_up
 from tests.peers.process import free_port, wait_for
 
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+ACCOUNT = """
+INSERT INTO account (address, typed, name, password_hash, delivery, practice_name, practice_phone, practice_address,
+language, created_at) VALUES (?, ?, '', '', 'portal', '', '', '', 'en', 0)
+"""
 
 
 class Served:
@@ -33,15 +38,14 @@ class Served:
         self.now = START
         self._process: subprocess.Popen[str] | None = None
         self._ports = {"SMTP": free_port(), "METRICS": free_port()}
-        options = {
-            "--domain": "secure.riverside.example",
-            "--practice": "Riverside Family Practice",
-            "--practice-domain": "riverside.example",
-            "--next-hop": f"127.0.0.1:{next_hop}",
-            "--portal-url": self.portal,
-        }
-        command = [GATEWAY, "init", str(folder), *(word for pair in options.items() for word in pair)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        answers = Answers(
+            domain="secure.riverside.example",
+            practice="Riverside Family Practice",
+            practice_domain="riverside.example",
+            next_hop=f"127.0.0.1:{next_hop}",
+            portal_url=self.portal,
+        )
+        set_up(folder, answers)
         self.turn()
 
     @property
@@ -119,12 +123,8 @@ class Served:
 
     def enrol(self, *addresses: str) -> None:
         """Make accounts for people, as if they had registered."""
-        columns = "address, typed, name, password_hash, delivery, practice_name, practice_phone, practice_address, "
-        account = (
-            f"INSERT INTO account ({columns} language, created_at) VALUES (?, ?, '', '', 'portal', '', '', '', 'en', 0)"
-        )
         with closing(sqlite3.connect(self.database, timeout=20)) as database, database:
-            database.executemany(account, [(address, address) for address in addresses])
+            database.executemany(ACCOUNT, [(address, address) for address in addresses])
 
     def on_disk(self) -> bytes:
         """Everything that the gateway has written."""

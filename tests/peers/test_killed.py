@@ -71,7 +71,7 @@ def hand_in(served: Served, mail: Mail) -> bool:
 
 @pytest.mark.timeout(120 + 20 * KILLS)
 def test_nothing_is_lost_at_random_instants(served, hop):
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - instants, not secrets
     served.start()
     served.enrol(REGISTERED)
     with Load(served.smtp_port) as load:
@@ -84,12 +84,12 @@ def test_nothing_is_lost_at_random_instants(served, hop):
 
     ledger, found = load.ledger, books(served, hop)
     assert lost(ledger, found) == [], f"SEED={SEED}"
-    told = {kind: {id for id, mail in ledger.told.items() if mail.kind == kind} for kind in ("pass", "held", "inbox")}
+    told = {kind: {key for key, mail in ledger.told.items() if mail.kind == kind} for kind in ("pass", "held", "inbox")}
     assert told["pass"] <= found.delivered.keys()
     secure = told["held"] | told["inbox"]
-    assert {id: found.copies[id] for id in secure} == dict.fromkeys(secure, 1)  # however often it was offered
-    assert {id: len(found.announced.get(id, ())) for id in told["held"]} == dict.fromkeys(told["held"], 1)
-    more = {id: times for id, times in found.delivered.items() if times > 1 + ledger.unheard[id] + KILLS}
+    assert {key: found.copies[key] for key in secure} == dict.fromkeys(secure, 1)  # however often it was offered
+    assert {key: len(found.announced.get(key, ())) for key in told["held"]} == dict.fromkeys(told["held"], 1)
+    more = {key: times for key, times in found.delivered.items() if times > 1 + ledger.unheard[key] + KILLS}
     assert more == {}
     assert sum(found.delivered.values()) - len(found.delivered) <= 20 * KILLS + ledger.unheard.total()
 
