@@ -28,8 +28,9 @@ from gateway.flow.context import Context, Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
 from gateway.ports import Clock, Keys, Tx
+from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
-from gateway.store.runner import SqliteStore, open_database
+from gateway.store.runner import SqliteStore
 from gateway.store.sealing import SpooledContent, load_keys
 
 log = structlog.get_logger()
@@ -94,18 +95,17 @@ class Gateway:
         content = SpooledContent(settings.spool_path)
         database = open_database(settings.database_path)
         migrate(database)
-        loop = asyncio.get_running_loop()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(outbox.wake)
+            outbox.wake()
 
         store = SqliteStore(database, content, on_queued=wake)
-        stack.callback(store.close)
+        stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
         outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), SmtpMailer(hops(settings), site.domain))
         await desk.do(_open_with_keys)
         if "delivery" in self.parts:
-            await desk.do(deliver.reclaim)
+            await desk.do_at_length(deliver.reclaim)
         for orphan in content.names() - set(await desk.ask(_content_names)):
             content.discard(orphan)
         outbox.wake()
@@ -128,7 +128,7 @@ class Gateway:
                 pass
 
         async def forget() -> None:
-            await desk.do(remind.forget)
+            await desk.do_at_length(remind.forget)
 
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)
