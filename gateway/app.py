@@ -32,7 +32,8 @@ from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
 from gateway.ports import Clock
 from gateway.prepare import Prepared, prepare
-from gateway.store.runner import SqliteStore, open_database
+from gateway.store.connections import open_database
+from gateway.store.runner import SqliteStore
 
 log = structlog.get_logger()
 
@@ -102,14 +103,13 @@ class Gateway:
     async def _open_store(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> tuple[Desk, Outbox]:
         settings, site = self.settings, self.settings.policy()
         keys, content = prepared.keys, prepared.content
-        loop = asyncio.get_running_loop()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(outbox.wake)
+            outbox.wake()
 
-        # The one place that tells the store whether other processes (`not self.alone`) write to the same file.
-        store = SqliteStore(open_database(settings.database_path), content, wake, self.figures.commit)
-        stack.callback(store.close)
+        database = open_database(settings.database_path)
+        store = SqliteStore(database, content, wake, self.figures.commit, shared=not self.alone)
+        stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
         mailer = SmtpMailer(hops(settings), site.domain)
         stack.callback(mailer.close)
@@ -138,7 +138,7 @@ class Gateway:
 
         async def forget() -> None:
             if await turn.is_ours():
-                await desk.do(remind.forget)
+                await desk.do_at_length(remind.forget)
 
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.model import Meta
+from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
-from gateway.store.runner import SqliteStore, open_database
+from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
 from tests.peers.ledger import ADA, Mail, books, drained
 from tests.peers.process import end, wait_for
@@ -270,7 +271,7 @@ asyncio.run(count_up(Path(sys.argv[1]), range(int(sys.argv[2]), int(sys.argv[3])
 
 async def count_up(path: Path, writers: range, transactions: int) -> None:
     """Each writer reads the one counter and writes it back one higher, so many times."""
-    store = SqliteStore(open_database(path), MemoryContent())
+    store = SqliteStore(open_database(path), MemoryContent(), shared=True)
 
     def one_more(tx):
         counter = tx.one(Meta, name="counter")
@@ -283,7 +284,7 @@ async def count_up(path: Path, writers: range, transactions: int) -> None:
     try:
         await asyncio.gather(*(write() for _ in writers))
     finally:
-        store.close()
+        await store.close()
 
 
 def test_twenty_writers_and_another_process_are_told_of_no_lock(tmp_path):
