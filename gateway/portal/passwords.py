@@ -3,11 +3,14 @@
 import asyncio
 import unicodedata
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from gateway.errors import TryAgain
 
 R = TypeVar("R")
 
@@ -19,14 +22,17 @@ _JUDGED = 72
 _WEAKEST = 2
 AT_ONCE = 2
 """Each hash takes 64 MiB and several cores for a tenth of a second."""
+MOST_WAITING = 64
+"""Whoever comes when so many wait already is asked to come back: the last of them waits for some seconds."""
 
 
 class Passwords:
-    """Hashes and compares passwords in threads."""
+    """Hashes and compares passwords in threads. Everything raises TryAgain when too many wait already."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords")
+        self._waiting = 0
 
     async def hash(self, password: str) -> str:
         """The hash to store, with its own salt and parameters."""
@@ -42,8 +48,13 @@ class Passwords:
         return await self._in_turn(lambda: _score(password, about) < _WEAKEST)
 
     async def _in_turn(self, work: Callable[[], R]) -> R:
-        async with self._turns:
-            return await asyncio.to_thread(work)
+        if self._waiting >= AT_ONCE + MOST_WAITING:
+            raise TryAgain("too many passwords are being looked at")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
 
     def _verify(self, stored: str, password: str) -> bool:
         try:

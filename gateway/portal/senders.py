@@ -32,7 +32,9 @@ async def sender(visit: Visit, page: SenderPage) -> Response:
     """GET shows; POST runs the one line that the button or the form stands for."""
     if not visit.posted:
         return _show(visit, page)
-    index = _index(visit, page)
+    token, person = visit.request.path_params["token"], visit.typed("person")
+    page = await _page(visit, token, person)  # the list may have moved on
+    index = _index(page, person)
     form = RelationshipForm(visit.form)
     action = visit.typed("action")
     line = form.command(visit.today) if action == "details" else _BUTTONS.get(action)
@@ -40,22 +42,28 @@ async def sender(visit: Visit, page: SenderPage) -> Response:
         return _show(visit, page, sent_back=(index, form))
     if page.focus is None:
         line = f"{page.people[index]['address']} {line}"
-    token = visit.request.path_params["token"]
     results = await visit.desk.do(answer.by_page, token, line)
-    after = await visit.desk.ask(answer.sender_page, token)
-    if results is None or after is None:
+    if results is None:
         raise DeadLink
-    return _show(visit, after, results=results)
+    return _show(visit, await _page(visit, token, person), results=results)
 
 
-def _index(visit: Visit, page: SenderPage) -> int:
+async def _page(visit: Visit, token: str, person: str) -> SenderPage:
+    """The page that has this person, or the one that was asked for."""
+    page = await visit.desk.ask(answer.sender_page, token, visit.page, holding=person)
+    if page is None:
+        raise DeadLink
+    return page
+
+
+def _index(page: SenderPage, person: str) -> int:
     """Whom the form is about: the one that the link is for, or one of those on the page."""
     if page.focus is not None:
         return page.focus
-    addresses = [person["address"] for person in page.people]
-    if visit.typed("person") not in addresses:
+    addresses = [shown["address"] for shown in page.people]
+    if person not in addresses:
         raise HTTPException(404)
-    return addresses.index(visit.typed("person"))
+    return addresses.index(person)
 
 
 def _show(
@@ -73,6 +81,8 @@ def _show(
         "practice": page.practice,
         "cards": cards,
         "focus": page.focus is not None,
+        "page": page.page,
+        "pages": page.pages,
         "results": results or [],
         "wrong": sent_back[1].wrong if sent_back else [],
     }
