@@ -38,8 +38,8 @@ log = structlog.get_logger()
 PARTS = ("smtp", "portal", "delivery", "reminders")
 FORGET_EVERY = 3600
 KEY_MARK = "key check"
-AT_A_TIME = 100
-"""How many invitations are moved on in one transaction."""
+AT_A_TIME = 20
+"""How many invitations are moved on in one transaction: few, so that a mail never waits long for its commit."""
 
 
 class SystemRandom:
