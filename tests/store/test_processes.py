@@ -9,7 +9,7 @@ import pytest
 
 from gateway.domain.model import Seen
 from gateway.errors import StoreBusy
-from gateway.store import runner
+from gateway.store import connections, runner
 from gateway.store.connections import WriteConnection, open_database
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
@@ -21,9 +21,12 @@ WRITERS = 10
 EACH = 50
 
 
-def write_much(path, number):
+def write_much(path, number, shared):
+    if shared:
+        connections.BUSY_SECONDS = 0  # the queue alone must keep them apart
+
     async def go():
-        store = SqliteStore(open_database(path), MemoryContent(), shared=True)
+        store = SqliteStore(open_database(path), MemoryContent(), shared=shared)
 
         async def writer(name):
             for turn in range(EACH):
@@ -43,9 +46,10 @@ def path(tmp_path):
     return path
 
 
-def test_writers_of_two_processes_never_hear_of_a_lock(path):
+@pytest.mark.parametrize("shared", [True, False])
+def test_writers_of_two_processes_never_hear_of_a_lock(path, shared):
     start = multiprocessing.get_context("spawn").Process
-    processes = [start(target=write_much, args=(path, number)) for number in range(2)]
+    processes = [start(target=write_much, args=(path, number, shared)) for number in range(2)]
     for process in processes:
         process.start()
     for process in processes:
