@@ -41,8 +41,8 @@ PARTS = ("smtp", "portal", "delivery", "reminders")
 FORGET_EVERY = 3600
 COUNT_DELIVERIES_EVERY = 15
 COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
-AT_A_TIME = 100
-"""How many invitations are moved on in one transaction."""
+AT_A_TIME = 20
+"""How many invitations are moved on in one transaction: few, so that a mail never waits long for its commit."""
 
 
 class SystemRandom:

@@ -34,6 +34,8 @@ R = TypeVar("R")
 
 READERS = 2
 BATCH = 256
+PATIENCE_SECONDS = BUSY_SECONDS + 1
+"""How long callers wait for another process: a little longer than for SQLite's own lock."""
 SLICE_SECONDS = 0.005
 """How long callers' work keeps the loop before others have their turn."""
 GATHER_SECONDS = 0.02
@@ -187,7 +189,7 @@ class SqliteStore:
         if self._turn is None:  # else still waited for: the callers before gave up
             self._turn = self._disk_thread.submit(self._disk.begin)
         turn = asyncio.wrap_future(self._turn)
-        done, _ = await asyncio.wait([turn], timeout=BUSY_SECONDS + 1)
+        done, _ = await asyncio.wait([turn], timeout=PATIENCE_SECONDS)
         if not done:
             raise StoreBusy("another process keeps the database")
         self._turn = None
