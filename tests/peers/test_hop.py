@@ -1,4 +1,4 @@
-"""The next hop as it may be: down for a day, refusing at any step, hanging up, silent. Nothing is lost, nothing goes twice.
+"""The next hop as it may be: down for a day, refusing at any step, hanging up, silent. Nothing is lost or sent twice.
 
 Each case has a recipient of its own, and the hop's script goes by the addresses it is told; so one gateway meets all
 of them at once, whatever it pools, pipelines or sends together.
