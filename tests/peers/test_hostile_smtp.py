@@ -245,17 +245,18 @@ def test_larger_than_the_limit_is_552_be_it_announced_or_not(served, hop):
     wait_for(lambda: hop.recipients() == ["pat@home.example"])
 
 
-@pytest.mark.parametrize("kind", ["passes", "secure"])
-def test_twenty_clients_send_32_mib_of_empty_lines_at_once(served, hop, kind):
-    head = f"From: <{ADA}>\r\nSubject: {'[secure] ' * (kind == 'secure')}empty\r\n\r\n".encode()
+def test_twenty_clients_send_32_mib_of_empty_lines_at_once(served, hop):
+    """Half of it passes, half of it is held; memory stays flat until the last of it has left."""
     body = b"\r\n" * (16 * MIB)
     answers: list[str] = []
 
     def send(number: int) -> None:
+        subject = "[secure] empty" if number % 2 else "empty"
+        head = f"From: <{ADA}>\r\nSubject: {subject}\r\nMessage-ID: <{number}.empty@riverside.example>\r\n\r\n"
         with Client(served.smtp_port) as client:
             client.socket.settimeout(150)
             assert client.begin(f"p{number}@home.example").startswith("354")
-            client.socket.sendall(f"Message-ID: <{number}.empty@riverside.example>\r\n".encode() + head)
+            client.socket.sendall(head.encode())
             client.socket.sendall(body)
             answers.append(client.say(b".\r\n")[:3])
 
@@ -266,12 +267,10 @@ def test_twenty_clients_send_32_mib_of_empty_lines_at_once(served, hop, kind):
         for client in clients:
             client.join()
         assert answers == ["250"] * 20
-        wait_for(lambda: drained(served), 60)
-    print(f"20 x 32 MiB of empty lines, {kind}: Pss at most {peak.octets / MIB:.0f} MiB")
-    if kind == "passes":
-        assert [handed.size > len(body) for handed in hop.messages()] == [True] * 20
-    else:
-        assert served.rows("SELECT count(*) FROM copy WHERE state = 'held'") == [(20,)]
+        wait_for(lambda: drained(served), 90)
+    print(f"20 x 32 MiB of empty lines: Pss at most {peak.octets / MIB:.0f} MiB")
+    assert [handed.size > len(body) for handed in hop.messages() if handed.mail_from == ADA] == [True] * 10
+    assert served.rows("SELECT count(*) FROM copy WHERE state = 'held'") == [(10,)]
     assert peak.octets < PEAK
 
 
