@@ -141,7 +141,10 @@ class Listener(SMTP):
             super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
-        return super().eof_received() if self.session is not None else False
+        """Nothing more can come: aiosmtpd ends the session, but leaves the socket to a task that may never have run."""
+        if self.session is not None:
+            super().eof_received()
+        return False
 
     def data_received(self, data: bytes) -> None:
         if self._reception and not self._reception.ended:
