@@ -21,7 +21,7 @@ WRITERS = 10
 EACH = 50
 
 
-def write_much(path, number, shared):
+def write_much(path, number, shared, together):
     if shared:
         connections.BUSY_SECONDS = 0  # the queue alone must keep them apart
 
@@ -33,6 +33,7 @@ def write_much(path, number, shared):
                 mark = f"{number}.{name}.{turn}".encode()
                 assert await store.write(lambda tx, mark=mark: tx.add_once(Seen(fingerprint=mark, at=NOW)))
 
+        await asyncio.to_thread(together.wait, 60)
         await asyncio.gather(*map(writer, range(WRITERS)))
         await store.close()
 
@@ -48,8 +49,9 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_writers_of_two_processes_never_hear_of_a_lock(path, shared):
-    start = multiprocessing.get_context("spawn").Process
-    processes = [start(target=write_much, args=(path, number, shared)) for number in range(2)]
+    spawn = multiprocessing.get_context("spawn")
+    together = spawn.Barrier(2)
+    processes = [spawn.Process(target=write_much, args=(path, number, shared, together)) for number in range(2)]
     for process in processes:
         process.start()
     for process in processes:
