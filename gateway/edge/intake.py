@@ -98,7 +98,8 @@ class Intake:
 
     async def _commit(self, arrival: Arrival, draft: Draft, exits: Exits) -> None:
         try:
-            verdicts = await self._desk.do(receive.accept, draft, exits)
+            run = self._desk.do_at_length if draft.is_read_here else self._desk.do  # LIST may be long
+            verdicts = await run(receive.accept, draft, exits)
         except Exception:
             arrival.taking.abandon()
             raise
