@@ -84,18 +84,19 @@ class SealingWriter:
         self._content = content
         self._id, self._key = secrets.token_hex(16), secrets.token_bytes(32)
         self._cipher = AESGCM(self._key)
-        self._waiting = bytearray()
-        self._size = self._index = 0
+        self._waiting: list[bytes] = []
+        self._waiting_size = self._size = self._index = 0
         self._file: io.FileIO | None = None
 
     def write(self, octets: bytes) -> None:
-        self._waiting += octets
+        self._waiting.append(octets)
+        self._waiting_size += len(octets)
         self._size += len(octets)
         if self._size > INLINE:
             self._spill()
 
     def finish(self) -> Sealed:
-        last = self._sealed(bytes(self._waiting), final=True)
+        last = self._sealed(b"".join(self._waiting), final=True)
         if self._file is None:
             return Sealed(self._id, self._key, self._size, inline=last)
         try:
@@ -119,11 +120,12 @@ class SealingWriter:
         try:
             if self._file is None:
                 self._file = io.FileIO(self._content.file(self._id), "xb", opener=_private)
-            whole = (len(self._waiting) - 1) // CHUNK * CHUNK
-            with memoryview(self._waiting) as waiting:
+            whole = (self._waiting_size - 1) // CHUNK * CHUNK
+            if whole > 0:
+                octets = memoryview(b"".join(self._waiting))
                 for start in range(0, whole, CHUNK):
-                    _write_all(self._file, self._sealed(waiting[start : start + CHUNK], final=False))
-            del self._waiting[:whole]
+                    _write_all(self._file, self._sealed(octets[start : start + CHUNK], final=False))
+                self._waiting, self._waiting_size = [bytes(octets[whole:])], self._waiting_size - whole
         except OSError as error:
             self.abandon()
             raise StoreFull(str(error)) from error
