@@ -245,6 +245,7 @@ def test_larger_than_the_limit_is_552_be_it_announced_or_not(served, hop):
     wait_for(lambda: hop.recipients() == ["pat@home.example"])
 
 
+@pytest.mark.timeout(300)
 def test_twenty_clients_send_32_mib_of_empty_lines_at_once(served, hop):
     """Half of it passes, half of it is held; memory stays flat until the last of it has left."""
     body = b"\r\n" * (16 * MIB)
