@@ -93,7 +93,11 @@ class ContentWriter(Protocol):
         ...
 
     def finish(self) -> Sealed:
-        """The whole of it, durable where it went to a file but for the file's name. Raises StoreFull."""
+        """The whole of it; what went to a file is still to be synced. Raises StoreFull."""
+        ...
+
+    def sync(self) -> None:
+        """Wait until a file is on the disk, all but its name (see `ContentStore.settle`). Raises StoreFull."""
         ...
 
     def abandon(self) -> None:

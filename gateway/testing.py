@@ -49,19 +49,22 @@ def fake_keys() -> SiteKeys:
 class MemoryWriter:
     """Content of MemoryContent, while it is written."""
 
-    def __init__(self, octets: dict[str, bytes]) -> None:
+    def __init__(self, octets: dict[str, bytes], content_id: str) -> None:
         self._octets = octets
+        self._content_id = content_id
         self._written = b""
 
     def write(self, octets: bytes) -> None:
         self._written += octets
 
     def finish(self) -> Sealed:
-        content_id = f"{len(self._octets):032x}"
-        self._octets[content_id] = self._written
-        return Sealed(content_id, b"d" * 32, len(self._written), inline=b"")
+        self._octets[self._content_id] = self._written
+        return Sealed(self._content_id, b"d" * 32, len(self._written), inline=b"")
 
-    def abandon(self) -> None: ...
+    def sync(self) -> None: ...
+
+    def abandon(self) -> None:
+        self._octets.pop(self._content_id, None)
 
 
 class MemoryContent:
@@ -69,6 +72,7 @@ class MemoryContent:
 
     def __init__(self) -> None:
         self.octets: dict[str, bytes] = {}
+        self._numbers = itertools.count()
 
     def put(self, octets: bytes) -> Sealed:
         writer = self.writer()
@@ -76,7 +80,7 @@ class MemoryContent:
         return writer.finish()
 
     def writer(self) -> "MemoryWriter":
-        return MemoryWriter(self.octets)
+        return MemoryWriter(self.octets, f"{next(self._numbers):032x}")
 
     def settle(self) -> None: ...
 

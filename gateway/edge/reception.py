@@ -19,7 +19,7 @@ from gateway.flow.understand import Draft
 R = TypeVar("R")
 
 SMALL = 64 * 1024
-"""Octets up to which a mail is handled in the event loop: some tenths of a millisecond."""
+"""Octets up to which a mail is sealed in the event loop, within a millisecond; only the disk is then waited for."""
 HIGH_WATER = 512 * 1024
 """Octets of one mail that may wait for the thread before reading stops."""
 EXCESS = 4
@@ -99,7 +99,11 @@ class Reception:
                 return await self._in_thread(self._finish)
             octets = self._withdraw()
             self._memory.give_back(len(octets))
-            return self._finish(octets)
+            self._feed(octets)
+            taken = self._taking.finish()
+            if self._taking.is_spilt:
+                await self._in_thread(self._sync)
+            return taken
         except BaseException:
             self.leave()
             raise
@@ -140,7 +144,12 @@ class Reception:
 
     def _finish(self, octets: bytes) -> tuple[Draft, Exits]:
         self._feed(octets)
-        return self._taking.finish()
+        taken = self._taking.finish()
+        self._taking.sync()
+        return taken
+
+    def _sync(self, _: bytes) -> None:
+        self._taking.sync()
 
     def _pause(self) -> None:
         if not self._paused:

@@ -25,24 +25,27 @@ class DataReader:
 
         A piece never ends within a line break, nor between a line break and a dot.
         """
-        octets = self._held + octets
+        if self._held:
+            octets = self._held + octets
         end = octets.find(_END) if b"." in octets else -1  # most of what is large is base64, and has no dots
         if end >= 0:
             self.ended = True
             content, rest = octets[: end + len(_LINE_BREAK)], octets[end + len(_END) :]
         else:
-            held = _held_back(octets)
-            content, rest = octets[: len(octets) - held], b""
-            self._held = octets[len(octets) - held :]
+            content, self._held = _parted(octets)
+            rest = b""
         if content and not self._begun:
             self._begun = True
             content = content.removeprefix(_LINE_BREAK).removeprefix(b".")
         return content, rest
 
 
-def _held_back(octets: bytes) -> int:
-    """How many octets at the end may belong to the end of data."""
-    return next(n for n in range(len(_END) - 1, -1, -1) if octets.endswith(_END[:n]))
+def _parted(octets: bytes) -> tuple[bytes, bytes]:
+    """What is content for certain, and the octets at the end that may belong to the end of data."""
+    if octets[-1:] not in _END:
+        return octets, b""
+    held = next(n for n in range(len(_END) - 1, -1, -1) if octets.endswith(_END[:n]))
+    return octets[: len(octets) - held], octets[len(octets) - held :]
 
 
 def unstuffed(content: bytes) -> bytes:

@@ -43,7 +43,7 @@ class Taking:
         self._refusal: GatewayError | None = None
         self._clear: ContentWriter | None = None
         self._secure: ContentWriter | None = None
-        self._sealed: list[Sealed] = []
+        self._is_spilt = False
         self._read = bytearray()
         self._digest: hashlib._Hash
 
@@ -67,7 +67,7 @@ class Taking:
     def finish(self) -> tuple[Draft, Exits]:
         """All has arrived. Raises what speaks against the mail (GatewayError), and has then kept nothing.
 
-        A mail that is not taken after all, because its transaction failed, is to be abandoned.
+        Then it is to be synced, before its transaction; or abandoned, where that failed.
         """
         try:
             if self._draft is None and not self._refusal:
@@ -79,14 +79,25 @@ class Taking:
             self.abandon()
             raise
 
+    @property
+    def is_spilt(self) -> bool:
+        """Whether there is a file to sync."""
+        return self._is_spilt
+
+    def sync(self) -> None:
+        """Wait until what went to files is on the disk. Raises StoreFull, and has then kept nothing."""
+        try:
+            for writer in filter(None, (self._clear, self._secure)):
+                writer.sync()
+        except GatewayError:
+            self.abandon()
+            raise
+
     def abandon(self) -> None:
         """Leave nothing behind."""
         for writer in filter(None, (self._clear, self._secure)):
             writer.abandon()
-        for sealed in self._sealed:
-            self._content.discard(sealed.content_id)
         self._clear = self._secure = None
-        self._sealed.clear()
         self._opening = b""
         self._read.clear()
 
@@ -123,13 +134,6 @@ class Taking:
         draft = replace(self._draft, fingerprint=self._digest.digest())
         if draft.is_read_here:
             draft = understand.read(draft, bytes(self._read))
-        clear, self._clear = self._seal(self._clear), None
-        secure, self._secure = self._seal(self._secure), None
+        clear, secure = (writer.finish() if writer else None for writer in (self._clear, self._secure))
+        self._is_spilt = any(sealed is not None and sealed.inline is None for sealed in (clear, secure))
         return draft, Exits(clear, secure)
-
-    def _seal(self, writer: ContentWriter | None) -> Sealed | None:
-        if writer is None:
-            return None
-        sealed = writer.finish()
-        self._sealed.append(sealed)
-        return sealed

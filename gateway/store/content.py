@@ -5,6 +5,7 @@ names its content, its index and whether it is the last, so that chunks cannot b
 64 KiB lies in the content's row.
 """
 
+import contextlib
 import io
 import itertools
 import os
@@ -34,7 +35,9 @@ class SpooledContent:
     def put(self, octets: bytes) -> Sealed:
         writer = self.writer()
         writer.write(octets)
-        return writer.finish()
+        sealed = writer.finish()
+        writer.sync()
+        return sealed
 
     def writer(self) -> "SealingWriter":
         return SealingWriter(self)
@@ -97,17 +100,20 @@ class SealingWriter:
 
     def finish(self) -> Sealed:
         last = self._sealed(b"".join(self._waiting), final=True)
+        self._waiting.clear()
         if self._file is None:
             return Sealed(self._id, self._key, self._size, inline=last)
-        try:
+        with self._or_nothing():
             _write_all(self._file, last)
+        return Sealed(self._id, self._key, self._size)
+
+    def sync(self) -> None:
+        if self._file is None:
+            return
+        with self._or_nothing():
             os.fsync(self._file.fileno())
-        except OSError as error:
-            self.abandon()
-            raise StoreFull(str(error)) from error
         self._file.close()
         self._content.named()
-        return Sealed(self._id, self._key, self._size)
 
     def abandon(self) -> None:
         if self._file:
@@ -117,7 +123,7 @@ class SealingWriter:
 
     def _spill(self) -> None:
         """Seal every chunk that is known not to be the last."""
-        try:
+        with self._or_nothing():
             if self._file is None:
                 self._file = io.FileIO(self._content.file(self._id), "xb", opener=_private)
             whole = (self._waiting_size - 1) // CHUNK * CHUNK
@@ -126,6 +132,12 @@ class SealingWriter:
                 for start in range(0, whole, CHUNK):
                     _write_all(self._file, self._sealed(octets[start : start + CHUNK], final=False))
                 self._waiting, self._waiting_size = [bytes(octets[whole:])], self._waiting_size - whole
+
+    @contextlib.contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        """A disk without room leaves nothing behind."""
+        try:
+            yield
         except OSError as error:
             self.abandon()
             raise StoreFull(str(error)) from error
