@@ -104,11 +104,12 @@ class Gateway:
         store = SqliteStore(database, content, on_queued=wake)
         stack.callback(store.close)
         desk = Desk(store, site, keys, self.clock)
-        mailer = SmtpMailer(hops(settings), site.domain)
+        mailer, templates = SmtpMailer(hops(settings), site.domain), Templates(site)
         stack.callback(mailer.close)
-        outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), mailer)
+        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer)
         await desk.do(_open_with_keys)
         if "delivery" in self.parts:
+            templates.prepare()
             await desk.do(deliver.reclaim)
         for orphan in content.names() - set(await desk.ask(_content_names)):
             content.discard(orphan)
