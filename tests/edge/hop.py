@@ -39,11 +39,13 @@ class ScriptedHop:
             buffer += data
             while True:
                 if content is not None:
-                    head, dot, rest = (b"\r\n" + buffer).partition(b"\r\n.\r\n")
-                    if not dot:
+                    content += buffer
+                    buffer = b""
+                    end = content.find(b"\r\n.\r\n", max(len(content) - len(data) - 5, 0))
+                    if end < 0:
                         break
-                    self.mails.append(head[2:] + b"\r\n" if head else b"")
-                    content, buffer, command = None, rest, "."
+                    self.mails.append(bytes(content[2 : end + 2]))
+                    buffer, content, command = bytes(content[end + 5 :]), None, "."
                 else:
                     line, end, rest = buffer.partition(b"\r\n")
                     if not end:
@@ -53,7 +55,7 @@ class ScriptedHop:
                 if not self._answer(writer, command):
                     return
                 if command == "DATA" and self.last.startswith("354"):
-                    content = b""
+                    content = bytearray(b"\r\n")
 
     def _answer(self, writer, command):
         reply = next((said for start, said in self.says.items() if command.startswith(start)), "250 2.0.0 Ok")
