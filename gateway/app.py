@@ -111,9 +111,11 @@ class Gateway:
         store = SqliteStore(database, content, wake, self.figures.commit, shared=not self.alone)
         stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
-        mailer = SmtpMailer(hops(settings), site.domain)
+        mailer, templates = SmtpMailer(hops(settings), site.domain), Templates(site)
         stack.callback(mailer.close)
-        outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), mailer)
+        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer)
+        if "delivery" in self.parts:
+            templates.prepare()
         outbox.wake()
         return desk, outbox
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import aiosmtplib
 
-from gateway.edge.hop_wire import DOT_TIMEOUT, TIMEOUT, Wire
+from gateway.edge.hop_wire import TIMEOUT, Wire
 from gateway.mail.stuffing import stuffed
 from gateway.ports import Mail, Outcome
 
@@ -118,7 +118,7 @@ class HopSession:
         if ready.code == 354:
             # RFC 2920 §3.1: all may have been refused and DATA taken all the same; then the dot alone is sent.
             await self._content(mail, octets if any(accepted) else b"")
-            last = await self.wire.reply(DOT_TIMEOUT)
+            last = await self.wire.reply(to_the_dot=True)
         elif ready.sent:
             last = Outcome(0, f"DATA was answered with {ready.code}")
         self._unfinished = not (ready.code == 354 and last.sent)

@@ -27,6 +27,8 @@ class Wire(asyncio.Protocol):
         self._buffer = b""
         self._lines: list[str] = []
         self._lost: Outcome | None = None
+        self.hung_up = False
+        """Whether it was the hop who ended it."""
         self._paused = self._leaving = False
         self._waiter: asyncio.Future[None] | None = None
         transport.set_protocol(self)
@@ -53,10 +55,10 @@ class Wire(asyncio.Protocol):
         while self._paused and not self.lost:
             await self._wait(TIMEOUT)
 
-    async def reply(self, seconds: float = TIMEOUT) -> Outcome:
+    async def reply(self, *, to_the_dot: bool = False) -> Outcome:
         """The next reply, or what the connection was lost by."""
         while not self._replies and self._lost is None:
-            await self._wait(seconds)
+            await self._wait(DOT_TIMEOUT if to_the_dot else TIMEOUT)
         return self._replies.popleft() if self._replies else self._lost or Outcome(0, "no reply")
 
     def leave(self) -> None:
@@ -94,6 +96,7 @@ class Wire(asyncio.Protocol):
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.hung_up = self.hung_up or not self.lost
         self._lose(Outcome(0, f"the connection was lost ({exc})" if exc else "the hop hung up"))
 
     def pause_writing(self) -> None:
@@ -114,6 +117,7 @@ class Wire(asyncio.Protocol):
             reply, self._lines = Outcome(int(code), "\n".join(self._lines)), []
             self._replies.append(reply)
             if reply.code == 421:  # the hop is leaving, and this is its answer to all that it was asked (RFC 5321 §3.8)
+                self.hung_up = True
                 self._lose(reply)
                 self._transport.close()
 

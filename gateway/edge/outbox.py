@@ -17,7 +17,7 @@ from gateway.flow import deliver
 from gateway.flow.context import Desk
 from gateway.flow.deliver import Result
 from gateway.flow.write_out import Parcel, Writer, together
-from gateway.ports import Mailer, Outcome
+from gateway.ports import Mail, Mailer, Outcome
 
 log = structlog.get_logger()
 
@@ -55,6 +55,7 @@ class Outbox:
         self._mailer = mailer
         self._recorder = Recorder(desk, self._recorded)
         self._woken = asyncio.Event()
+        self._pen = asyncio.Lock()
         self._lanes: dict[str, Lane] = {}
         self._in_hand: set[int] = set()
         self._full: Sequence[str] = ()
@@ -124,8 +125,7 @@ class Outbox:
             lane.under_way -= 1
 
     async def _send(self, lane: Lane, group: list[Parcel]) -> list[Result]:
-        at_hand = group[0].at_hand
-        mail = self._writer.mail(group) if at_hand else await asyncio.to_thread(self._writer.mail, group)
+        mail = await self._written(group)
         begun = lane.pace.begin()
         outcomes = await self._mailer.send(lane.hop, mail)
         if any(_pushed_back(outcome) for outcome in outcomes):
@@ -137,6 +137,16 @@ class Outbox:
         if not outcomes[0].reached:
             results += await self._same_for_all(lane, outcomes[0])
         return results
+
+    async def _written(self, group: list[Parcel]) -> Mail:
+        first = group[0]
+        if not first.at_hand:
+            return await asyncio.to_thread(self._writer.mail, group)
+        if first.content:
+            return self._writer.mail(group)
+        async with self._pen:  # rendering takes about a millisecond: one in a turn of the loop, so that intake flows
+            await asyncio.sleep(0)
+            return self._writer.mail(group)
 
     async def _same_for_all(self, lane: Lane, outcome: Outcome) -> list[Result]:
         """A hop that is down is not tried anew for each mail that waits for it: they share the outcome."""

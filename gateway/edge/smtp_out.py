@@ -25,9 +25,9 @@ class SmtpMailer:
     async def send(self, hop: str, mail: Mail) -> tuple[Outcome, ...]:
         if session := self._kept(hop):
             outcomes = await self._use(hop, session, mail)
-            if session.welcome or not session.wire.lost:
+            if session.welcome or not session.wire.hung_up:
                 return outcomes
-            # The hop had hung up while the session lay idle: it can have taken nothing, so it is asked once more.
+            # The hop hung up because the session lay idle, or was old: it can have taken nothing, and is asked anew.
         session, trouble = await self._open(hop)
         return await self._use(hop, session, mail) if session else (trouble,) * len(mail.recipients)
 

@@ -122,6 +122,17 @@ async def test_verified_tls_delivers_under_a_certificate_that_is_valid(tmp_path)
         assert taker.taken[0][0]
 
 
+async def test_a_session_that_is_used_again_is_still_under_tls(tmp_path):
+    file, context = certificate(tmp_path, "localhost")
+    async with hop(context) as (taker, port):
+        mailer = SmtpMailer({"": Hop("localhost", port, "verified", ca_file=file)}, "secure.riverside.example")
+        for _ in range(2):
+            assert (await mailer.send("", mail("pat@home.example")))[0].sent
+        mailer.close()
+        [(first, *_), (second, *_)] = taker.taken
+        assert first == second is True
+
+
 async def test_verified_tls_never_falls_back(tmp_path):
     file, context = certificate(tmp_path, "localhost")
     other, other_context = certificate(tmp_path, "elsewhere")
