@@ -28,7 +28,8 @@ from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
 from gateway.ports import Clock
 from gateway.prepare import Prepared, prepare
-from gateway.store.runner import SqliteStore, open_database
+from gateway.store.connections import open_database
+from gateway.store.runner import SqliteStore
 
 log = structlog.get_logger()
 
@@ -36,8 +37,8 @@ PARTS = ("smtp", "portal", "delivery", "reminders")
 FORGET_EVERY = 3600
 COUNT_DELIVERIES_EVERY = 15
 COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
-AT_A_TIME = 100
-"""How many invitations are moved on in one transaction."""
+AT_A_TIME = 20
+"""How many invitations are moved on in one transaction: few, so that a mail never waits long for its commit."""
 
 
 class SystemRandom:
@@ -98,14 +99,14 @@ class Gateway:
     async def _open_store(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> tuple[Desk, Outbox]:
         settings, site = self.settings, self.settings.policy()
         keys, content = prepared.keys, prepared.content
-        loop = asyncio.get_running_loop()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(outbox.wake)
+            outbox.wake()
 
-        # The one place that tells the store whether other processes (`not self.alone`) write to the same file.
-        store = SqliteStore(open_database(settings.database_path), content, wake, self.figures.commit)
-        stack.callback(store.close)
+        store = SqliteStore(
+            open_database(settings.database_path), content, wake, self.figures.commit, shared=not self.alone
+        )
+        stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
         outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), SmtpMailer(hops(settings), site.domain))
         outbox.wake()
@@ -132,7 +133,7 @@ class Gateway:
 
         async def forget() -> None:
             if await turn.is_ours():
-                await desk.do(remind.forget)
+                await desk.do_at_length(remind.forget)
 
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)

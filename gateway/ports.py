@@ -151,9 +151,10 @@ class Tx(Protocol):
 class Store(Protocol):
     """Transactions. A write is durable when `write` returns."""
 
-    async def write(self, work: Callable[[Tx], R]) -> R:
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:
         """Run in the one writer's transaction. The work's own error fails it alone.
 
+        Work keeps the event loop for as long as it runs; what may take over 20 ms is `long` and runs beside it.
         Raises StoreBusy or StoreFull.
         """
         ...

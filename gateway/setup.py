@@ -20,8 +20,9 @@ from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
 from gateway.prepare import check_keys, check_writable
 from gateway.settings_file import build
+from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
-from gateway.store.runner import open_database, read_once
+from gateway.store.runner import read_once
 from gateway.store.sealing import load_keys, new_key_file
 
 DNS_SECONDS = 3.0
