@@ -14,7 +14,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Barrier, local
 from typing import Any, TypeVar
@@ -75,8 +74,8 @@ class _Job:
 class SqliteStore:
     """The port `Store` on one SQLite file, for one event loop.
 
-    `on_queued` is called in the loop after each commit that queued a delivery; `watch` is entered around each commit,
-    with the number of those who share it. `shared`: other processes write too.
+    `on_queued` is called in the loop after each commit that queued a delivery; `on_commit` after each commit, with the
+    number of those who shared it and the seconds that it took them. `shared`: other processes write too.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class SqliteStore:
         database: peewee.SqliteDatabase,
         content: ContentStore,
         on_queued: Callable[[], None] = lambda: None,
-        watch: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
+        on_commit: Callable[[int, float], None] = lambda _callers, _seconds: None,
         *,
         shared: bool = False,
     ) -> None:
@@ -92,7 +91,7 @@ class SqliteStore:
         self._repository = Repository(models(database))
         self._content = content
         self._on_queued = on_queued
-        self._watch = watch
+        self._on_commit = on_commit
         self._waiting: deque[_Job] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._disk = WriteConnection(self._path, shared=shared)
@@ -169,6 +168,8 @@ class SqliteStore:
 
     async def _commit(self) -> None:
         jobs: list[_Job] = []
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         try:
             await self._begin()
             try:
@@ -180,6 +181,7 @@ class SqliteStore:
         except Exception as error:  # whatever a disk may do, the next ones are served; every caller hears of it
             self._fail(jobs or self._take_all(), store_error(error))
             return
+        self._on_commit(len(jobs), loop.time() - started)
         self._after(jobs)
 
     async def _begin(self) -> None:
@@ -234,9 +236,8 @@ class SqliteStore:
     # ----------------------------------------------------------------------------------------------------- after it
 
     def _make_durable(self, jobs: list[_Job]) -> None:
-        with self._watch(len(jobs)):
-            self._content.settle()  # files that the rows name must be there as surely as the rows
-            self._disk.commit()
+        self._content.settle()  # files that the rows name must be there as surely as the rows
+        self._disk.commit()
         for job in jobs:
             for content_id in job.aftermath.discarded if job.aftermath else ():
                 self._content.discard(content_id)

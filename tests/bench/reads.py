@@ -43,7 +43,8 @@ from gateway.flow import hold
 from gateway.flow.context import Context
 from gateway.portal.passwords import Passwords
 from gateway.prepare import bind, prepare
-from gateway.store.runner import open_database, write_once
+from gateway.store.connections import open_database
+from gateway.store.runner import write_once
 from gateway.store.sealing import new_key_file
 
 MESSAGES, PEOPLE, SIGN_INS = 10_000, 5_000, 50

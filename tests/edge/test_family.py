@@ -91,6 +91,17 @@ def test_children_see_their_parent_die(started, tmp_path):
     wait_for(lambda: not any(map(is_running, pids(tmp_path, "*"))))
 
 
+def test_a_child_sees_its_parent_die_though_a_sibling_hangs(started, tmp_path):
+    [elder], [younger] = pids(tmp_path, 0), pids(tmp_path, 1)
+    os.kill(younger, signal.SIGSTOP)
+    try:
+        started.kill()
+        started.wait(10)
+        wait_for(lambda: not is_running(elder))
+    finally:
+        os.kill(younger, signal.SIGKILL)
+
+
 def test_a_start_that_fails_is_not_tried_again(tmp_path):
     with family(tmp_path, f"if number: return 3\n            {SERVES}") as process:
         said, _ = process.communicate(timeout=10)

@@ -142,7 +142,7 @@ async def test_a_long_list_comes_in_pages_that_all_can_be_reached(world, browser
 
 async def test_a_form_finds_its_person_though_the_list_has_moved_on(world, browser, monkeypatch):
     monkeypatch.setattr("gateway.flow.answer.PAGE", 2)
-    invitations = [await world.invited(PATIENT, to=f"pat{number}@home.example") for number in range(3)]
+    invitations = [await world.invited(PATIENT, to=f"pat{number}@home.example") for number in range(4)]
     await browser.go(f"/sender/{world.keys.token(Purpose.SENDER, 1)}?page=2")
     other = world.browser()
     await other.go(await page_for(world, invitations[0]))
