@@ -25,6 +25,7 @@ from gateway.edge.render import Templates
 from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Ticker, Turn
+from gateway.edge.traffic import Traffic
 from gateway.errors import ConfigError
 from gateway.flow import overview, remind
 from gateway.flow.context import Desk
@@ -73,6 +74,7 @@ class Gateway:
     alone: bool = True
     """Whether no other process serves the same database."""
     figures: Figures = field(default_factory=Figures)
+    traffic: Traffic = field(default_factory=Traffic)
     listening: dict[str, str] = field(default_factory=dict)
     """Where each part listens, once started: "host:port" by part."""
     _closing: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -113,7 +115,7 @@ class Gateway:
         desk = Desk(store, site, keys, self.clock)
         mailer, templates = SmtpMailer(hops(settings), site.domain), Templates(site)
         stack.callback(mailer.close)
-        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer)
+        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer, self.traffic)
         if "delivery" in self.parts:
             templates.prepare()
         outbox.wake()
@@ -194,7 +196,7 @@ class Gateway:
                 memory=int(self.settings.smtp.max_buffered),
             ),
         )
-        intake = Intake(desk, prepared.content, policy, self.figures)
+        intake = Intake(desk, prepared.content, policy, self.figures, self.traffic)
         server = await listen(intake, policy, desk.site.domain, prepared.sockets["smtp"])
         stack.push_async_callback(server.close)
         self.listening["smtp"] = prepared.where("smtp")

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import structlog
 import typer
 
 from gateway import __version__
 from gateway.app import PARTS
+from gateway.edge.logs import log_to_stderr
 from gateway.errors import ConfigError, WrongKey
 from gateway.settings_file import load
 from gateway.workers import serve as serve_as
@@ -49,7 +49,7 @@ def demo(
     from gateway.demo import check as story  # noqa: PLC0415 - serving needs nothing of the demo
     from gateway.demo import show  # noqa: PLC0415
 
-    _log_to_stderr(logging.WARNING)
+    log_to_stderr(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt):
         raise typer.Exit(asyncio.run(story.run() if check else show.run(port)))
 
@@ -83,7 +83,7 @@ def check(config: ConfigOption) -> None:
     """Look at everything that serving needs; one clear line for each fault, exit 1 if there is any."""
     from gateway.setup import inspect  # noqa: PLC0415 - as for init
 
-    _log_to_stderr(logging.ERROR)
+    log_to_stderr(logging.ERROR)
     with _plain_errors():
         settings = load(config)
         findings = asyncio.run(inspect(settings))
@@ -100,8 +100,7 @@ def serve(
 ) -> None:
     """Run until SIGTERM; prints one line when everything listens."""
     os.umask(0o077)
-    sys.setswitchinterval(0.0005)
-    _log_to_stderr(logging.INFO)
+    log_to_stderr(logging.INFO)
     parts = tuple(filter(None, only.split(","))) or PARTS
     if unknown := sorted(set(parts) - set(PARTS)):
         _fail(f"--only: there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
@@ -135,17 +134,3 @@ def _plain_errors() -> Iterator[None]:
         yield
     except (ConfigError, WrongKey, OSError) as error:
         _fail(str(error))
-
-
-def _log_to_stderr(level: int) -> None:
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

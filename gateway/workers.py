@@ -10,6 +10,7 @@ import asyncio
 import gc
 import resource
 import socket
+import sys
 from collections.abc import Callable, Sequence
 
 from gateway.app import Gateway
@@ -18,6 +19,9 @@ from gateway.edge.clock import the_clock
 from gateway.edge.family import STOPPING, Family
 from gateway.prepare import Prepared, prepare
 
+SWITCH_SECONDS = 0.0005
+"""How long the event loop may keep Python's lock from a thread that comes back from the disk; Python's own 5 ms held up
+each mail several times."""
 LISTENERS = {"smtp": "smtp", "portal": "portal", "metrics": "metrics0"}
 """What the line that says that we are ready names, and the socket behind each."""
 
@@ -27,6 +31,7 @@ def serve(settings: Settings, parts: Sequence[str], workers: int) -> int:
     clock = the_clock()
     prepared = prepare(settings, clock, parts, workers)
     _raise_descriptor_limit()
+    sys.setswitchinterval(SWITCH_SECONDS)
     if workers == 1:
         gateway = Gateway(settings, clock, tuple(parts), prepared)
         asyncio.run(_serve(gateway, lambda: _say_ready(prepared)))

@@ -13,6 +13,7 @@ from aiosmtpd.smtp import Envelope, Session
 from gateway.domain.decide import Verdict
 from gateway.edge.metrics import Figures
 from gateway.edge.reception import Reception
+from gateway.edge.traffic import Traffic
 from gateway.errors import GatewayError, RelayDenied
 from gateway.flow import receive
 from gateway.flow.context import Desk
@@ -47,8 +48,16 @@ class Arrival:
 class Intake:
     """aiosmtpd's handler of all sessions."""
 
-    def __init__(self, desk: Desk, content: ContentStore, policy: "Policy", figures: Figures | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        content: ContentStore,
+        policy: "Policy",
+        figures: Figures | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
         self.figures = figures or Figures()
+        self._traffic = traffic or Traffic()
         self._desk = desk
         self._content = content
         self._policy = policy
@@ -103,6 +112,7 @@ class Intake:
         except Exception:
             arrival.taking.abandon()
             raise
+        self._traffic.came_in()
         for verdict in verdicts:
             self.figures.taken(verdict.action.value)
         log.info("mail taken", queue_id=arrival.queue_id, recipients=_told(draft, verdicts))

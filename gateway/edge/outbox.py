@@ -12,6 +12,7 @@ import structlog
 from gateway.domain.model import Delivery, DeliveryKind
 from gateway.domain.pace import Pace
 from gateway.edge.recorder import Recorder
+from gateway.edge.traffic import Traffic
 from gateway.errors import GatewayError, WrongKey
 from gateway.flow import deliver
 from gateway.flow.context import Desk
@@ -23,6 +24,9 @@ log = structlog.get_logger()
 
 MOST_CLAIMED = 200
 """Deliveries claimed in one transaction."""
+TRICKLE = 5
+"""Deliveries claimed each `GIVE_WAY` seconds while what comes in goes first."""
+GIVE_WAY = 0.1
 MOST_IN_HAND = 600
 """Deliveries that are claimed and not yet recorded, of all hops."""
 MOST_FOR_ONE_HOP = 100
@@ -49,7 +53,8 @@ class Lane:
 class Outbox:
     """Empties the outbox: starts at once when woken by a commit, and at each tick for what has become due."""
 
-    def __init__(self, desk: Desk, writer: Writer, mailer: Mailer) -> None:
+    def __init__(self, desk: Desk, writer: Writer, mailer: Mailer, traffic: Traffic | None = None) -> None:
+        self._traffic = traffic or Traffic()
         self._desk = desk
         self._writer = writer
         self._mailer = mailer
@@ -81,13 +86,17 @@ class Outbox:
         """Claim while there is something due and room for a good handful."""
         while len(self._in_hand) <= MOST_IN_HAND - MOST_CLAIMED:
             self._full = [lane.hop for lane in self._lanes.values() if lane.full]
-            claimed = await self._claim(MOST_CLAIMED, self._full)
+            limit = TRICKLE if self._traffic.goes_first else MOST_CLAIMED
+            claimed = await self._claim(limit, self._full)
             for group in together(claimed):
                 lane = self._lanes.setdefault(group[0].delivery.hop, Lane(group[0].delivery.hop))
                 lane.waiting.append(group)
                 lane.in_hand += len(group)
                 self._move(lane)
-            if len(claimed) < MOST_CLAIMED:
+            if len(claimed) < limit:
+                return
+            if limit == TRICKLE:
+                asyncio.get_running_loop().call_later(GIVE_WAY, self.wake)
                 return
 
     async def _claim(self, limit: int, besides: Sequence[str]) -> list[Parcel]:
