@@ -16,10 +16,14 @@ from starlette.types import ASGIApp
 from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, the_clock
+from gateway.edge.hop_session import Hop
+from gateway.edge.intake import Intake
+from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
+from gateway.edge.outbox import Outbox
 from gateway.edge.render import Templates
-from gateway.edge.smtp_in import Intake, Policy, listen
-from gateway.edge.smtp_out import Hop, Outbox, SmtpMailer
+from gateway.edge.smtp_in import Policy, listen
+from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Ticker, Turn
 from gateway.errors import ConfigError
 from gateway.flow import overview, remind
@@ -103,12 +107,15 @@ class Gateway:
         def wake() -> None:
             outbox.wake()
 
-        store = SqliteStore(
-            open_database(settings.database_path), content, wake, self.figures.commit, shared=not self.alone
-        )
+        database = open_database(settings.database_path)
+        store = SqliteStore(database, content, wake, self.figures.commit, shared=not self.alone)
         stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
-        outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), SmtpMailer(hops(settings), site.domain))
+        mailer, templates = SmtpMailer(hops(settings), site.domain), Templates(site)
+        stack.callback(mailer.close)
+        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer)
+        if "delivery" in self.parts:
+            templates.prepare()
         outbox.wake()
         return desk, outbox
 
@@ -179,10 +186,17 @@ class Gateway:
             max_size=int(self.settings.smtp.max_message_size),
             authserv_id=self.settings.mailbox.authserv_id,
             tls=server_tls(self.settings),
+            caps=Caps(
+                sessions=self.settings.smtp.max_sessions,
+                sessions_an_address=self.settings.smtp.max_sessions_per_address,
+                recipients=self.settings.smtp.max_recipients,
+                least_rate=self.settings.smtp.min_data_rate,
+                memory=int(self.settings.smtp.max_buffered),
+            ),
         )
         intake = Intake(desk, prepared.content, policy, self.figures)
         server = await listen(intake, policy, desk.site.domain, prepared.sockets["smtp"])
-        stack.callback(server.close)
+        stack.push_async_callback(server.close)
         self.listening["smtp"] = prepared.where("smtp")
 
 

@@ -100,6 +100,7 @@ def serve(
 ) -> None:
     """Run until SIGTERM; prints one line when everything listens."""
     os.umask(0o077)
+    sys.setswitchinterval(0.0005)
     _log_to_stderr(logging.INFO)
     parts = tuple(filter(None, only.split(","))) or PARTS
     if unknown := sorted(set(parts) - set(PARTS)):

@@ -15,9 +15,10 @@ from gateway.flow import deliver, lease
 from gateway.flow.context import Context
 from gateway.ports import Clock, Keys, Tx
 from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import write_once
-from gateway.store.sealing import SpooledContent, load_keys
+from gateway.store.sealing import load_keys
 
 KEY_MARK = "key check"
 

@@ -1,7 +1,8 @@
 """The port `Tx` on one SQLite connection: dataclass rows in, dataclass rows out."""
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -103,9 +104,11 @@ class SqliteTx:
             self.aftermath.shredded = True
         return len(removed)
 
-    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+    def claim_deliveries(
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+    ) -> list[Delivery]:
         instant = InstantField().db_value
-        values = [instant(lease_until), instant(now), instant(now), limit]
+        values = [instant(lease_until), instant(now), instant(now), json.dumps(list(besides)), limit]
         claimed = [self._of[Delivery].row(found) for found in self._all(self._of.claim, values)]
         return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
 

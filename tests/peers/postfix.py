@@ -54,16 +54,22 @@ postlog unix-dgram n - n - 1 postlogd
 class Postfix:
     """Takes mail from the loopback network and hands all of it to 127.0.0.1:`relay_to`.
 
-    `settings` are main.cf's own and come last.
+    `settings` are main.cf's own and come last. Its folder is made `inside` another, or where temporary files lie.
     """
 
-    def __init__(self, relay_to: int, **settings: str) -> None:
+    def __init__(self, relay_to: int, *, inside: Path | None = None, **settings: str) -> None:
         self.port = free_port()
         # Not in pytest's folder, which is closed to the users that the daemons become.
-        self.folder = Path(tempfile.mkdtemp(prefix="postfix-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=inside))
         self.folder.chmod(0o755)
         self._settings = {**MAIN, **self._places(), "relayhost": f"[127.0.0.1]:{relay_to}", **settings}
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The master's process."""
+        assert self._process
+        return self._process.pid
 
     def start(self) -> None:
         """Write the settings, make the queue, listen."""

@@ -19,9 +19,9 @@ from gateway.flow.context import Desk
 from gateway.portal.app import create_app
 from gateway.portal.passwords import Passwords
 from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
-from gateway.store.sealing import SpooledContent
 from gateway.testing import FakeClock, FakeRandom, MemoryContent, MemoryStore, fake_keys
 
 URL = "https://secure.riverside.example"

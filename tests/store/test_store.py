@@ -25,10 +25,10 @@ from gateway.domain.model import (
 from gateway.errors import ConfigError, StoreBusy
 from gateway.store import connections
 from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.models import models
 from gateway.store.runner import SqliteStore
-from gateway.store.sealing import SpooledContent
 from gateway.testing import MemoryStore
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
