@@ -1,6 +1,9 @@
 """Passwords: hashed with argon2id (RFC 9106), at most two at once and never on the event loop."""
 
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +34,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords")
+        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _give_way)
         self._waiting = 0
 
     async def hash(self, password: str) -> str:
@@ -61,6 +64,12 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _give_way() -> None:
+    """Let this thread, and those that argon2 starts from it, have the processor when nothing else wants it."""
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 @cache

@@ -37,7 +37,8 @@ class Shown:
 async def inbox(visit: Visit, account: Account) -> Response:
     """The newest first, with what other practices still ask."""
     facts = await visit.desk.ask(_inbox, account, visit.page)
-    return visit.show("inbox", facts | {"done": visit.request.query_params.get("done", "")})
+    facts |= {"done": visit.request.query_params.get("done", "")}
+    return await asyncio.to_thread(visit.show, "inbox", facts)
 
 
 def _inbox(ctx: Context, account: Account, page: int) -> dict[str, Any]:

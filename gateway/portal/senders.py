@@ -1,5 +1,6 @@
 """A sender's own page: whom they wait for, and what they can say without writing a mail."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ class Card:
 async def sender(visit: Visit, page: SenderPage) -> Response:
     """GET shows; POST runs the one line that the button or the form stands for."""
     if not visit.posted:
-        return _show(visit, page)
+        return await _show(visit, page)
     token, person = visit.request.path_params["token"], visit.typed("person")
     page = await _page(visit, token, person)  # the list may have moved on
     index = _index(page, person)
@@ -39,13 +40,13 @@ async def sender(visit: Visit, page: SenderPage) -> Response:
     action = visit.typed("action")
     line = form.command(visit.today) if action == "details" else _BUTTONS.get(action)
     if line is None:
-        return _show(visit, page, sent_back=(index, form))
+        return await _show(visit, page, sent_back=(index, form))
     if page.focus is None:
         line = f"{page.people[index]['address']} {line}"
-    results = await visit.desk.do(answer.by_page, token, line)
+    results = await visit.desk.do_at_length(answer.by_page, token, line)
     if results is None:
         raise DeadLink
-    return _show(visit, await _page(visit, token, person), results=results)
+    return await _show(visit, await _page(visit, token, person), results=results)
 
 
 async def _page(visit: Visit, token: str, person: str) -> SenderPage:
@@ -66,7 +67,7 @@ def _index(page: SenderPage, person: str) -> int:
     return addresses.index(person)
 
 
-def _show(
+async def _show(
     visit: Visit,
     page: SenderPage,
     *,
@@ -86,7 +87,7 @@ def _show(
         "results": results or [],
         "wrong": sent_back[1].wrong if sent_back else [],
     }
-    return visit.show("sender", facts, status=REFUSED if sent_back else 200)
+    return await asyncio.to_thread(visit.show, "sender", facts, status=REFUSED if sent_back else 200)
 
 
 def _card(person: dict[str, Any], index: int, sent_back: tuple[int, RelationshipForm] | None) -> Card:

@@ -52,7 +52,7 @@ async def compose(visit: Visit, account: Account) -> Response:
         octets, header_id = await _compose(visit, account, form, to.typed, "")
 
         async def send(message: Written) -> Message | None:
-            return await visit.desk.do(release.write, account, to.id, message)
+            return await visit.desk.do_at_length(release.write, account, to.id, message)
 
         if await _send(visit, form, octets, header_id, send):
             return go_to("/inbox?done=sent")

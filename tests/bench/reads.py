@@ -149,6 +149,12 @@ def _client(portal: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=portal, timeout=60)
 
 
+async def nothing(*_: object) -> Answers:
+    """What the machine and its other programs do to a loop that has nothing to do."""
+    await asyncio.sleep(3)
+    return [(0.0, "nothing asked")]
+
+
 async def sign_ins(portal: str, *_: object) -> Answers:
     clients = [_client(portal) for _ in range(SIGN_INS)]
     return await asyncio.gather(*(_sign_in(client, number) for number, client in enumerate(clients)))
@@ -225,6 +231,7 @@ def run(scenario: Scenario, *where: object) -> Answers:
 # ------------------------------------------------------------------------------------------------------- measuring
 
 SCENARIOS: dict[str, Scenario] = {
+    "nothing, for 3 s": nothing,
     f"inbox of {MESSAGES:,}": inbox,
     "writing anew from it": compose,
     f"{SIGN_INS} sign-ins at once": sign_ins,
