@@ -93,10 +93,11 @@ class Outbox:
                 lane.waiting.append(group)
                 lane.in_hand += len(group)
                 self._move(lane)
-            if len(claimed) < limit:
-                return
             if limit == TRICKLE:
-                asyncio.get_running_loop().call_later(GIVE_WAY, self.wake)
+                await asyncio.sleep(GIVE_WAY)
+                self.wake()
+                return
+            if len(claimed) < limit:
                 return
 
     async def _claim(self, limit: int, besides: Sequence[str]) -> list[Parcel]:

@@ -1,4 +1,4 @@
-"""What comes in goes before what goes out: in a rush of mail, the outbox gives way for some seconds.
+"""What comes in goes before what goes out: in a rush of mail, the outbox gives way for a while.
 
 Sending a mail costs the event loop about as much as taking one in. Clients wait for their 250, while nobody waits for
 the next hop; so a burst is taken in first and sent after it. A rush that goes on is no burst: then both have their
@@ -12,7 +12,7 @@ RUSH = 80
 """Mails a second that make a rush."""
 SPAN = 0.25
 """Seconds over which they are counted."""
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds for which a rush goes first."""
 
 
