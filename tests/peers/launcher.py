@@ -20,8 +20,11 @@ from gateway.flow.context import Desk
 
 
 def _kill_at(when: str, name: str, flag: Path) -> None:
-    do = Desk.do
+    for way in ("do", "do_at_length"):
+        setattr(Desk, way, _watched(getattr(Desk, way), when, name, flag))
 
+
+def _watched(do: Any, when: str, name: str, flag: Path) -> Any:
     def reached(point: str, use_case: Any) -> None:
         if point == when and f"{use_case.__module__}.{use_case.__qualname__}".startswith(name):
             _die_once(flag)
@@ -40,7 +43,7 @@ def _kill_at(when: str, name: str, flag: Path) -> None:
             reached("after", use_case)
         return result
 
-    Desk.do = watched
+    return watched
 
 
 def _die_once(flag: Path) -> None:
