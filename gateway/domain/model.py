@@ -195,6 +195,11 @@ class Invitation:
     changed_at: datetime
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is not over: there is at most one such for an address and a practice, and it is the latest."""
+        return self.state in OPEN
+
+    @property
     def who(self) -> str:
         """How people are told of this person."""
         return f"{self.name} <{self.typed}>" if self.name else self.typed

@@ -26,9 +26,10 @@ from gateway.flow import hold, notices, people
 from gateway.flow.context import Context
 
 
-def open_for(ctx: Context, practice: Practice, address: Address, name: str = "") -> Invitation:
-    """A fresh invitation, which waits to hear who the person is; wrong birthdates of the past still count."""
-    before = people.latest_invitation(ctx, practice.id, address.key)
+def open_for(
+    ctx: Context, practice: Practice, address: Address, name: str = "", *, before: Invitation | None
+) -> Invitation:
+    """A fresh invitation, which waits to hear who the person is; wrong birthdates of the one before still count."""
     invitation = ctx.tx.add(
         Invitation(
             practice_id=practice.id,

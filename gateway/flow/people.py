@@ -53,11 +53,6 @@ def waiting(ctx: Context, invitation: Invitation) -> list[tuple[Waiter, Sender]]
     return [(waiter, senders[waiter.sender_id]) for waiter in waiters]
 
 
-def open_invitation(ctx: Context, practice_id: str, address_key: str) -> Invitation | None:
-    """The one invitation of this practice for this address that is not over."""
-    return ctx.tx.one(Invitation, practice_id=practice_id, address=address_key, state__in=OPEN)
-
-
 def latest_invitation(ctx: Context, practice_id: str, address_key: str) -> Invitation | None:
     """The most recent invitation of this practice for this address, over or not."""
     return next(iter(ctx.tx.find(Invitation, order="-id", limit=1, practice_id=practice_id, address=address_key)), None)

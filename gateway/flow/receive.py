@@ -45,7 +45,8 @@ class Case:
     recipient: Recipient
     verdict: Verdict
     account: Account | None = None
-    invitation: Invitation | None = None
+    latest: Invitation | None = None
+    """This practice's latest invitation of theirs, over or not."""
 
     @property
     def address(self) -> Address:
@@ -120,14 +121,14 @@ def _case(ctx: Context, draft: Draft, recipient: Recipient) -> Case:
     if recipient.address is None:
         raise BadRecipient
     account = ctx.tx.one(Account, address=recipient.address.key)
-    invitation = people.open_invitation(ctx, draft.practice.id, recipient.address.key)
+    latest = people.latest_invitation(ctx, draft.practice.id, recipient.address.key)
     facts = replace(
         facts,
         delivery=account.delivery if account else None,
         domain_relayed=recipient.address.domain in ctx.site.relay_domains,
-        question_open=invitation is not None,
+        question_open=latest is not None and latest.is_open,
     )
-    return Case(recipient, decide(facts), account, invitation)
+    return Case(recipient, decide(facts), account, latest)
 
 
 def _is_new(ctx: Context, draft: Draft, recipient: Recipient) -> bool:
@@ -204,10 +205,11 @@ def _portal(intake: Intake, case: Case) -> None:
 
 def _hold(intake: Intake, case: Case) -> None:
     ctx, practice, stranger, sender = intake.ctx, intake.practice, case.address, intake.sender()
-    invitation = case.invitation
-    joined = invitation is not None
-    if invitation is None:
-        invitation = invite.open_for(ctx, practice, stranger, intake.names.get(stranger.key, ""))
+    invitation = case.latest
+    joined = invitation is not None and invitation.is_open
+    if invitation is None or not joined:
+        name = intake.names.get(stranger.key, "")
+        invitation = invite.open_for(ctx, practice, stranger, name, before=invitation)
     waiter = people.wait_for(ctx, invitation, sender)
     hold.add_copy(ctx, intake.secure(), stranger, CopyState.HELD, invitation_id=invitation.id)
     if joined:

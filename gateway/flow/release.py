@@ -212,9 +212,9 @@ def _hand_over(ctx: Context, taken: hold.Taken, author: Account, to: Sender) -> 
     if account:
         deliver_to_inbox(ctx, taken, account, author.name, practice.name)
         return
-    invitation = people.open_invitation(ctx, practice.id, recipient.key)
-    if invitation is None:
-        invitation = invite.open_for(ctx, practice, recipient, to.name)
+    invitation = people.latest_invitation(ctx, practice.id, recipient.key)
+    if invitation is None or not invitation.is_open:
+        invitation = invite.open_for(ctx, practice, recipient, to.name, before=invitation)
     hold.add_copy(ctx, taken, recipient, CopyState.HELD, invitation_id=invitation.id)
     if invitation.state is State.AWAITING:
         people.wait_for(ctx, invitation, to)

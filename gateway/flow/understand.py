@@ -125,7 +125,9 @@ def clear_form(draft: Draft, trace: str) -> bytes:
 
 def secure_form(draft: Draft, trace: str) -> bytes:
     """The opening as its readers get it: without the tag, and without Bcc."""
-    octets = headers.without(draft.opening, frozenset({"bcc"}))
+    octets = draft.opening
+    if any(one.name == "bcc" for one in draft.head.fields):
+        octets = headers.without(octets, frozenset({"bcc"}))
     if draft.marks.tagged:
         octets = headers.with_subject(octets, draft.marks.subject)
     return headers.prepend(octets, trace)

@@ -105,8 +105,7 @@ def _person(ask: Ask) -> tuple[Invitation, Waiter] | Result:
     """Whom the command is about: always somebody for whom this sender waits or has waited."""
     ctx, named = ask.ctx, ask.command.person
     if named:
-        found = people.open_invitation(ctx, ask.practice.id, named.key)
-        found = found or people.latest_invitation(ctx, ask.practice.id, named.key)
+        found = people.latest_invitation(ctx, ask.practice.id, named.key)
         candidates = [found] if found else []
     else:
         now = (ctx.tx.get(Invitation, scoped.id) for scoped in ask.scope.people)
@@ -164,12 +163,11 @@ def _invite(ask: Ask) -> list[Result]:
         return [found] if isinstance(found, dict) else _invite_again(ask, found[0])
     if named.domain == ctx.site.domain:
         return [{"code": "not_found", "who": named.typed}]
-    invitation = people.open_invitation(ctx, ask.practice.id, named.key)
-    if invitation is None:
-        before = people.latest_invitation(ctx, ask.practice.id, named.key)
-        if before and before.state is State.ACCEPTED:
-            return [{"code": "accepted_already", "who": before.who, "person": people.standing(ctx, before)}]
-        invitation = invite.open_for(ctx, ask.practice, named)
+    invitation = people.latest_invitation(ctx, ask.practice.id, named.key)
+    if invitation and invitation.state is State.ACCEPTED:
+        return [{"code": "accepted_already", "who": invitation.who, "person": people.standing(ctx, invitation)}]
+    if invitation is None or not invitation.is_open:
+        invitation = invite.open_for(ctx, ask.practice, named, before=invitation)
     people.wait_for(ctx, invitation, ask.sender)
     return _invite_again(ask, invitation)
 
