@@ -21,7 +21,6 @@ from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
 from gateway.edge.outbox import Outbox
-from gateway.edge.render import Templates
 from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Ticker, Turn
@@ -113,11 +112,9 @@ class Gateway:
         store = SqliteStore(database, content, wake, self.figures.commit, shared=not self.alone)
         stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
-        mailer, templates = SmtpMailer(hops(settings), site.domain), Templates(site)
+        mailer = SmtpMailer(hops(settings), site.domain)
         stack.callback(mailer.close)
-        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer, self.traffic)
-        if "delivery" in self.parts:
-            templates.prepare()
+        outbox = Outbox(desk, Writer(site, keys, content, prepared.templates), mailer, self.traffic)
         outbox.wake()
         return desk, outbox
 
@@ -174,7 +171,7 @@ class Gateway:
             desk,
             prepared.content,
             SystemRandom(),
-            Templates(desk.site),
+            prepared.templates,
             desk.site.portal_url,
             int(self.settings.smtp.max_message_size),
         )

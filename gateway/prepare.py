@@ -10,6 +10,7 @@ from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.domain.model import Content, Meta
 from gateway.edge.family import sole_use
+from gateway.edge.render import Templates
 from gateway.errors import ConfigError, WrongKey
 from gateway.flow import deliver, lease
 from gateway.flow.context import Context
@@ -29,6 +30,7 @@ class Prepared:
 
     keys: Keys
     content: SpooledContent
+    templates: Templates
     sockets: dict[str, socket.socket] = field(default_factory=dict)
     """Bound and listening, by part: "smtp" and "portal" for all workers, "metrics0", "metrics1" … for each its own."""
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -53,7 +55,7 @@ def prepare(settings: Settings, clock: Clock, parts: Sequence[str], workers: int
     with contextlib.ExitStack() as stack:
         serving = settings.database_path.with_name(settings.database_path.name + ".serving")
         stack.enter_context(sole_use(serving))  # before anything is tidied up that another may be using
-        prepared = Prepared(keys, SpooledContent(settings.spool_path))
+        prepared = Prepared(keys, SpooledContent(settings.spool_path), _templates(settings, parts))
         for part, listen in _listeners(settings, parts, workers):
             with naming(f"{part.rstrip('0123456789')}.listen"):
                 prepared.sockets[part] = stack.enter_context(bind(split_address(listen)))
@@ -63,6 +65,16 @@ def prepare(settings: Settings, clock: Clock, parts: Sequence[str], workers: int
         _sweep(prepared.content, set(write_once(database, _content_names)))
         prepared._closing = stack.pop_all()
     return prepared
+
+
+def _templates(settings: Settings, parts: Sequence[str]) -> Templates:
+    """Compiled once, before the event loop runs and for all workers together."""
+    templates = Templates(settings.policy())
+    if "delivery" in parts:
+        templates.compile_mails()
+    if "portal" in parts:
+        templates.compile_pages()
+    return templates
 
 
 def _listeners(settings: Settings, parts: Sequence[str], workers: int) -> Iterator[tuple[str, str]]:

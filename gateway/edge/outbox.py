@@ -31,6 +31,8 @@ MOST_IN_HAND = 600
 """Deliveries that are claimed and not yet recorded, of all hops."""
 MOST_FOR_ONE_HOP = 100
 """Of one hop: beyond it the hop's mail stays in the store, and cannot take the room of the others'."""
+LONG_FACTS = 16_384
+"""Octets of facts above which a notice holds a long list, and is rendered in a thread."""
 PATIENCE = 15
 """Seconds given to what is on the wire when we end; what is cut off then is sent again after the start."""
 
@@ -150,7 +152,7 @@ class Outbox:
 
     async def _written(self, group: list[Parcel]) -> Mail:
         first = group[0]
-        if not first.at_hand:
+        if not first.at_hand or len(first.delivery.facts or b"") > LONG_FACTS:
             return await asyncio.to_thread(self._writer.mail, group)
         if first.content:
             return self._writer.mail(group)

@@ -36,12 +36,14 @@ class Templates:
         self._text = _environment(site, folders, "txt")
         self._html = _environment(site, folders, "html")
 
-    def prepare(self) -> None:
+    def compile_mails(self) -> None:
         """Compile the notices' templates now: each takes a tenth of a second, in which a running loop would stand."""
         for environment in (self._text, self._html):
-            for name in environment.list_templates(filter_func=lambda name: name.startswith("mail/")):
-                with contextlib.suppress(TemplateError):  # a site's own may be wrong: that is seen when it is used
-                    environment.get_template(name)
+            _compile(environment, "mail/")
+
+    def compile_pages(self) -> None:
+        """As `compile_mails`, for the pages."""
+        _compile(self._html, f"{self._pages}/")
 
     def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
         """Render `mail/<notice>.j2`. Raises jinja2.TemplateError for a template that asks for what there is not."""
@@ -55,6 +57,12 @@ class Templates:
     def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
         """Render `<pages>/<name>.html`. Raises jinja2.TemplateError."""
         return self._html.get_template(f"{self._pages}/{name}.html").render(facts, lang=language)
+
+
+def _compile(environment: Environment, folder: str) -> None:
+    for name in environment.list_templates(filter_func=lambda name: name.startswith(folder)):
+        with contextlib.suppress(TemplateError):  # a site's own may be wrong: that is seen when it is used
+            environment.get_template(name)
 
 
 def _shipped() -> Path:

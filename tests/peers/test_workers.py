@@ -1,5 +1,6 @@
 """`gateway serve --workers 2` as processes: what they share, what only one does, and how they come and go."""
 
+import contextlib
 import os
 import signal
 import smtplib
@@ -36,7 +37,11 @@ def alive(pid):
 
 def sockets_of(pid):
     """How many sockets a process has open."""
-    return sum(link.readlink().name.startswith("socket:") for link in Path(f"/proc/{pid}/fd").iterdir())
+    count = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed while we were looking
+            count += link.readlink().name.startswith("socket:")
+    return count
 
 
 def subjects(sink):
