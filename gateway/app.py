@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import secrets
 import socket
 import ssl
@@ -11,34 +10,40 @@ from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
-from starlette.applications import Starlette
+from prometheus_client import make_asgi_app
+from starlette.types import ASGIApp
 
 from gateway.config import Settings
 from gateway.config_kinds import split_address
-from gateway.domain.model import Content, Meta
-from gateway.edge.clock import ClockWatch, FileClock, SystemClock, clock_file
+from gateway.edge.clock import ClockWatch, FileClock, SystemClock, the_clock
+from gateway.edge.hop_session import Hop
+from gateway.edge.intake import Intake
+from gateway.edge.limits import Caps
+from gateway.edge.metrics import Figures, Shared
+from gateway.edge.outbox import Outbox
 from gateway.edge.render import Templates
-from gateway.edge.smtp_in import Intake, Policy, listen
-from gateway.edge.smtp_out import Hop, Outbox, SmtpMailer
-from gateway.edge.ticker import Ticker
-from gateway.errors import ConfigError, WrongKey
-from gateway.flow import deliver, remind
-from gateway.flow.context import Context, Desk
+from gateway.edge.smtp_in import Policy, listen
+from gateway.edge.smtp_out import SmtpMailer
+from gateway.edge.ticker import Ticker, Turn
+from gateway.edge.traffic import Traffic
+from gateway.errors import ConfigError
+from gateway.flow import overview, remind
+from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
-from gateway.ports import Clock, Keys, Tx
-from gateway.store.migrations import migrate
-from gateway.store.runner import SqliteStore, open_database
-from gateway.store.sealing import SpooledContent, load_keys
+from gateway.ports import Clock
+from gateway.prepare import Prepared, prepare
+from gateway.store.connections import open_database
+from gateway.store.runner import SqliteStore
 
 log = structlog.get_logger()
 
 PARTS = ("smtp", "portal", "delivery", "reminders")
 FORGET_EVERY = 3600
-KEY_MARK = "key check"
-AT_A_TIME = 100
-"""How many invitations are moved on in one transaction."""
+COUNT_DELIVERIES_EVERY = 15
+COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
+AT_A_TIME = 20
+"""How many invitations are moved on in one transaction: few, so that a mail never waits long for its commit."""
 
 
 class SystemRandom:
@@ -61,8 +66,15 @@ class Gateway:
     """One running gateway. `clock` is given by tests and the demo; otherwise it is the machine's, or a file."""
 
     settings: Settings
-    clock: Clock = field(default_factory=lambda: FileClock(file) if (file := clock_file()) else SystemClock())
+    clock: Clock = field(default_factory=the_clock)
     parts: tuple[str, ...] = PARTS
+    prepared: Prepared | None = None
+    """What it serves on; it prepares that itself if none is given."""
+    worker: int = 0
+    alone: bool = True
+    """Whether no other process serves the same database."""
+    figures: Figures = field(default_factory=Figures)
+    traffic: Traffic = field(default_factory=Traffic)
     listening: dict[str, str] = field(default_factory=dict)
     """Where each part listens, once started: "host:port" by part."""
     _closing: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -70,15 +82,18 @@ class Gateway:
     async def start(self) -> None:
         """Open everything; listeners last. Raises ConfigError, WrongKey, OSError."""
         async with contextlib.AsyncExitStack() as stack:
-            desk, content, outbox = await self._open_store(stack)
+            prepared = self.prepared or prepare(self.settings, self.clock, self.parts)
+            stack.callback(prepared.close)
+            desk, outbox = await self._open_store(stack, prepared)
             if "delivery" in self.parts:
                 _in_background(stack, outbox.run())
-            _in_background(stack, self._ticker(desk, outbox).run())
-            self._listen_for_metrics(stack)
+            _in_background(stack, self._ticker(stack, desk, outbox).run())
+            _in_background(stack, self.figures.watch_loop().run())
+            await self._listen_for_metrics(stack, prepared)
             if "portal" in self.parts:
-                await self._serve_portal(stack, desk, content)
+                await self._serve_portal(stack, prepared, desk)
             if "smtp" in self.parts:
-                await self._listen_for_mail(stack, desk, content)
+                await self._listen_for_mail(stack, prepared, desk)
             self._closing = stack.pop_all()
 
     async def stop(self) -> None:
@@ -87,32 +102,28 @@ class Gateway:
 
     # ------------------------------------------------------------------------------------------------------ parts
 
-    async def _open_store(self, stack: contextlib.AsyncExitStack) -> tuple[Desk, SpooledContent, Outbox]:
+    async def _open_store(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> tuple[Desk, Outbox]:
         settings, site = self.settings, self.settings.policy()
-        keys = load_keys(settings.path(settings.keys.file))
-        check_writable(settings)
-        content = SpooledContent(settings.spool_path)
-        database = open_database(settings.database_path)
-        migrate(database)
-        loop = asyncio.get_running_loop()
+        keys, content = prepared.keys, prepared.content
 
         def wake() -> None:
-            loop.call_soon_threadsafe(outbox.wake)
+            outbox.wake()
 
-        store = SqliteStore(database, content, on_queued=wake)
-        stack.callback(store.close)
+        database = open_database(settings.database_path)
+        store = SqliteStore(database, content, wake, self.figures.commit, shared=not self.alone)
+        stack.push_async_callback(store.close)
         desk = Desk(store, site, keys, self.clock)
-        outbox = Outbox(desk, Writer(site, keys, content, Templates(site)), SmtpMailer(hops(settings), site.domain))
-        await desk.do(_open_with_keys)
+        mailer, templates = SmtpMailer(hops(settings), site.domain), Templates(site)
+        stack.callback(mailer.close)
+        outbox = Outbox(desk, Writer(site, keys, content, templates), mailer, self.traffic)
         if "delivery" in self.parts:
-            await desk.do(deliver.reclaim)
-        for orphan in content.names() - set(await desk.ask(_content_names)):
-            content.discard(orphan)
+            templates.prepare()
         outbox.wake()
-        return desk, content, outbox
+        return desk, outbox
 
-    def _ticker(self, desk: Desk, outbox: Outbox) -> Ticker:
-        ticker, clock = Ticker(), self.clock
+    def _ticker(self, stack: contextlib.AsyncExitStack, desk: Desk, outbox: Outbox) -> Ticker:
+        ticker, clock, turn = Ticker(), self.clock, Turn(desk, alone=self.alone)
+        stack.push_async_callback(turn.give_up)
         if isinstance(clock, FileClock):
             log.warning("the time is taken from a file: this is a test or a rehearsal")
         watch = ClockWatch(clock) if isinstance(clock, SystemClock) else None  # other clocks are meant to jump
@@ -124,57 +135,71 @@ class Gateway:
                 log.warning("the clock has jumped by more than an hour: timed work waits; restart to confirm the time")
                 return
             outbox.wake()
-            while "reminders" in self.parts and await desk.do(remind.run_due, AT_A_TIME) > 0:
+            ours = await turn.is_ours()
+            self.figures.keeps_time.set(ours)
+            while ours and "reminders" in self.parts and await desk.do(remind.run_due, AT_A_TIME) > 0:
                 pass
 
         async def forget() -> None:
-            await desk.do(remind.forget)
+            if await turn.is_ours():
+                await desk.do_at_length(remind.forget)
 
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)
+        self._look_around(ticker, desk)
         return ticker
 
-    def _listen_for_metrics(self, stack: contextlib.AsyncExitStack) -> None:
-        registry = CollectorRegistry()
-        Gauge("gateway_up", "1 while the gateway runs", registry=registry).set(1)
-        host, port = split_address(self.settings.metrics.listen)
-        with _naming("metrics.listen"):
-            server, thread = start_http_server(port, host, registry)
-        self.listening["metrics"] = f"{host}:{server.server_port}"
+    def _look_around(self, ticker: Ticker, desk: Desk) -> None:
+        """Have the figures of what all workers share brought up to date by the first of them."""
+        if self.worker > 0:
+            return
+        shared = Shared(self.figures)
 
-        def close() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        async def deliveries() -> None:
+            shared.deliveries(await desk.ask(overview.deliveries))
 
-        stack.callback(close)
+        async def invitations() -> None:
+            shared.invitations(await desk.ask(overview.invitations))
 
-    async def _serve_portal(self, stack: contextlib.AsyncExitStack, desk: Desk, content: SpooledContent) -> None:
+        ticker.every(COUNT_DELIVERIES_EVERY, deliveries)
+        ticker.every(COUNT_INVITATIONS_EVERY, invitations)
+
+    async def _listen_for_metrics(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> None:
+        part = f"metrics{self.worker}"
+        await serve_web(stack, make_asgi_app(self.figures.registry), prepared.sockets[part])
+        self.listening["metrics"] = prepared.where(part)
+
+    async def _serve_portal(self, stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk) -> None:
         app = create_app(
             desk,
-            content,
+            prepared.content,
             SystemRandom(),
             Templates(desk.site),
             desk.site.portal_url,
             int(self.settings.smtp.max_message_size),
         )
-        with _naming("portal.listen"):
-            self.listening["portal"] = await serve_web(stack, app, split_address(self.settings.portal.listen))
+        await serve_web(stack, app, prepared.sockets["portal"])
+        self.listening["portal"] = prepared.where("portal")
 
-    async def _listen_for_mail(self, stack: contextlib.AsyncExitStack, desk: Desk, content: SpooledContent) -> None:
+    async def _listen_for_mail(self, stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk) -> None:
         policy = Policy(
             trusted=tuple(self.settings.smtp.trusted_networks),
             submission=tuple(self.settings.smtp.submission_networks),
             max_size=int(self.settings.smtp.max_message_size),
             authserv_id=self.settings.mailbox.authserv_id,
             tls=server_tls(self.settings),
+            caps=Caps(
+                sessions=self.settings.smtp.max_sessions,
+                sessions_an_address=self.settings.smtp.max_sessions_per_address,
+                recipients=self.settings.smtp.max_recipients,
+                least_rate=self.settings.smtp.min_data_rate,
+                memory=int(self.settings.smtp.max_buffered),
+            ),
         )
-        intake = Intake(desk, content, policy)
-        with _naming("smtp.listen"):
-            server = await listen(intake, policy, desk.site.domain, split_address(self.settings.smtp.listen))
-        stack.callback(server.close)
-        host, port = server.sockets[0].getsockname()[:2]
-        self.listening["smtp"] = f"{host}:{port}"
+        intake = Intake(desk, prepared.content, policy, self.figures, self.traffic)
+        server = await listen(intake, policy, desk.site.domain, prepared.sockets["smtp"])
+        stack.push_async_callback(server.close)
+        self.listening["smtp"] = prepared.where("smtp")
 
 
 def _in_background(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None]) -> None:
@@ -189,58 +214,19 @@ def _in_background(stack: contextlib.AsyncExitStack, work: Coroutine[object, obj
     stack.push_async_callback(close)
 
 
-async def serve_web(stack: contextlib.AsyncExitStack, app: Starlette, address: tuple[str, int]) -> str:
-    """Serve an ASGI application in this loop until the stack closes; where it listens."""
-    bound = socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+async def serve_web(stack: contextlib.AsyncExitStack, app: ASGIApp, bound: socket.socket) -> None:
+    """Serve an ASGI application on a socket, in this loop, until the stack closes."""
     web = _Web(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))
     task = asyncio.create_task(web.serve(sockets=[bound]))
 
     async def close() -> None:
         web.should_exit = True
         await task
-        bound.close()
 
     stack.push_async_callback(close)
-    host, port = bound.getsockname()[:2]
-    return f"{host}:{port}"
 
 
 # ------------------------------------------------------------------------------------------------------------- details
-
-
-@contextlib.contextmanager
-def _naming(key: str) -> Iterator[None]:
-    """Say which key of the settings a listener's fault belongs to."""
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(f"{key}: cannot listen there ({error.strerror or error}); write another port") from error
-
-
-def check_writable(settings: Settings) -> None:
-    """The database's file, or the folder it is to be made in, must be ours to write. Raises ConfigError."""
-    path = settings.database_path
-    place = path if path.exists() else path.parent
-    if not os.access(place, os.W_OK) or path.is_dir():
-        raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
-
-
-def check_keys(tx: Tx, keys: Keys) -> None:
-    """The database must be sealed with the keys at hand. Raises WrongKey."""
-    known = tx.one(Meta, name=KEY_MARK)
-    if known and known.value != keys.digest(KEY_MARK, b"gateway"):
-        raise WrongKey("keys.file: these are not the keys that this database was sealed with; restore the right file")
-
-
-def _open_with_keys(ctx: Context) -> None:
-    """Check the keys of a used database; a new one belongs to these keys from now on."""
-    check_keys(ctx.tx, ctx.keys)
-    if ctx.tx.one(Meta, name=KEY_MARK) is None:
-        ctx.tx.add(Meta(name=KEY_MARK, value=ctx.keys.digest(KEY_MARK, b"gateway")))
-
-
-def _content_names(ctx: Context) -> list[str]:
-    return [content.id for content in ctx.tx.find(Content, inline=None)]
 
 
 def hops(settings: Settings) -> Mapping[str, Hop]:

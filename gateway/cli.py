@@ -4,20 +4,19 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import structlog
 import typer
 
 from gateway import __version__
-from gateway.app import PARTS, Gateway
+from gateway.app import PARTS
+from gateway.edge.logs import log_to_stderr
 from gateway.errors import ConfigError, WrongKey
 from gateway.settings_file import load
-from gateway.setup import Answers, inspect, set_up
+from gateway.workers import serve as serve_as
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +49,7 @@ def demo(
     from gateway.demo import check as story  # noqa: PLC0415 - serving needs nothing of the demo
     from gateway.demo import show  # noqa: PLC0415
 
-    _log_to_stderr(logging.WARNING)
+    log_to_stderr(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt):
         raise typer.Exit(asyncio.run(story.run() if check else show.run(port)))
 
@@ -65,6 +64,8 @@ def init(
     portal_url: Annotated[str, typer.Option("--portal-url", help="where people reach the portal")] = "",
 ) -> None:
     """Write settings, keys and an empty database; nothing that exists is overwritten."""
+    from gateway.setup import Answers, set_up  # noqa: PLC0415 - serving needs nothing of it, nor of DNS
+
     asked = {
         "--domain": (domain, "The gateway's own mail domain, for example secure.riverside.example"),
         "--practice": (practice, "The practice's name, for example Riverside Family Practice"),
@@ -80,7 +81,9 @@ def init(
 @app.command()
 def check(config: ConfigOption) -> None:
     """Look at everything that serving needs; one clear line for each fault, exit 1 if there is any."""
-    _log_to_stderr(logging.ERROR)
+    from gateway.setup import inspect  # noqa: PLC0415 - as for init
+
+    log_to_stderr(logging.ERROR)
     with _plain_errors():
         settings = load(config)
         findings = asyncio.run(inspect(settings))
@@ -93,33 +96,21 @@ def check(config: ConfigOption) -> None:
 def serve(
     config: ConfigOption,
     only: Annotated[str, typer.Option("--only", help="parts, with commas: smtp,portal,delivery,reminders")] = "",
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="processes that share the work")] = 1,
 ) -> None:
     """Run until SIGTERM; prints one line when everything listens."""
     os.umask(0o077)
-    _log_to_stderr(logging.INFO)
+    log_to_stderr(logging.INFO)
     parts = tuple(filter(None, only.split(","))) or PARTS
     if unknown := sorted(set(parts) - set(PARTS)):
         _fail(f"--only: there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
     with _plain_errors():
-        gateway = Gateway(load(config), parts=parts)
+        settings = load(config)
         with contextlib.suppress(ImportError):  # it is not made for every machine; asyncio's own loop serves as well
             import uvloop  # noqa: PLC0415
 
             uvloop.install()
-        asyncio.run(_serve(gateway))
-
-
-async def _serve(gateway: Gateway) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await gateway.start()
-    where = " ".join(
-        f"{part}={gateway.listening[part]}" for part in ("smtp", "portal", "metrics") if part in gateway.listening
-    )
-    print(f"gateway ready {where}", flush=True)
-    await stop.wait()
-    await gateway.stop()
+        raise typer.Exit(serve_as(settings, parts, workers))
 
 
 # ------------------------------------------------------------------------------------------------------------- helpers
@@ -143,17 +134,3 @@ def _plain_errors() -> Iterator[None]:
         yield
     except (ConfigError, WrongKey, OSError) as error:
         _fail(str(error))
-
-
-def _log_to_stderr(level: int) -> None:
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -95,6 +95,21 @@ class SmtpSection(Section):
     max_message_size: ByteSize = Field(
         default=ByteSize(50_000_000), description="larger mail is refused", examples=["50MB"]
     )
+    max_recipients: Annotated[int, Field(ge=100)] = Field(  # RFC 5321 §4.5.3.1.8
+        default=1000, description="of one mail; the client is told to send the rest in another"
+    )
+    max_sessions: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="at the same time; beyond it, the session that got on least makes room"
+    )
+    max_sessions_per_address: Annotated[int, Field(ge=1)] = Field(
+        default=200, description="of one client address (of IPv6: of one /64)"
+    )
+    min_data_rate: Annotated[int, Field(ge=0)] = Field(
+        default=100, description="octets a second; a client that sends content more slowly is sent away"
+    )
+    max_buffered: ByteSize = Field(
+        default=ByteSize(64_000_000), description="of content in memory, beyond which it is read no faster than sealed"
+    )
     tls_cert: str = Field(default="", description="certificate chain for STARTTLS (PEM)")
     tls_key: str = Field(default="", description="its key (PEM)")
 

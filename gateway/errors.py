@@ -8,6 +8,7 @@
     │   ├── RelayDenied        a stranger asks us to carry mail elsewhere
     │   ├── NotASender         secure mail whose From belongs to no practice
     │   ├── TooLarge           larger than smtp.max_message_size
+    │   ├── BareLineEnd        a bare CR, a bare LF or a NUL in it
     │   ├── EndlessHead        more header than anybody writes: what it says last could not be read
     │   ├── BadRecipient       an address that cannot be read, or no such address at our own domain
     │   └── Looping            more Received fields than an honest route has
@@ -50,6 +51,10 @@ class NotASender(Refused):
 
 class TooLarge(Refused):
     smtp_reply = "552 5.3.4 Message is larger than this site takes"  # RFC 1870 §6
+
+
+class BareLineEnd(Refused):
+    smtp_reply = "550 5.6.0 Message refused: bare CR, bare LF or NUL in it (RFC 5321 2.3.8)"
 
 
 class EndlessHead(Refused):

@@ -1,6 +1,6 @@
 """What flows and edges need of the outside, as protocols; testing.py has a fake of each."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -85,11 +85,39 @@ class Sealed:
     inline: bytes | None = None
 
 
+class ContentWriter(Protocol):
+    """Content that is sealed while it arrives; memory stays flat whatever its size."""
+
+    def write(self, octets: bytes) -> None:
+        """Raises StoreFull, and has then abandoned what it had."""
+        ...
+
+    def finish(self) -> Sealed:
+        """The whole of it; what went to a file is still to be synced. Raises StoreFull."""
+        ...
+
+    def sync(self) -> None:
+        """Wait until a file is on the disk, all but its name (see `ContentStore.settle`). Raises StoreFull."""
+        ...
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        ...
+
+
 class ContentStore(Protocol):
-    """The home of sealed octets. Never called inside a write transaction."""
+    """The home of sealed octets. Never called inside a write transaction, but for `settle` just before a commit."""
 
     def put(self, octets: bytes) -> Sealed:
-        """Seal and store; what goes to a file is durable on return. Raises StoreFull."""
+        """Seal and store in one go. Raises StoreFull."""
+        ...
+
+    def writer(self) -> ContentWriter:
+        """For content that comes bit by bit."""
+        ...
+
+    def settle(self) -> None:
+        """Make the names of all files that were finished so far durable: one sync for all who share a commit."""
         ...
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
@@ -143,17 +171,23 @@ class Tx(Protocol):
         """Delete the rows that meet every condition (at least one must be given); how many."""
         ...
 
-    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
-        """Take due, unleased deliveries, oldest first, setting their lease and counting the attempt."""
+    def claim_deliveries(
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+    ) -> list[Delivery]:
+        """Take due, unleased deliveries, oldest first, setting their lease and counting the attempt.
+
+        Those for the hops in `besides` are left.
+        """
         ...
 
 
 class Store(Protocol):
     """Transactions. A write is durable when `write` returns."""
 
-    async def write(self, work: Callable[[Tx], R]) -> R:
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:
         """Run in the one writer's transaction. The work's own error fails it alone.
 
+        Work keeps the event loop for as long as it runs; what may take over 20 ms is `long` and runs beside it.
         Raises StoreBusy or StoreFull.
         """
         ...
@@ -165,10 +199,14 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a hop said of one delivery: `code` 0 means that it could not be asked."""
+    """What a hop said of one delivery: `code` 0 means that it could not be asked.
+
+    `reached` is false where no session came about at all: then it would have been the same for any mail.
+    """
 
     code: int
     text: str
+    reached: bool = True
 
     @property
     def sent(self) -> bool:
@@ -179,11 +217,24 @@ class Outcome:
         return 500 <= self.code < 600
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail on its way to a hop: its envelope, and `size` octets of content, read chunk by chunk."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+
+
 class Mailer(Protocol):
     """Hands one mail to a hop."""
 
-    async def send(self, hop: str, mail_from: str, recipient: str, octets: bytes) -> Outcome:
-        """`hop` is empty for the next hop, else a relay's domain. Never raises for what a hop may do."""
+    async def send(self, hop: str, mail: Mail) -> tuple[Outcome, ...]:
+        """An outcome for each recipient. `hop` is empty for the next hop, else a relay's domain.
+
+        Never raises for what a hop may do; what `chunks` raises it passes on, and then nothing was taken.
+        """
         ...
 
 

@@ -13,14 +13,16 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-from gateway.app import check_keys, check_writable, hops, server_tls
+from gateway.app import hops, server_tls
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
+from gateway.prepare import check_keys, check_writable
 from gateway.settings_file import build
+from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
-from gateway.store.runner import open_database, read_once
+from gateway.store.runner import read_once
 from gateway.store.sealing import load_keys, new_key_file
 
 DNS_SECONDS = 3.0

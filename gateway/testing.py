@@ -4,12 +4,12 @@ import copy
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from gateway.domain.model import Audience, Content, Delivery, DeliveryState, Notice, Seen, Session
-from gateway.ports import Outcome, Rendered, Sealed, Tx
+from gateway.ports import Mail, Outcome, Rendered, Sealed, Tx
 from gateway.store.sealing import SiteKeys
 
 R = TypeVar("R")
@@ -46,16 +46,43 @@ def fake_keys() -> SiteKeys:
     return SiteKeys({"a": b"k" * 32}, "a")
 
 
+class MemoryWriter:
+    """Content of MemoryContent, while it is written."""
+
+    def __init__(self, octets: dict[str, bytes], content_id: str) -> None:
+        self._octets = octets
+        self._content_id = content_id
+        self._written = b""
+
+    def write(self, octets: bytes) -> None:
+        self._written += octets
+
+    def finish(self) -> Sealed:
+        self._octets[self._content_id] = self._written
+        return Sealed(self._content_id, b"d" * 32, len(self._written), inline=b"")
+
+    def sync(self) -> None: ...
+
+    def abandon(self) -> None:
+        self._octets.pop(self._content_id, None)
+
+
 class MemoryContent:
     """Content in a dictionary, in clear."""
 
     def __init__(self) -> None:
         self.octets: dict[str, bytes] = {}
+        self._numbers = itertools.count()
 
     def put(self, octets: bytes) -> Sealed:
-        content_id = f"{len(self.octets):032x}"
-        self.octets[content_id] = octets
-        return Sealed(content_id, b"d" * 32, len(octets), inline=b"")
+        writer = self.writer()
+        writer.write(octets)
+        return writer.finish()
+
+    def writer(self) -> "MemoryWriter":
+        return MemoryWriter(self.octets, f"{next(self._numbers):032x}")
+
+    def settle(self) -> None: ...
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
         return self.octets[content_id]
@@ -68,17 +95,18 @@ class MemoryContent:
 
 
 class FakeMailer:
-    """Keeps what it is given; `outcomes` are used up in turn, then everything is taken."""
+    """Keeps what it is given; `outcomes` are used up in turn, one a recipient, then everything is taken."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.outcomes = list(outcomes)
         self.sent: list[tuple[str, str, str, bytes]] = []
 
-    async def send(self, hop: str, mail_from: str, recipient: str, octets: bytes) -> Outcome:
-        outcome = self.outcomes.pop(0) if self.outcomes else Outcome(250, "2.0.0 Ok")
-        if outcome.sent:
-            self.sent.append((hop, mail_from, recipient, octets))
-        return outcome
+    async def send(self, hop: str, mail: Mail) -> tuple[Outcome, ...]:
+        octets = b"".join(mail.chunks())
+        told = tuple(self.outcomes.pop(0) if self.outcomes else Outcome(250, "2.0.0 Ok") for _ in mail.recipients)
+        taken = [recipient for recipient, outcome in zip(mail.recipients, told, strict=True) if outcome.sent]
+        self.sent += [(hop, mail.mail_from, recipient, octets) for recipient in taken]
+        return told
 
 
 class FakeRenderer:
@@ -144,9 +172,11 @@ class MemoryTx:
             del self._tables[table][cast("Any", row).id]
         return len(doomed)
 
-    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
+    def claim_deliveries(
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+    ) -> list[Delivery]:
         due = self.find(Delivery, order="due_at", state=DeliveryState.QUEUED, due_at__le=now)
-        free = [delivery for delivery in due if delivery.lease_until is None or delivery.lease_until <= now]
+        free = [one for one in due if (one.lease_until is None or one.lease_until <= now) and one.hop not in besides]
         return [
             self.put(dataclasses.replace(delivery, lease_until=lease_until, attempts=delivery.attempts + 1))
             for delivery in free[:limit]
@@ -159,7 +189,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._tables: dict[type, dict[Any, Any]] = {}
 
-    async def write(self, work: Callable[[Tx], R]) -> R:
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:
         draft = {table: dict(rows) for table, rows in self._tables.items()}
         result = work(MemoryTx(draft))
         self._tables = draft

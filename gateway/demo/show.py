@@ -6,6 +6,7 @@ import contextlib
 from gateway.app import serve_web
 from gateway.demo.inbox_page import create_app
 from gateway.demo.stage import HOST, Stage, staged, until_stopped
+from gateway.prepare import bind
 
 
 async def run(port: int) -> int:
@@ -30,7 +31,9 @@ async def _show(port: int) -> None:
 async def _serve(stack: contextlib.AsyncExitStack, stage: Stage, port: int) -> str:
     app = create_app(stage)
     try:
-        return await serve_web(stack, app, (HOST, port))
+        bound = bind((HOST, port))
     except OSError:
         print(f"Port {port} is taken; using a free one.")
-        return await serve_web(stack, app, (HOST, 0))
+        bound = bind((HOST, 0))
+    await serve_web(stack, app, bound)
+    return f"{HOST}:{bound.getsockname()[1]}"

@@ -29,7 +29,8 @@ from gateway.domain.site import Site
 from gateway.edge.smtp_sink import Sink
 from gateway.mail.compose import Upload
 from gateway.ports import Tx
-from gateway.store.runner import open_database, read_once
+from gateway.store.connections import open_database
+from gateway.store.runner import read_once
 from gateway.store.sealing import new_key_file
 
 R = TypeVar("R")

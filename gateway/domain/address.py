@@ -1,5 +1,6 @@
 """Mail addresses: how they are compared, and what may count as one."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +11,14 @@ from gateway.errors import BadAddress
 
 # A relay inside a clinic's network meets `.local` and `localhost`; the library's documented switch lets them be.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+# What nine of ten addresses look like: ASCII, a dot-atom and a host name without punycode. The library has nothing to
+# say of these, and takes a tenth of the time of a whole mail to say it.
+_LONGEST = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
+_ATOM = r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"(?!..--)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_PLAIN = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]){_LABEL}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,14 @@ class Address:
 @lru_cache(maxsize=4096)
 def address(typed: str) -> Address:
     """Read an address (RFC 5321 §4.1.2, RFC 6531 §3.3). Raises BadAddress."""
+    bare = typed.strip()
+    if len(bare) <= _LONGEST and _PLAIN.fullmatch(bare):
+        return Address(bare.casefold(), bare)
+    return _read(typed)
+
+
+def _read(typed: str) -> Address:
+    """The library's word on what is not plain."""
     try:
         valid = email_validator.validate_email(
             typed.strip(),

@@ -51,6 +51,12 @@ class FileClock:
         return read.astimezone(UTC)
 
 
+def the_clock() -> Clock:
+    """The machine's clock, or the file that stands in for it. Raises ConfigError."""
+    file = clock_file()
+    return FileClock(file) if file else SystemClock()
+
+
 class ClockWatch:
     """Notices a wall clock that leaves the monotonic one while we run: someone set it, or a suspended machine woke.
 

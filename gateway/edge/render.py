@@ -5,15 +5,15 @@ plain and in an HTML form; so both say the same and hold the same links. Two env
 escapes nothing and makes the plain text, the other escapes everything and makes the HTML.
 """
 
-import textwrap
+import contextlib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.filters import do_filesizeformat
 
 from gateway.domain.model import Audience, Notice
@@ -36,14 +36,21 @@ class Templates:
         self._text = _environment(site, folders, "txt")
         self._html = _environment(site, folders, "html")
 
+    def prepare(self) -> None:
+        """Compile the notices' templates now: each takes a tenth of a second, in which a running loop would stand."""
+        for environment in (self._text, self._html):
+            for name in environment.list_templates(filter_func=lambda name: name.startswith("mail/")):
+                with contextlib.suppress(TemplateError):  # a site's own may be wrong: that is seen when it is used
+                    environment.get_template(name)
+
     def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
         """Render `mail/<notice>.j2`. Raises jinja2.TemplateError for a template that asks for what there is not."""
         said = cleaned({**facts, "audience": audience.value, "language": language})
         name = f"mail/{notice}.j2"
-        plain = self._text.get_template(name)
-        subject = clean(plain.render(said, layout="mail/subject.txt"))
-        html = self._html.get_template(name).render(said, subject=subject)
-        return Rendered(subject, reflowed(plain.render(said)), html)
+        # No fact holds a form feed, cleaned as they are: the first one is the layout's.
+        subject, _, text = self._text.get_template(name).render(said).partition("\f")
+        said["subject"] = clean(subject)
+        return Rendered(said["subject"], reflowed(text), self._html.get_template(name).render(said))
 
     def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
         """Render `<pages>/<name>.html`. Raises jinja2.TemplateError."""
@@ -57,10 +64,19 @@ def _shipped() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
+class _Environment(Environment):
+    """Facts are dictionaries: `person.name` looks there first, which is right as well as quick."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def _environment(site: Site, folders: list[Path], form: str) -> Environment:
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader(folders),
-        autoescape=form == "html",  # noqa: S701 - the other form is plain text
+        autoescape=form == "html",
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -89,12 +105,14 @@ def _read(value: date | str) -> date:
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
+@lru_cache
 def date_of(value: date | str) -> str:
     """A date, or its ISO 8601 form, in words: 3 December 2026."""
     read = _read(value)
     return f"{read.day} {read:%B %Y}"
 
 
+@lru_cache
 def day(value: date | str) -> str:
     """A date with its weekday: Thursday 3 December 2026."""
     return f"{_read(value):%A} {date_of(value)}"
@@ -132,30 +150,39 @@ def cleaned(value: Any) -> Any:
 
 def reflowed(text: str) -> str:
     """Plain text with its paragraphs filled, indented lines kept apart, and no two blank lines in a row."""
-    blocks = []
-    for kind, lines in groupby(text.splitlines(), key=_kind):
-        match kind:
-            case "blank":
-                blocks.append("")
-            case "paragraph":
-                blocks.append(_wrapped(" ".join(" ".join(lines).split()), ""))
-            case _:
-                blocks += [_wrapped(line.strip(), " " * (len(line) - len(line.lstrip()))) for line in lines]
+    blocks: list[str] = []
+    paragraph: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        indented = line[:1] == " " and not line.isspace()
+        words = line.split()
+        if words and not indented:
+            paragraph += words
+            continue
+        if paragraph:
+            blocks.append(_filled(paragraph, ""))
+            paragraph = []
+        if indented:
+            blocks.append(_kept(line.rstrip()))
+        elif blocks and blocks[-1]:
+            blocks.append("")
     return "\n".join(blocks).strip("\n") + "\n"
 
 
-def _kind(line: str) -> str:
-    if not line.strip():
-        return "blank"
-    return "indented" if line[0] == " " else "paragraph"
+def _kept(line: str) -> str:
+    """A line that is not to be filled; one that is too long is broken, with the same indent."""
+    if len(line) <= TEXT_WIDTH:
+        return line
+    words = line.split()
+    return _filled(words, " " * (len(line) - len(line.lstrip())))
 
 
-def _wrapped(line: str, indent: str) -> str:
-    return textwrap.fill(
-        line,
-        TEXT_WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,  # a link must stay whole
-        break_on_hyphens=False,
-    )
+def _filled(words: list[str], indent: str) -> str:
+    """Lines of these words, as long as may be; a longer word, such as a link, stays whole."""
+    lines, line = [], indent + words[0]
+    for word in words[1:]:
+        if len(line) + 1 + len(word) > TEXT_WIDTH:
+            lines.append(line)
+            line = indent + word
+        else:
+            line += " " + word
+    return "\n".join([*lines, line])

@@ -1,37 +1,49 @@
-"""The listener: an aiosmtpd session with a DATA reader of our own, and what it asks of the flows.
-
-Declared policy for what RFC 5321 forbids: a message with a bare CR, a bare LF or a NUL is refused, so that no two
-readers can disagree about where it ends (end-of-data smuggling); lines longer than 1,000 octets are taken and sent
-on as they are.
-"""
+"""The listener: an aiosmtpd session with a DATA reader of our own, under limits of our own."""
 
 import asyncio
 import ipaddress
 import logging
 import re
-import secrets
+import socket
 import ssl
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP
 
-from gateway.errors import GatewayError, RelayDenied
-from gateway.flow import receive, understand
-from gateway.flow.context import Desk
-from gateway.flow.receive import Exits
-from gateway.flow.understand import Draft, Submission, recipient_of
-from gateway.mail.headers import received
-from gateway.ports import ContentStore
+from gateway.edge import limits
+from gateway.edge.intake import Client, Intake
+from gateway.edge.limits import Caps, Memory, Sessions
+from gateway.edge.reception import Reception
+from gateway.flow.take_in import Taking
 
-log = structlog.get_logger()
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd logs whole command lines, tokens and all
 
-MOST_RECIPIENTS = 1000
-_END = b"\r\n.\r\n"
-_EMPTY = b".\r\n"
-_FORBIDDEN = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+THREADS = 8
+"""How many mails are sealed and synced to disk at the same time."""
+BACKLOG = 1024
+"""Connections that may wait to be let in."""
+DRAIN_SECONDS = 10
+"""How long sessions that are in a transaction are waited for when the listener closes."""
+_COMMAND_OCTETS = 2048  # RFC 5321 §4.5.3.1.4 asks for 512, and what extensions add
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_PLAIN_PATH = re.compile(rf"(?:<({_ATOM}(?:\.{_ATOM})*@[\w.-]+)>|(<>))(?: +(.*))?")
+_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3} ")
+_STATUS = {  # RFC 3463; for what aiosmtpd says without one
+    b"221": b"2.0.0",
+    b"250": b"2.0.0",
+    b"252": b"2.5.0",
+    b"421": b"4.3.2",
+    b"451": b"4.3.0",
+    b"500": b"5.5.2",
+    b"501": b"5.5.4",
+    b"502": b"5.5.1",
+    b"503": b"5.5.1",
+    b"552": b"5.3.4",
+    b"553": b"5.1.3",
+    b"555": b"5.5.4",
+}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,186 +57,252 @@ class Policy:
     max_size: int
     authserv_id: str = ""
     tls: ssl.SSLContext | None = None
+    caps: Caps = field(default_factory=Caps)
+
+
+class _NoTimer:
+    """In the place of aiosmtpd's timer of each session: `Sessions.sweep` is the only one."""
+
+    def cancel(self) -> None: ...
 
 
 class Listener(SMTP):
-    """One SMTP session. `aiosmtpd`'s own DATA reader is replaced: see `smtp_DATA`."""
+    """One SMTP session; `MailServer` makes them."""
 
-    line_length_limit = 64 * 1024  # the reader's chunk, not a limit on lines
+    command_size_limit = _COMMAND_OCTETS
+    line_length_limit = 2 * _COMMAND_OCTETS  # of command lines: content does not come this way
 
-    def __init__(self, intake: "Intake", policy: Policy, hostname: str) -> None:
-        self._max_size = policy.max_size
+    client: Client
+    address: str
+
+    def __init__(self, server: "MailServer") -> None:
         super().__init__(
-            intake,
-            hostname=hostname,
+            server.intake,
+            hostname=server.hostname,
             ident="ESMTP",
-            data_size_limit=policy.max_size,
+            data_size_limit=server.policy.max_size,
             enable_SMTPUTF8=True,
-            tls_context=policy.tls,
-            timeout=300,  # RFC 5321 §4.5.3.2.7
+            tls_context=server.policy.tls,
         )
+        self._server = server
+        self._timeout_handle: Any = _NoTimer()
+        self._reception: Reception | None = None
+        self._got_on_at = 0.0
+        self._errors = self._idle_commands = 0
 
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+    def another(self) -> "Listener":
+        """A fresh session like this one, which was never used.
+
+        aiosmtpd's own way to make one looks through all names of class and handler, which takes as long as a mail.
+        """
+        one = Listener.__new__(Listener)
+        one.__dict__.update(self.__dict__)
+        reader = asyncio.StreamReader(limit=self.line_length_limit, loop=self.loop)
+        asyncio.StreamReaderProtocol.__init__(one, reader, client_connected_cb=one._cb_client_connected, loop=self.loop)
+        one._smtp_methods = {name: getattr(one, f"smtp_{name}") for name in self._smtp_methods}
+        return one
+
+    # --------------------------------------------------------------------------------------- a guest (see limits.py)
+
+    @property
+    def got_on_at(self) -> float:
+        if self._reception is None:
+            return self._got_on_at
+        return self._server.now() if self._reception.ended else self._reception.got_on_at
+
+    def too_slow(self, now: float, least_rate: int) -> bool:
+        return self._reception is not None and self._reception.too_slow(now, least_rate)
+
+    def dismiss(self, reply: str) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self._writer.write(f"{reply}\r\n".encode())
+            self.transport.close()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the client is about to hand in a mail."""
+        return self._reception is not None or bool(self.envelope and self.envelope.mail_from)
+
+    # ------------------------------------------------------------------------------------------------ the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._original_transport is None:  # after STARTTLS it is the same session
+            self.client = self._server.intake.client(transport.get_extra_info("peername")[0])
+            self.address = limits.address_key(self.client.ip)
+            self._got_on_at = self._server.now()
+            if refusal := self._server.sessions.admit(self, self._got_on_at):
+                _turn_away(transport, refusal)
+                return
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._server.sessions.leave(self)
+        if self.session is not None:  # else it was turned away
+            super().connection_lost(error)
+
+    def eof_received(self) -> bool | None:
+        """Nothing more can come: aiosmtpd ends the session, but leaves the socket to a task that may never have run."""
+        if self.session is not None:
+            super().eof_received()
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        if self._reception and not self._reception.ended:
+            data = self._reception.data_received(data)
+        if data and self.session is not None:
+            super().data_received(data)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:  # noqa: ARG002 - no timer
+        """aiosmtpd calls this for each command that it knows."""
+        self._got_on_at = self._server.now()
+        self._idle_commands += 1
+        if self._idle_commands > limits.IDLE_COMMANDS:
+            self.dismiss("421 4.7.0 Too many commands that hand in nothing")
+
+    async def push(self, status: str | bytes) -> None:
+        reply = status.encode() if isinstance(status, str) else status
+        self._writer.write(self._with_status(reply) + b"\r\n")
+        if reply.startswith(b"5"):
+            self._errors += 1
+            self._server.sessions.count_error(self)
+            if self._errors > limits.ERRORS:
+                self.dismiss("421 4.7.0 Too many errors")
+        await self._writer.drain()
+
+    def _with_status(self, reply: bytes) -> bytes:
+        """The reply with an enhanced status code (RFC 2034 §4), where aiosmtpd gives none."""
+        status = _STATUS.get(reply[:3])
+        if (
+            not status
+            or reply[3:4] != b" "
+            or _ENHANCED.match(reply, 4)
+            or not (self.session and self.session.extended_smtp)
+        ):
+            return reply
+        return reply[:4] + status + reply[3:]
+
+    # ------------------------------------------------------------------------------------------------------ commands
+
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name, as below
+        if not hostname or self.session is None:
+            await self.push("501 5.5.4 Syntax: EHLO hostname")
+            return
+        self._set_rset_state()  # type: ignore[no-untyped-call]  # aiosmtpd leaves it untyped, as below
+        self.session.extended_smtp = True
+        self.session.host_name = hostname
+        offers = [f"SIZE {self.data_size_limit}", "PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        if self.tls_context and not self._tls_protocol:
+            offers.append("STARTTLS")
+        lines = [self.hostname, *offers, "HELP"]
+        await self.push("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
+        await super().smtp_RCPT(arg)
+        if self.envelope and self.envelope.rcpt_tos:
+            self._idle_commands = 0
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         if await self.check_helo_needed():
             return
-        envelope = self.envelope
-        if envelope is None or not envelope.rcpt_tos:
+        if self.envelope is None or not self.envelope.rcpt_tos:
             await self.push("503 5.5.1 Error: need RCPT command")
             return
         if arg:
             await self.push("501 5.5.4 Syntax: DATA")
             return
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = await self._read_content()
-        if content is None:
-            status = "552 5.3.4 Message is larger than this site takes"  # RFC 1870 §6
-        elif _FORBIDDEN.search(content):
-            status = "550 5.6.0 Message refused: bare CR, bare LF or NUL in it (RFC 5321 2.3.8)"
-        else:
-            envelope.content = content
-            status = await self._call_handler_hook("DATA")
-        self._set_post_data_state()  # type: ignore[no-untyped-call]  # aiosmtpd leaves it untyped
-        await self.push(status)
-
-    async def _read_content(self) -> bytes | None:
-        """Read up to the one true end of data, dots unstuffed (RFC 5321 §4.5.2); None if it is too large."""
-        most = self._max_size + len(_END)
-        content = bytearray(await self._first_octets())
-        if content == _EMPTY:
-            return b""
-        size = len(content)
-        while not content.endswith(_END):
-            self._reset_timeout()  # a slow sender is not an idle one
-            try:
-                chunk = await self._reader.readuntil(_END)
-            except asyncio.LimitOverrunError as more:
-                chunk = await self._reader.readexactly(more.consumed)
-            size += len(chunk)
-            if size > most:
-                del content[:]  # read on to the end of data, but keep nothing
-            content += chunk
-        if size > most:
-            return None
-        del content[-len(_EMPTY) :]
-        stuffed = content[1:] if content.startswith(b".") else content
-        return bytes(stuffed.replace(b"\r\n.", b"\r\n"))
-
-    async def _first_octets(self) -> bytes:
-        """Octets from the start, until none of them can belong to an end of data that is still to come."""
-        octets = b""
-        while octets != _EMPTY and not octets.endswith(_END):
-            octets += await self._reader.readexactly(1)
-            may_end = any(octets.endswith(_END[:length]) for length in range(1, len(_END)))
-            if not may_end and not _EMPTY.startswith(octets):
-                break
-        return octets
-
-
-class Intake:
-    """What a session asks: who may write to whom, and the taking in of a message. 250 only after the commit."""
-
-    def __init__(self, desk: Desk, content: ContentStore, policy: Policy) -> None:
-        self._desk = desk
-        self._content = content
-        self._policy = policy
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, session: Session, envelope: Envelope, typed: str, options: list[str]
-    ) -> str:
-        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
-            return "452 4.5.3 Too many recipients"  # RFC 5321 §4.5.3.1.10
+        arrival = self._server.intake.arrival(self)
+        self._reception = self._server.reception(arrival.taking, self.transport)
         try:
-            self._check_recipient(session, typed)
-        except GatewayError as refusal:
-            return refusal.smtp_reply
-        envelope.rcpt_tos.append(typed)
-        envelope.rcpt_options.extend(options)
-        return "250 2.1.5 Ok"
+            self._hand_on_what_came_early()
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            reply = await self._server.intake.take(self._reception, arrival)
+            await self._conclude(reply)
+        finally:
+            self._reception = None
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        queue_id = secrets.token_hex(6)
+    def _hand_on_what_came_early(self) -> None:
+        """Content that a hasty client sent right behind the command lies with the commands."""
+        early = bytes(self._reader._buffer)  # type: ignore[attr-defined]
+        self._reader._buffer.clear()  # type: ignore[attr-defined]
+        self._reader._maybe_resume_transport()  # type: ignore[attr-defined]
+        if early:
+            self.data_received(early)
+
+    async def _conclude(self, reply: str) -> None:
+        self._got_on_at = self._server.now()
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        if reply.startswith("2"):
+            self._errors = 0
+        complete = self._reception is not None and self._reception.ended
+        await self.push(reply)
+        if self._server.is_closing or not complete:
+            self.dismiss("421 4.3.2 Closing the session")
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The path of MAIL and RCPT, and what follows it; the stdlib's parser is for those that are not plain."""
+        if plain := _PLAIN_PATH.fullmatch(arg.strip()):
+            return plain[1] or plain[2], plain[3] or ""
         try:
-            await self._take_in(self._submission(session, envelope), self._trace(server, session, envelope, queue_id))
-        except GatewayError as refusal:
-            log.info("mail refused", queue_id=queue_id, reply=refusal.smtp_reply, error=str(refusal))
-            return refusal.smtp_reply
-        return f"250 2.0.0 Ok: queued as {queue_id}"
-
-    async def handle_exception(self, error: Exception) -> str:
-        log.error("an SMTP session met an error", exc_info=error)
-        return GatewayError.smtp_reply
-
-    def _check_recipient(self, session: Session, typed: str) -> None:
-        """Raises RelayDenied, BadRecipient."""
-        recipient = recipient_of(self._desk.site, typed)
-        if recipient.gateway is None and not self._may_relay(session):
-            raise RelayDenied
-
-    def _may_relay(self, session: Session) -> bool:
-        return _lies_in(session, self._policy.trusted) or _lies_in(session, self._policy.submission)
-
-    def _submission(self, session: Session, envelope: Envelope) -> Submission:
-        return Submission(
-            octets=_octets(envelope),
-            mail_from="" if envelope.mail_from in (None, "<>") else envelope.mail_from,  # aiosmtpd's null sender
-            recipients=tuple(envelope.rcpt_tos),
-            trusted=self._may_relay(session),
-            authenticated=_lies_in(session, self._policy.submission),
-            authserv_id=self._policy.authserv_id,
-        )
-
-    def _trace(self, server: SMTP, session: Session, envelope: Envelope, queue_id: str) -> str:
-        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"  # RFC 6531 §4.3
-        return received(
-            helo=session.host_name or "",
-            peer=str(_client(session)),
-            by=server.hostname,
-            protocol=protocol + ("S" if session.ssl and protocol != "SMTP" else ""),  # RFC 3848
-            id=queue_id,
-            at=self._desk.clock.now(),
-        )
-
-    async def _take_in(self, submission: Submission, trace: str) -> None:
-        draft = await asyncio.to_thread(understand.understand, self._desk.site, submission)
-        exits = await asyncio.to_thread(self._seal, draft, trace)
-        try:
-            verdicts = await self._desk.do(receive.accept, draft, exits)
-        except BaseException:
-            for sealed in filter(None, (exits.clear, exits.secure)):
-                self._content.discard(sealed.content_id)
-            raise
-        for recipient, verdict in zip(draft.recipients, verdicts, strict=True):
-            log.info(
-                "mail taken",
-                domain=recipient.address and recipient.address.domain,
-                action=verdict.action.value,
-                reason=verdict.reason.value,
-            )
-
-    def _seal(self, draft: Draft, trace: str) -> Exits:
-        return Exits(
-            clear=self._content.put(understand.clear_form(draft, trace)) if draft.needs_clear else None,
-            secure=self._content.put(understand.secure_form(draft, trace)) if draft.needs_secure else None,
-        )
+            path, rest = super()._getaddr(arg)
+            (path or "").encode()
+        except (ValueError, LookupError, AttributeError, RecursionError):  # it may raise anything
+            return None, None
+        return path, rest
 
 
-def _lies_in(session: Session, networks: tuple[Network, ...]) -> bool:
-    return any(_client(session) in network for network in networks)
+def _turn_away(transport: Any, reply: str) -> None:
+    transport.write(f"{reply}\r\n".encode())
+    transport.close()
 
 
-def _client(session: Session) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The client's address; IPv4 that came in over an IPv6 socket is IPv4."""
-    peer: Any = session.peer  # a socket's address, whatever aiosmtpd declares
-    ip = ipaddress.ip_address(peer[0])
-    return getattr(ip, "ipv4_mapped", None) or ip
+class MailServer:
+    """The listener as a whole: its sessions, and what they share."""
+
+    def __init__(self, intake: Intake, policy: Policy, hostname: str) -> None:
+        self.intake = intake
+        self.policy = policy
+        self.hostname = hostname
+        self.sessions = Sessions(policy.caps)
+        self.is_closing = False
+        self.now = asyncio.get_running_loop().time
+        self._memory = Memory(policy.caps.memory)
+        self._pool = ThreadPoolExecutor(THREADS, "intake")
+        self._pattern = Listener(self)
+
+    async def listen(self, bound: socket.socket) -> None:
+        """Let clients in through a socket that is bound."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._pattern.another, sock=bound, backlog=BACKLOG)
+        self._sweeper = loop.create_task(self._sweep())
+        self.intake.figures.sessions.set_function(lambda: self.sessions.count)
+
+    def reception(self, taking: Taking, transport: Any) -> Reception:
+        """A mail begins to arrive."""
+        return Reception(taking, transport, self._memory, self._pool, self.policy.max_size)
+
+    async def close(self) -> None:
+        """Take no new sessions; let those that are handing in a mail end, within `DRAIN_SECONDS`."""
+        self.is_closing = True
+        self._server.close()
+        deadline = self.now() + DRAIN_SECONDS
+        while self.sessions.count and self.now() < deadline:
+            for guest in self.sessions.all:
+                if not guest.in_transaction:
+                    guest.dismiss("421 4.3.2 Shutting down")
+            await asyncio.sleep(0.05)
+        for guest in self.sessions.all:
+            guest.dismiss("421 4.3.2 Shutting down")
+        self._sweeper.cancel()
+        self._pool.shutdown()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.sessions.sweep(self.now())
 
 
-def _octets(envelope: Envelope) -> bytes:
-    return envelope.content if isinstance(envelope.content, bytes) else b""
-
-
-async def listen(intake: Intake, policy: Policy, hostname: str, address: tuple[str, int]) -> asyncio.Server:
+async def listen(intake: Intake, policy: Policy, hostname: str, bound: socket.socket) -> MailServer:
     """Open the listener. aiosmtpd's own Controller would want a thread of its own."""
-    loop = asyncio.get_running_loop()
-    make: Any = lambda: Listener(intake, policy, hostname)  # noqa: E731 - a protocol factory
-    return await loop.create_server(make, *address)
+    server = MailServer(intake, policy, hostname)
+    await server.listen(bound)
+    return server

@@ -1,10 +1,15 @@
 """The scheduler loop: `schedule` only ticks; what is due stands in the database."""
 
 import asyncio
+import secrets
+import time
 from collections.abc import Awaitable, Callable
 
 import schedule
 import structlog
+
+from gateway.flow import lease
+from gateway.flow.context import Desk
 
 log = structlog.get_logger()
 
@@ -49,3 +54,34 @@ class Ticker:
                 await job()
             except Exception:
                 log.exception("a timed job failed; it runs again at its next turn", job=job.__qualname__)
+
+
+class Turn:
+    """Whether timed work is this process's to do, where several serve: it holds the lease, and renews it.
+
+    Should two believe so at the same time, nothing is done twice: each step is taken in a transaction of its own.
+    """
+
+    RENEW = 5.0
+    """Seconds; a third of the lease's term, so that a slow commit does not lose it."""
+
+    def __init__(self, desk: Desk, *, alone: bool) -> None:
+        self._desk = desk
+        self._alone = alone
+        self._holder = secrets.token_hex(8)
+        self._ours = False
+        self._ask_at = 0.0
+
+    async def is_ours(self) -> bool:
+        """Asks the database every few seconds. Raises StoreBusy, StoreFull."""
+        if self._alone:
+            return True
+        if time.monotonic() >= self._ask_at:
+            self._ours = await self._desk.do(lease.hold, self._holder)
+            self._ask_at = time.monotonic() + self.RENEW
+        return self._ours
+
+    async def give_up(self) -> None:
+        """Leave it to another at once."""
+        if not self._alone:
+            await self._desk.do(lease.give_up, self._holder)

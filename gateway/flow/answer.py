@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from gateway.domain.commands import CHANGES, Command, parse
-from gateway.domain.model import Confirmation, Copy, Invitation, Message, Notice, Purpose, Sender, Waiter
+from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Sender, Waiter
 from gateway.flow import notices, people
 from gateway.flow.context import Context
 from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for
@@ -115,29 +116,47 @@ def _transcribe(ctx: Context, sender: Sender, scope: Scope, results: list[Result
 # -------------------------------------------------------------------------------------------------- the sender's page
 
 
+PAGE = 50
+"""How many people a sender's page shows at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class SenderPage:
-    """What a sender's own page shows: the people they wait for; `focus` is the one whom the link is about."""
+    """What a sender's own page shows: the people they wait for, `PAGE` at a time, or the one whom the link is about,
+    who is then the only one and in `focus`.
+    """
 
     sender: Sender
     practice: str
     people: list[dict[str, Any]]
     focus: int | None
+    page: int = 1
+    pages: int = 1
 
 
-def sender_page(ctx: Context, token: str) -> SenderPage | None:
-    """The page that a sender's link opens; None for a dead one. Changes nothing."""
+def sender_page(ctx: Context, token: str, page: int = 1, *, holding: str = "") -> SenderPage | None:
+    """The page that a sender's link opens, or the one that has the address to be held; None for a dead link.
+
+    Changes nothing.
+    """
     found = _page_owner(ctx, token)
     if found is None:
         return None
     sender, invitation = found
+    practice = ctx.site.practice(sender.practice_id).name
+    if invitation:
+        return SenderPage(sender, practice, [_focused(ctx, sender, invitation)], 0)
     rows = waited_for(ctx, sender)
-    focus = next((i for i, (_, shown) in enumerate(rows) if invitation and shown.id == invitation.id), None)
-    if invitation and focus is None:
-        rows.append((None, invitation))
-        focus = len(rows) - 1
-    standings = [people.standing(ctx, shown, waiter) for waiter, shown in rows]
-    return SenderPage(sender, ctx.site.practice(sender.practice_id).name, standings, focus)
+    pages = max(ceil(len(rows) / PAGE), 1)
+    held = next((index for index, (_, shown) in enumerate(rows) if shown.typed == holding), None)
+    page = min(max(page, 1), pages) if held is None else held // PAGE + 1
+    here = rows[(page - 1) * PAGE : page * PAGE]
+    return SenderPage(sender, practice, [people.standing(ctx, i, w) for w, i in here], None, page, pages)
+
+
+def _focused(ctx: Context, sender: Sender, invitation: Invitation) -> dict[str, Any]:
+    waiter = ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=sender.id, withdrawn=False)
+    return people.standing(ctx, invitation, waiter if invitation.state in OPEN else None)
 
 
 def by_page(ctx: Context, token: str, line: str) -> list[Result] | None:

@@ -1,9 +1,10 @@
 """Outgoing mail: a row is claimed, sent by the edge, and what the hop said is recorded."""
 
 import base64
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import (
@@ -22,14 +23,33 @@ from gateway.domain.model import (
     State,
 )
 from gateway.domain.retry import POISON_TRIES, next_try
+from gateway.errors import WrongKey
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context
 from gateway.flow.write_out import Answer, Parcel
 from gateway.mail.headers import header_block
 from gateway.ports import Outcome
 
-LEASE = timedelta(minutes=10)
-"""How long a claimed delivery is left to the one who claimed it."""
+Row = TypeVar("Row")
+
+_NOT_ASKED = Outcome(0, "")
+_TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
+LEASE = timedelta(minutes=30)
+"""How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an attempt: what the hop said, or else the `fault` for which the mail could not be written out.
+
+    `head` is the mail's header, for a failure report; `spread` as in retry.next_try.
+    """
+
+    delivery: Delivery
+    outcome: Outcome = _NOT_ASKED
+    head: bytes = b""
+    spread: float = 0.0
+    fault: str = ""
 
 
 def bound_to(content_id: str, recipient: str) -> str:
@@ -40,13 +60,28 @@ def bound_to(content_id: str, recipient: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- claim
 
 
-def claim(ctx: Context, limit: int) -> list[Parcel]:
-    """Take due deliveries for sending, each leased for ten minutes; those that have lost their point are dropped."""
-    claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit)
+def claim(ctx: Context, limit: int, besides: Collection[str] = ()) -> list[Parcel]:
+    """Take due deliveries for sending, each leased; those that have lost their point are dropped.
+
+    Hops in `besides` have their hands full: what is for them stays where it is.
+    """
+    claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit, besides)
+    contents = _by_id(ctx, Content, [one.content_id for one in claimed if one.content_id])
+    told = [one.invitation_id for one in claimed if one.notice in _TO_INVITEE and one.invitation_id]
+    invitations = _by_id(ctx, Invitation, told)
+    parcels = []
     for delivery in claimed:
-        if _pointless(ctx, delivery):
+        if delivery.notice in _TO_INVITEE and not _has_a_point(invitations.get(delivery.invitation_id)):
             ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None))
-    return [_parcel(ctx, delivery) for delivery in claimed if not _pointless(ctx, delivery)]
+        elif parcel := _parcel(ctx, delivery, contents):
+            parcels.append(parcel)
+    return parcels
+
+
+def put_back(ctx: Context, deliveries: Sequence[Delivery]) -> None:
+    """Leave claimed deliveries to others, as if they had not been claimed."""
+    for delivery in deliveries:
+        ctx.tx.put(replace(delivery, lease_until=None, attempts=delivery.attempts - 1))
 
 
 def reclaim(ctx: Context) -> int:
@@ -57,21 +92,30 @@ def reclaim(ctx: Context) -> int:
     return len(left)
 
 
-def _pointless(ctx: Context, delivery: Delivery) -> bool:
+def _by_id(ctx: Context, table: type[Row], ids: Sequence[int | str]) -> dict[Any, Row]:
+    rows: list[Any] = ctx.tx.find(table, id__in=sorted(set(ids))) if ids else []
+    return {row.id: row for row in rows}
+
+
+def _has_a_point(invitation: Invitation | None) -> bool:
     """An invitation that was withdrawn, answered or locked while its mail waited is not sent any more."""
-    if delivery.notice not in (Notice.INVITATION, Notice.REMINDER):
-        return False
-    invitation = ctx.tx.get(Invitation, delivery.invitation_id or 0)
-    return invitation is None or invitation.state is not State.INVITED
+    return invitation is not None and invitation.state is State.INVITED
 
 
-def _parcel(ctx: Context, delivery: Delivery) -> Parcel:
-    if delivery.kind is DeliveryKind.PASS:
-        key = ctx.keys.unwrap(delivery.wrapped_key or b"", bound_to(delivery.content_id, delivery.recipient))
-        return Parcel(delivery, ctx.tx.get(Content, delivery.content_id), key)
-    copy = ctx.tx.get(Copy, delivery.copy_id) if delivery.copy_id else None
-    if copy is None:
-        return Parcel(delivery)
+def _parcel(ctx: Context, delivery: Delivery, contents: Mapping[str, Content]) -> Parcel | None:
+    """The delivery with what it is written from; None, and set aside for now, where that cannot be had."""
+    try:
+        if delivery.kind is DeliveryKind.PASS:
+            key = ctx.keys.unwrap(delivery.wrapped_key or b"", bound_to(delivery.content_id, delivery.recipient))
+            return Parcel(delivery, contents.get(delivery.content_id), key)
+        copy = ctx.tx.get(Copy, delivery.copy_id) if delivery.copy_id else None
+        return _copy_parcel(ctx, delivery, copy) if copy else Parcel(delivery)
+    except WrongKey as error:  # one altered row must not keep all the others from being claimed
+        record_poison(ctx, delivery, str(error))
+        return None
+
+
+def _copy_parcel(ctx: Context, delivery: Delivery, copy: Copy) -> Parcel:
     message, key = people.message_of(ctx, copy), hold.data_key(ctx, copy)
     answer = _answer(ctx, message, key) if delivery.kind is DeliveryKind.REPLY else None
     return Parcel(delivery, ctx.tx.get(Content, message.content_id), key, answer)
@@ -92,15 +136,35 @@ def _answer(ctx: Context, message: Message, data_key: bytes) -> Answer:
 # ---------------------------------------------------------------------------------------------------------- record
 
 
-def record(ctx: Context, delivery: Delivery, outcome: Outcome, octets: bytes, spread: float = 0.0) -> Delivery:
-    """Record what the hop said: sent, to be tried again (`spread` as in retry.next_try), or failed for good."""
+def may_be_last(delivery: Delivery, outcome: Outcome, now: datetime) -> bool:
+    """Whether this outcome may have to be reported."""
+    return outcome.permanent or next_try(delivery.attempts + 1, delivery.created_at, now) is None
+
+
+def record_all(ctx: Context, results: Sequence[Result]) -> list[Delivery]:
+    """Record many attempts at once; what each has become, in their order."""
+    recorded = [_record(ctx, result) for result in results]
+    _drop_passed(ctx, {one.content_id for one in recorded if one.content_id and one.wrapped_key is None})
+    return recorded
+
+
+def record(ctx: Context, delivery: Delivery, outcome: Outcome, head: bytes) -> Delivery:
+    """Record what the hop said of one delivery."""
+    return record_all(ctx, [Result(delivery, outcome, head)])[0]
+
+
+def _record(ctx: Context, result: Result) -> Delivery:
+    """Sent, to be tried again, failed for good, or set aside."""
+    delivery, outcome = result.delivery, result.outcome
+    if result.fault:
+        return record_poison(ctx, delivery, result.fault)
     said = replace(delivery, lease_until=None, last_reply=f"{outcome.code} {outcome.text}"[:500])
     if outcome.sent:
         return _finish(ctx, replace(said, state=DeliveryState.SENT))
-    again = None if outcome.permanent else next_try(delivery.attempts, delivery.created_at, ctx.now, spread)
+    again = None if outcome.permanent else next_try(delivery.attempts, delivery.created_at, ctx.now, result.spread)
     if again:
         return ctx.tx.put(replace(said, due_at=again))
-    _failed(ctx, said, octets)
+    _failed(ctx, said, result.head)
     return _finish(ctx, replace(said, state=DeliveryState.FAILED))
 
 
@@ -124,19 +188,24 @@ def bounced(ctx: Context, delivery_id: int, *, permanent: bool, said: str) -> No
 def _finish(ctx: Context, delivery: Delivery) -> Delivery:
     """Nothing of a finished mail is kept but the fact."""
     finished = ctx.tx.put(replace(delivery, facts=None, wrapped_key=None))
-    if delivery.content_id:
-        hold.drop_content(ctx, delivery.content_id)
-    copy = ctx.tx.get(Copy, delivery.copy_id) if delivery.copy_id else None
-    if copy and delivery.kind is DeliveryKind.RELAY:
+    if delivery.kind is DeliveryKind.RELAY and (copy := ctx.tx.get(Copy, delivery.copy_id or 0)):
         hold.destroy(ctx, copy)
     return finished
 
 
-def _failed(ctx: Context, delivery: Delivery, octets: bytes) -> None:
+def _drop_passed(ctx: Context, content_ids: Collection[str]) -> None:
+    """Remove the contents that no delivery holds a key to any more; what passes through has no other holders."""
+    if content_ids:
+        waiting = ctx.tx.find(Delivery, content_id__in=sorted(content_ids), wrapped_key__ne=None)
+        if done := set(content_ids) - {delivery.content_id for delivery in waiting}:
+            ctx.tx.remove(Content, id__in=sorted(done))
+
+
+def _failed(ctx: Context, delivery: Delivery, head: bytes) -> None:
     """Tell whoever has to know that a mail will not arrive."""
     match delivery.kind:
         case DeliveryKind.PASS if delivery.mail_from:
-            _queue_report(ctx, delivery, octets)
+            _queue_report(ctx, delivery, head)
         case DeliveryKind.NOTICE:
             _invitation_failed(ctx, delivery)
         case DeliveryKind.RELAY | DeliveryKind.REPLY:
@@ -145,20 +214,20 @@ def _failed(ctx: Context, delivery: Delivery, octets: bytes) -> None:
 
 def _invitation_failed(ctx: Context, delivery: Delivery) -> None:
     invitation = ctx.tx.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
-    to_invitee = delivery.notice in (Notice.INVITATION, Notice.REMINDER)
+    to_invitee = delivery.notice in _TO_INVITEE
     # The address may have been moved since: only the one that the invitation has now is dead.
     if to_invitee and invitation and invitation.typed == delivery.recipient and invite.can(invitation, Event.BOUNCED):
         invite.move(ctx, invitation, Event.BOUNCED)
 
 
-def _queue_report(ctx: Context, delivery: Delivery, octets: bytes) -> None:
+def _queue_report(ctx: Context, delivery: Delivery, head: bytes) -> None:
     """A non-delivery report to the envelope's sender (RFC 5321 §6.1, RFC 3464)."""
     code = delivery.last_reply[:1]
     facts: dict[str, Any] = {
         "recipient": delivery.recipient,
         "status": "5.0.0" if code == "5" else "4.4.7",  # RFC 3463 §3.5: delivery time expired
         "reply": delivery.last_reply,
-        "head": base64.b64encode(header_block(octets)).decode(),
+        "head": base64.b64encode(header_block(head)).decode(),
     }
     letter = notices.Letter(Notice.UNDELIVERABLE, Audience.SENDER, facts=facts)
     report = Delivery(

@@ -31,19 +31,26 @@ from gateway.domain.site import Practice
 from gateway.errors import BadRecipient, NotASender
 from gateway.flow import answer, deliver, hold, invite, notices, people, release, verbs
 from gateway.flow.context import Context
+from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft, Recipient
 from gateway.mail.authentication import dmarc_passed
-from gateway.mail.automatic import automatic, bounce
+from gateway.mail.automatic import automatic
 from gateway.mail.parse import Mailbox
-from gateway.ports import Sealed
 
 
 @dataclass(frozen=True, slots=True)
-class Exits:
-    """The sealed forms in which the mail may leave: as it came, and as secure mail."""
+class Case:
+    """One recipient, what the store knows of them, and the verdict."""
 
-    clear: Sealed | None = None
-    secure: Sealed | None = None
+    recipient: Recipient
+    verdict: Verdict
+    account: Account | None = None
+    invitation: Invitation | None = None
+
+    @property
+    def address(self) -> Address:
+        assert self.recipient.address is not None  # noqa: S101 - `_case` refused it otherwise
+        return self.recipient.address
 
 
 @dataclass(slots=True)
@@ -53,9 +60,11 @@ class Intake:
     ctx: Context
     draft: Draft
     exits: Exits
-    taken: hold.Taken | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     waiters: list[Waiter] = field(default_factory=list)
+    _names: dict[str, str] | None = None
+    _sender: Sender | None = None
+    _taken: hold.Taken | None = None
 
     @property
     def practice(self) -> Practice:
@@ -67,14 +76,24 @@ class Intake:
         assert self.draft.author is not None  # noqa: S101 - as above
         return self.draft.author
 
+    @property
+    def names(self) -> dict[str, str]:
+        """How the author named the visible recipients, by address."""
+        if self._names is None:
+            self._names = self.draft.head.names
+        return self._names
+
     def sender(self) -> Sender:
-        return people.sender_row(self.ctx, self.practice, self.author.address, self.author.name)
+        """The author's row, looked up when it is first needed."""
+        if self._sender is None:
+            self._sender = people.sender_row(self.ctx, self.practice, self.author.address, self.author.name)
+        return self._sender
 
     def secure(self, reply_to: Message | None = None) -> hold.Taken:
         """The message's row, written when it is first needed."""
-        if self.taken is None:
-            self.taken = _store_message(self, reply_to)
-        return self.taken
+        if self._taken is None:
+            self._taken = _store_message(self, reply_to)
+        return self._taken
 
 
 def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
@@ -83,37 +102,39 @@ def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     Raises NotASender for an answer by somebody else than the one who was written to.
     """
     intake = Intake(ctx, draft, exits)
-    verdicts = tuple(_verdict(ctx, draft, recipient) for recipient in draft.recipients)
     if exits.clear:
         hold.add_content(ctx, exits.clear)
-    for recipient, verdict in zip(draft.recipients, verdicts, strict=True):
-        if verdict.action in _REPEATABLE or _is_new(ctx, draft, recipient):
-            _HANDLERS[verdict.action](intake, recipient, verdict)
+    cases = [_case(ctx, draft, recipient) for recipient in draft.recipients]
+    for case in cases:
+        if case.verdict.action in _REPEATABLE or _is_new(ctx, draft, case.recipient):
+            _HANDLERS[case.verdict.action](intake, case)
     if intake.waiters:
         _send_receipt(intake)
-    return verdicts
+    return tuple(case.verdict for case in cases)
 
 
-def _verdict(ctx: Context, draft: Draft, recipient: Recipient) -> Verdict:
+def _case(ctx: Context, draft: Draft, recipient: Recipient) -> Case:
     facts = Facts(gateway=recipient.gateway, secure=draft.marks.secure)
-    if draft.marks.secure and recipient.gateway is None and draft.practice:
-        if recipient.address is None:
-            raise BadRecipient
-        account = ctx.tx.one(Account, address=recipient.address.key)
-        facts = replace(
-            facts,
-            delivery=account.delivery if account else None,
-            domain_relayed=recipient.address.domain in ctx.site.relay_domains,
-            question_open=people.open_invitation(ctx, draft.practice.id, recipient.address.key) is not None,
-        )
-    return decide(facts)
+    if not draft.marks.secure or recipient.gateway or draft.practice is None:
+        return Case(recipient, decide(facts))
+    if recipient.address is None:
+        raise BadRecipient
+    account = ctx.tx.one(Account, address=recipient.address.key)
+    invitation = people.open_invitation(ctx, draft.practice.id, recipient.address.key)
+    facts = replace(
+        facts,
+        delivery=account.delivery if account else None,
+        domain_relayed=recipient.address.domain in ctx.site.relay_domains,
+        question_open=invitation is not None,
+    )
+    return Case(recipient, decide(facts), account, invitation)
 
 
 def _is_new(ctx: Context, draft: Draft, recipient: Recipient) -> bool:
     """Whether this mail was not taken in for this recipient before."""
     who = recipient.address.key if recipient.address else recipient.typed
     author = draft.author.address.key if draft.author else draft.submission.mail_from
-    said = "\0".join((author, draft.head.message_id, who)).encode() + draft.fingerprint
+    said = "\0".join((author, draft.message_id, who)).encode() + draft.fingerprint
     return ctx.tx.add_once(Seen(fingerprint=sha256(said).digest(), at=ctx.now))
 
 
@@ -125,7 +146,7 @@ def _store_message(intake: Intake, reply_to: Message | None) -> hold.Taken:
         practice_id=intake.practice.id,
         sender_id=intake.sender().id,
         reply_to_id=reply_to.id if reply_to else None,
-        header_id=draft.head.message_id,
+        header_id=draft.message_id,
         subject=ctx.keys.seal_under(sealed.data_key, draft.marks.subject.encode()),
         content_id=sealed.content_id,
         size=sealed.size,
@@ -137,10 +158,10 @@ def _store_message(intake: Intake, reply_to: Message | None) -> hold.Taken:
 # ----------------------------------------------------------------------------------------- one action, one handler
 
 
-def _pass(intake: Intake, recipient: Recipient, _: Verdict, to: str = "") -> None:
+def _pass(intake: Intake, case: Case, to: str = "") -> None:
     ctx, sealed = intake.ctx, intake.exits.clear
     assert sealed is not None  # noqa: S101 - `needs_clear` made the edge seal it
-    to = to or recipient.typed
+    to = to or case.recipient.typed
     ctx.tx.add(
         Delivery(
             kind=DeliveryKind.PASS,
@@ -154,12 +175,12 @@ def _pass(intake: Intake, recipient: Recipient, _: Verdict, to: str = "") -> Non
     )
 
 
-def _postmaster(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
-    _pass(intake, recipient, verdict, intake.ctx.site.postmaster)
+def _postmaster(intake: Intake, case: Case) -> None:
+    _pass(intake, case, intake.ctx.site.postmaster)
 
 
-def _relay(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
-    ctx, reader = intake.ctx, _address(recipient)
+def _relay(intake: Intake, case: Case) -> None:
+    ctx, reader = intake.ctx, case.address
     copy = hold.add_copy(ctx, intake.secure(), reader, CopyState.RELAYED)
     ctx.tx.add(
         Delivery(
@@ -171,24 +192,22 @@ def _relay(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
             due_at=ctx.now,
         )
     )
-    intake.rows.append({"who": reader.typed, "outcome": "relayed", "reason": verdict.reason.value})
+    intake.rows.append({"who": reader.typed, "outcome": "relayed", "reason": case.verdict.reason.value})
 
 
-def _portal(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
-    ctx, reader = intake.ctx, _address(recipient)
-    account = ctx.tx.one(Account, address=reader.key)
-    assert account is not None  # noqa: S101 - the verdict was made in this transaction
+def _portal(intake: Intake, case: Case) -> None:
+    assert case.account is not None  # noqa: S101 - or the verdict would have been another
     author = people.display(intake.sender())
-    release.deliver_to_inbox(ctx, intake.secure(), account, author, intake.practice.name)
-    intake.rows.append({"who": reader.typed, "outcome": "inbox", "reason": verdict.reason.value})
+    release.deliver_to_inbox(intake.ctx, intake.secure(), case.account, author, intake.practice.name)
+    intake.rows.append({"who": case.address.typed, "outcome": "inbox", "reason": case.verdict.reason.value})
 
 
-def _hold(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
-    ctx, practice, stranger, sender = intake.ctx, intake.practice, _address(recipient), intake.sender()
-    invitation = people.open_invitation(ctx, practice.id, stranger.key)
+def _hold(intake: Intake, case: Case) -> None:
+    ctx, practice, stranger, sender = intake.ctx, intake.practice, case.address, intake.sender()
+    invitation = case.invitation
     joined = invitation is not None
     if invitation is None:
-        invitation = invite.open_for(ctx, practice, stranger, intake.draft.head.name_of(stranger))
+        invitation = invite.open_for(ctx, practice, stranger, intake.names.get(stranger.key, ""))
     waiter = people.wait_for(ctx, invitation, sender)
     hold.add_copy(ctx, intake.secure(), stranger, CopyState.HELD, invitation_id=invitation.id)
     if joined:
@@ -197,7 +216,7 @@ def _hold(intake: Intake, recipient: Recipient, verdict: Verdict) -> None:
     intake.waiters.append(waiter)
     standing = people.standing(ctx, invitation, waiter)
     outcome = {State.AWAITING: "asking", State.INVITED: "invited"}.get(invitation.state, "resting")
-    row = {**standing, "outcome": outcome, "joined": joined, "why": why, "reason": verdict.reason.value}
+    row = {**standing, "outcome": outcome, "joined": joined, "why": why, "reason": case.verdict.reason.value}
     intake.rows.append(row)
 
 
@@ -228,15 +247,15 @@ def _take_details(
     return invite.give_details(ctx, invitation, sender, details), ""
 
 
-def _command(intake: Intake, recipient: Recipient, _: Verdict) -> None:
+def _command(intake: Intake, case: Case) -> None:
     draft, client = intake.draft, intake.draft.submission
     author_domain = draft.author.address.domain if draft.author else ""
     believed = client.trusted and dmarc_passed(draft.head, client.authserv_id, author_domain)
     mail = answer.CommandMail(
-        token=recipient.token,
+        token=case.recipient.token,
         author=draft.author,
         lines=draft.lines,
-        message_id=draft.head.message_id,
+        message_id=draft.message_id,
         trusted=client.trusted,
         authenticated=client.authenticated or believed,
         automatic=automatic(draft.head, client.mail_from),
@@ -244,15 +263,15 @@ def _command(intake: Intake, recipient: Recipient, _: Verdict) -> None:
     answer.receive(intake.ctx, mail)
 
 
-def _reply(intake: Intake, recipient: Recipient, _: Verdict) -> None:
+def _reply(intake: Intake, case: Case) -> None:
     """A sender answers, from their own mail client, what a registered person wrote in the portal."""
     ctx, draft = intake.ctx, intake.draft
     if automatic(draft.head, draft.submission.mail_from):
         return  # an out-of-office note is not worth a health record's envelope
-    written = _answered(ctx, recipient.token)
+    written = _answered(ctx, case.recipient.token)
     author = intake.author.address.key
     if written is None or not draft.submission.trusted or not _was_written_to(ctx, written, author):
-        ctx.audit(author, "refused answer", recipient.token[:2])
+        ctx.audit(author, "refused answer", case.recipient.token[:2])
         raise NotASender
     account = ctx.tx.get(Account, written.account_id or 0)
     if account:
@@ -269,14 +288,14 @@ def _was_written_to(ctx: Context, message: Message, author_key: str) -> bool:
     return ctx.tx.one(Copy, message_id=message.id, address=author_key) is not None
 
 
-def _bounce(intake: Intake, recipient: Recipient, _: Verdict) -> None:
-    report = bounce(intake.draft.submission.octets)
-    row = intake.ctx.keys.row_of(recipient.token, Purpose.BOUNCE)
-    if report and row and intake.ctx.keys.holds(recipient.token, Purpose.BOUNCE, row):
+def _bounce(intake: Intake, case: Case) -> None:
+    report = intake.draft.report
+    row = intake.ctx.keys.row_of(case.recipient.token, Purpose.BOUNCE)
+    if report and row and intake.ctx.keys.holds(case.recipient.token, Purpose.BOUNCE, row):
         deliver.bounced(intake.ctx, row, permanent=report.permanent, said=report.status)
 
 
-_HANDLERS: dict[Action, Callable[[Intake, Recipient, Verdict], None]] = {
+_HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {
     Action.PASS: _pass,
     Action.POSTMASTER: _postmaster,
     Action.RELAY: _relay,
@@ -288,11 +307,6 @@ _HANDLERS: dict[Action, Callable[[Intake, Recipient, Verdict], None]] = {
 }
 _REPEATABLE = (Action.PASS, Action.POSTMASTER, Action.BOUNCE)
 """Mail that is ours to carry, not to know: handed in twice, it passes twice."""
-
-
-def _address(recipient: Recipient) -> Address:
-    assert recipient.address is not None  # noqa: S101 - `_verdict` refused it otherwise
-    return recipient.address
 
 
 def _send_receipt(intake: Intake) -> None:
@@ -307,4 +321,4 @@ def _send_receipt(intake: Intake) -> None:
         "asking": any(row["outcome"] == "asking" for row in intake.rows),
         "sender_page": notices.token(Purpose.SENDER, sender.id),
     }
-    notices.to_sender(ctx, Notice.RECEIPT, sender, facts, reply=reply, answers=intake.draft.head.message_id)
+    notices.to_sender(ctx, Notice.RECEIPT, sender, facts, reply=reply, answers=intake.draft.message_id)

@@ -1,5 +1,6 @@
 """A registered person reads what was sent to them, and answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +22,9 @@ from gateway.domain.model import (
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context
 from gateway.ports import Sealed
+
+RECENT = 500
+"""How many messages are looked through for those whom a person may write to; older ones can still be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,14 @@ class Written:
 
 
 def inbox(ctx: Context, account: Account, *, skip: int = 0, limit: int = 50) -> list[Line]:
-    """The newest messages first."""
-    found = ctx.tx.find(Copy, order="-id", account_id=account.id, state=CopyState.INBOX, skip=skip, limit=limit)
-    return [_line(ctx, account, copy, people.message_of(ctx, copy)) for copy in found]
+    """The newest messages first; so many statements, however many lines."""
+    copies = _newest(ctx, account, skip=skip, limit=limit)
+    messages = {message.id: message for message in ctx.tx.find(Message, id__in=[copy.message_id for copy in copies])}
+    authors = _Authors(ctx, messages.values())
+    answers = ctx.tx.find(Message, account_id=account.id, reply_to_id__in=list(messages))
+    answered = {answer.reply_to_id for answer in answers}
+    found = ((copy, messages[copy.message_id]) for copy in copies)
+    return [_line(ctx, copy, message, authors.of(message), message.id in answered) for copy, message in found]
 
 
 def inbox_count(ctx: Context, account: Account) -> int:
@@ -81,8 +90,9 @@ def open_message(ctx: Context, account: Account, copy_id: int) -> Opened | None:
     ctx.audit(account.address, "viewed", f"copy {copy.id}")
     if copy.read_at is None:
         copy = ctx.tx.put(replace(copy, read_at=ctx.now))
-    line = _line(ctx, account, copy, message)
     author = _sender(ctx, message)
+    answered = ctx.tx.count(Message, reply_to_id=message.id, account_id=account.id) > 0
+    line = _line(ctx, copy, message, author, answered)
     return Opened(line, author.typed, message.header_id, content, hold.data_key(ctx, copy))
 
 
@@ -96,8 +106,8 @@ def reply(ctx: Context, account: Account, copy_id: int, written: Written) -> Mes
 
 
 def correspondents(ctx: Context, account: Account) -> list[Sender]:
-    """The senders who have written to the account: to them it may write."""
-    copies = ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX)
+    """The senders of the newest messages, as many as `RECENT`: to them the account may write."""
+    copies = _newest(ctx, account, limit=RECENT)
     messages = ctx.tx.find(Message, id__in=[copy.message_id for copy in copies])
     return ctx.tx.find(Sender, order="name", id__in={m.sender_id for m in messages if m.sender_id})
 
@@ -124,26 +134,41 @@ def _own(ctx: Context, account: Account, copy_id: int) -> Copy | None:
     return ctx.tx.one(Copy, id=copy_id, account_id=account.id, state=CopyState.INBOX)
 
 
+def _newest(ctx: Context, account: Account, *, skip: int = 0, limit: int) -> list[Copy]:
+    return ctx.tx.find(Copy, order="-id", account_id=account.id, state=CopyState.INBOX, skip=skip, limit=limit)
+
+
+class _Authors:
+    """Who wrote some messages: a practice's senders, or the accounts that wrote them in the portal."""
+
+    def __init__(self, ctx: Context, messages: Iterable[Message]) -> None:
+        listed = list(messages)
+        senders = ctx.tx.find(Sender, id__in={m.sender_id for m in listed if m.sender_id})
+        accounts = ctx.tx.find(Account, id__in={m.account_id for m in listed if m.account_id and not m.sender_id})
+        self._senders = {sender.id: sender for sender in senders}
+        self._accounts = {account.id: account for account in accounts}
+
+    def of(self, message: Message) -> Sender:
+        """The sender who wrote it; for a message written in the portal, a sender in its author's name."""
+        if message.sender_id:
+            return self._senders[message.sender_id]
+        author = self._accounts[message.account_id or 0]
+        return Sender(practice_id=message.practice_id, address=author.address, typed=author.typed, name=author.name)
+
+
 def _sender(ctx: Context, message: Message) -> Sender:
-    """The sender who wrote a message; for a message written in the portal, a sender in its author's name."""
-    sender = ctx.tx.get(Sender, message.sender_id) if message.sender_id else None
-    if sender:
-        return sender
-    author = ctx.tx.get(Account, message.account_id or 0)
-    assert author is not None  # noqa: S101 - a message has one author or the other
-    return Sender(practice_id=message.practice_id, address=author.address, typed=author.typed, name=author.name)
+    return _Authors(ctx, [message]).of(message)
 
 
-def _line(ctx: Context, account: Account, copy: Copy, message: Message) -> Line:
-    subject = ctx.keys.open_under(hold.data_key(ctx, copy), message.subject).decode()
+def _line(ctx: Context, copy: Copy, message: Message, author: Sender, answered: bool) -> Line:
     return Line(
         copy_id=copy.id,
-        author=people.display(_sender(ctx, message)),
+        author=people.display(author),
         practice=ctx.site.practice(message.practice_id).name,
-        subject=subject,
+        subject=ctx.keys.open_under(hold.data_key(ctx, copy), message.subject).decode(),
         received_at=message.received_at,
         unread=copy.read_at is None,
-        answered=ctx.tx.count(Message, reply_to_id=message.id, account_id=account.id) > 0,
+        answered=answered,
     )
 
 

@@ -1,5 +1,6 @@
-"""Understanding a mail that came in, as far as that goes without the store."""
+"""Understanding a mail that came in, as far as that goes without the store: from its head, while its body arrives."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address, address
@@ -7,6 +8,7 @@ from gateway.domain.decide import Action, own_address
 from gateway.domain.site import Practice, Site
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse
+from gateway.mail.automatic import Bounce, bounce
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.reply import typed_lines
 from gateway.mail.secure_mark import Marked, read_marks
@@ -21,7 +23,6 @@ class Submission:
     `trusted`: it may relay. `authenticated`: its user has proved who they are.
     """
 
-    octets: bytes
     mail_from: str
     recipients: tuple[str, ...]
     trusted: bool
@@ -45,17 +46,20 @@ class Draft:
     """A mail as far as it can be understood without the store."""
 
     submission: Submission
+    opening: bytes
+    """The mail's first octets: its head, and whatever came along with it."""
     head: Head
+    message_id: str
+    author: Mailbox | None
+    """The one mailbox that wrote it; several authors are none."""
     marks: Marked
     recipients: tuple[Recipient, ...]
     practice: Practice | None
-    fingerprint: bytes
+    fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
-
-    @property
-    def author(self) -> Mailbox | None:
-        """The one mailbox that wrote it; several authors are none."""
-        return self.head.authors[0] if len(self.head.authors) == 1 else None
+    """What was typed, in a command."""
+    report: Bounce | None = None
+    """What it says, in a bounce."""
 
     @property
     def needs_clear(self) -> bool:
@@ -69,39 +73,59 @@ class Draft:
         held = self.marks.secure and any(r.gateway is None for r in self.recipients)
         return held or any(r.gateway is Action.REPLY for r in self.recipients)
 
+    @property
+    def is_read_here(self) -> bool:
+        """Whether the gateway itself is spoken to: by a command or a bounce."""
+        return any(r.gateway in (Action.COMMAND, Action.BOUNCE) for r in self.recipients)
 
-def understand(site: Site, submission: Submission) -> Draft:
-    """Read a mail. Raises EndlessHead, Looping, NotASender, BadRecipient."""
-    head = parse.head(submission.octets)
+
+def understand(site: Site, submission: Submission, opening: bytes) -> Draft:
+    """Read a mail's head. Raises EndlessHead, Looping, NotASender, BadRecipient."""
+    head = parse.head(opening)
     if not head.complete:
         raise EndlessHead  # a mark, or a second From, might stand in what was not read
     if head.received > MOST_RECEIVED:
         raise Looping
-    recipients = tuple(recipient_of(site, typed) for typed in submission.recipients)
+    authors = head.authors
+    author = authors[0] if len(authors) == 1 else None
     draft = Draft(
         submission,
+        opening,
         head,
+        head.message_id,
+        author,
         _marks(site, submission, head),
-        recipients,
-        None,
-        parse.fingerprint(submission.octets, head),
+        tuple(recipient_of(site, typed) for typed in submission.recipients),
+        site.practice_of(author.address) if author else None,
     )
-    draft = replace(draft, practice=site.practice_of(draft.author.address) if draft.author else None)
     if draft.needs_secure and draft.practice is None:
         raise NotASender
-    if any(r.gateway is Action.COMMAND for r in recipients):
-        draft = replace(draft, lines=_command_lines(draft))
     return draft
 
 
+def fingerprinted(draft: Draft) -> "hashlib._Hash":
+    """The running digest that tells this mail from others; the rest of the body is to be added (see parse)."""
+    return parse.fingerprint(draft.opening, draft.head)
+
+
+def read(draft: Draft, text: bytes) -> Draft:
+    """Take in what is said to the gateway itself; `text` is as much of the mail as is worth reading."""
+    kinds = {recipient.gateway for recipient in draft.recipients}
+    return replace(
+        draft,
+        lines=_command_lines(draft, text) if Action.COMMAND in kinds else (),
+        report=bounce(text) if Action.BOUNCE in kinds else None,
+    )
+
+
 def clear_form(draft: Draft, trace: str) -> bytes:
-    """The mail byte for byte under our trace field (RFC 5321 §4.4)."""
-    return headers.prepend(draft.submission.octets, trace)
+    """The opening byte for byte under our trace field (RFC 5321 §4.4)."""
+    return headers.prepend(draft.opening, trace)
 
 
 def secure_form(draft: Draft, trace: str) -> bytes:
-    """The mail as its readers get it: without the tag, and without Bcc."""
-    octets = headers.without(draft.submission.octets, frozenset({"bcc"}))
+    """The opening as its readers get it: without the tag, and without Bcc."""
+    octets = headers.without(draft.opening, frozenset({"bcc"}))
     if draft.marks.tagged:
         octets = headers.with_subject(octets, draft.marks.subject)
     return headers.prepend(octets, trace)
@@ -128,8 +152,8 @@ def _marks(site: Site, submission: Submission, head: Head) -> Marked:
     return read_marks(head, marks)
 
 
-def _command_lines(draft: Draft) -> tuple[str, ...]:
+def _command_lines(draft: Draft, text: bytes) -> tuple[str, ...]:
     """What was typed; a mail with an empty body says it in its subject, as a `mailto:` button does."""
-    lines = typed_lines(draft.submission.octets)
+    lines = typed_lines(text)
     subject = draft.head.subject.strip()
     return lines or ((subject,) if subject and not subject.lower().startswith("re:") else ())

@@ -23,6 +23,9 @@ from gateway.domain.site import Practice
 from gateway.flow import invite, notices, people
 from gateway.flow.context import Context
 
+MOST = 500
+"""How many people one answer lists: ten times as many make a mail of 7 MB, which keeps everybody waiting."""
+
 Result = dict[str, Any]
 """What became of one line: a `code`, and facts for the template that words it."""
 
@@ -215,8 +218,8 @@ def _status(ask: Ask) -> list[Result]:
     if ask.command.person is None and not ask.scope.people:
         return _list(ask)
     if ask.command.person is None and len(ask.scope.people) > 1:
-        mine = [(_waiter(ask, invitation), invitation) for invitation in ask.scope.people]
-        return [{"code": "list", "people": [people.standing(ask.ctx, i, w) for w, i in mine if w]}]
+        mine = [(waiter, invitation) for invitation in ask.scope.people if (waiter := _waiter(ask, invitation))]
+        return [{"code": "list", **_listed(ask, mine, len(mine))}]
     found = _person(ask)
     if isinstance(found, dict):
         return [found]
@@ -226,7 +229,13 @@ def _status(ask: Ask) -> list[Result]:
 
 def _list(ask: Ask) -> list[Result]:
     rows = waited_for(ask.ctx, ask.sender)
-    return [{"code": "list", "people": [people.standing(ask.ctx, invitation, waiter) for waiter, invitation in rows]}]
+    return [{"code": "list", **_listed(ask, rows[:MOST], len(rows))}]
+
+
+def _listed(ask: Ask, rows: Sequence[tuple[Waiter | None, Invitation]], count: int) -> Result:
+    """Some people, and how many more there are."""
+    shown = [people.standing(ask.ctx, invitation, waiter) for waiter, invitation in rows]
+    return {"people": shown, "more": count - len(shown)}
 
 
 def waited_for(ctx: Context, sender: Sender) -> list[tuple[Waiter | None, Invitation]]:
@@ -236,19 +245,21 @@ def waited_for(ctx: Context, sender: Sender) -> list[tuple[Waiter | None, Invita
 
 
 def _contacts(*relationships: Relationship) -> Callable[[Ask], list[Result]]:
-    """The practice's own people of some kind, each once, as they stand now."""
+    """The practice's own people of some kind, each once, as they stand now: the newest, in the order of their names."""
     code = "patients" if Relationship.PATIENT in relationships else "directory"
 
     def handler(ask: Ask) -> list[Result]:
-        rows = ask.ctx.tx.find(
-            Invitation,
-            practice_id=ask.practice.id,
-            relationship__in=relationships,
-            state__in=(*OPEN, State.ACCEPTED),
-        )
-        latest = {invitation.address: invitation for invitation in rows}
-        shown = [people.standing(ask.ctx, invitation) for invitation in latest.values()]
-        return [{"code": code, "people": sorted(shown, key=lambda person: person["who"].casefold())}]
+        of_kind: dict[str, Any] = {
+            "practice_id": ask.practice.id,
+            "relationship__in": relationships,
+            "state__in": (*OPEN, State.ACCEPTED),
+        }
+        newest = ask.ctx.tx.find(Invitation, order="-id", limit=MOST, **of_kind)
+        count = len(newest) if len(newest) < MOST else ask.ctx.tx.count(Invitation, **of_kind)
+        latest = {invitation.address: invitation for invitation in reversed(newest)}
+        rows = sorted(latest.values(), key=lambda invitation: invitation.who.casefold())
+        total = count - len(newest) + len(latest)
+        return [{"code": code, **_listed(ask, [(None, invitation) for invitation in rows], total)}]
 
     return handler
 

@@ -1,13 +1,20 @@
 """Writing outgoing mail out: from a claimed row and its facts to the octets that go onto the wire."""
 
 import base64
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.model import Audience, Content, Delivery, DeliveryKind, Notice, Purpose
 from gateway.domain.site import Site
 from gateway.flow import notices
 from gateway.mail import compose
-from gateway.ports import ContentStore, Keys, Renderer
+from gateway.mail.headers import header_block
+from gateway.mail.scan import MOST_OCTETS
+from gateway.ports import ContentStore, Keys, Mail, Renderer
+
+MOST_TOGETHER = 100
+"""Recipients in one transaction: what every hop must take (RFC 5321 §4.5.3.1.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +37,48 @@ class Parcel:
     data_key: bytes = b""
     answer: Answer | None = None
 
+    @property
+    def at_hand(self) -> bool:
+        """Whether it can be written out without reading a file."""
+        return self.content is None or self.content.inline is not None
+
+
+def together(parcels: Iterable[Parcel]) -> list[list[Parcel]]:
+    """The parcels that can travel in one transaction: the same mail that passes, from the same sender, by the same hop.
+
+    Whatever speaks for us has an envelope sender of its own, so that its bounce is known: it travels alone.
+    """
+    groups: dict[tuple[str, ...], list[Parcel]] = {}
+    for parcel in parcels:
+        one = parcel.delivery
+        alike = (one.content_id, one.mail_from) if one.kind is DeliveryKind.PASS else (str(one.id),)
+        groups.setdefault((one.hop, *alike), []).append(parcel)
+    return [
+        group[start : start + MOST_TOGETHER]
+        for group in groups.values()
+        for start in range(0, len(group), MOST_TOGETHER)
+    ]
+
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Turns parcels into mail: outside of transactions, in a thread."""
+    """Turns parcels into mail, outside of transactions."""
 
     site: Site
     keys: Keys
     content: ContentStore
     renderer: Renderer
+
+    def mail(self, parcels: Sequence[Parcel]) -> Mail:
+        """The mail in which these parcels travel together. Raises as `octets`; so does reading its chunks."""
+        first = parcels[0]
+        size, chunks = self._body(first)
+        recipients = tuple(parcel.delivery.recipient for parcel in parcels)
+        return Mail(self.envelope_sender(first.delivery), recipients, size, chunks)
+
+    def head(self, parcel: Parcel) -> bytes:
+        """The header of a mail, up to 1 MiB of it: what a failure report shows. Raises as `octets`."""
+        return header_block(_first(self._body(parcel)[1](), MOST_OCTETS))
 
     def envelope_sender(self, delivery: Delivery) -> str:
         """Mail that passes keeps its own; all else comes back to us; a report to nobody (RFC 5321 §4.5.5)."""
@@ -52,34 +92,45 @@ class Writer:
 
     def octets(self, parcel: Parcel) -> bytes:
         """The mail as it goes onto the wire. Raises WrongKey, KeyError, and whatever a site's template may raise."""
+        return b"".join(self._body(parcel)[1]())
+
+    def _body(self, parcel: Parcel) -> tuple[int, Callable[[], Iterator[bytes]]]:
+        """How many octets there are under DATA, and how to get at them."""
         match parcel.delivery.kind:
             case DeliveryKind.PASS | DeliveryKind.RELAY:
-                return self._content(parcel)
+                content = self._content_of(parcel)
+                return content.size, lambda: self._chunks(parcel)
             case DeliveryKind.NOTICE:
-                return self._notice(parcel.delivery)
+                octets = self._notice(parcel.delivery)
             case DeliveryKind.REPORT:
-                return self._report(parcel.delivery)
+                octets = self._report(parcel.delivery)
             case DeliveryKind.REPLY:
                 return self._reply(parcel)
+        return len(octets), lambda: iter((octets,))
 
     def message_id(self, delivery: Delivery) -> str:
         """The delivery's own Message-ID: the same however often it is sent."""
         mac = self.keys.digest("message-id", str(delivery.id).encode()).hex()[:24]
         return f"<{delivery.id}.{mac}@{self.site.domain}>"
 
-    def _content(self, parcel: Parcel) -> bytes:
+    def _content_of(self, parcel: Parcel) -> Content:
         if parcel.content is None:
             raise KeyError(parcel.delivery.id)
-        return self.content.get(parcel.content.id, parcel.content.inline, parcel.data_key)
+        return parcel.content
+
+    def _chunks(self, parcel: Parcel) -> Iterator[bytes]:
+        content = self._content_of(parcel)
+        return self.content.chunks(content.id, content.inline, parcel.data_key)
 
     def _notice(self, delivery: Delivery) -> bytes:
         letter = notices.unseal(self.keys, delivery)
+        reply_to = self._reply_to(letter)
         facts = {
             **notices.resolve(self.keys, letter.facts),
             "to_name": letter.to_name,
             "to": delivery.recipient,
             "speaks_for": letter.speaks_for,
-            "reply_to": self._reply_to(letter),
+            "reply_to": reply_to,
         }
         rendered = self.renderer.mail(letter.notice, letter.audience, letter.language, facts)
         return compose.letter(
@@ -94,7 +145,7 @@ class Writer:
                 message_id=self.message_id(delivery),
                 date=delivery.created_at,
                 language=letter.language,
-                headers=self._headers(letter),
+                headers=_headers(letter, reply_to),
             )
         )
 
@@ -102,23 +153,8 @@ class Writer:
         token = notices.resolve(self.keys, {"$token": letter.reply}) if letter.reply else ""
         return f"bot+{token}@{self.site.domain}" if token else ""
 
-    def _headers(self, letter: notices.Letter) -> tuple[tuple[str, str], ...]:
-        to_sender = letter.audience is Audience.SENDER
-        optional = (
-            ("Reply-To", self._reply_to(letter)),
-            ("In-Reply-To", letter.answers),
-            ("References", letter.answers),
-        )
-        return (
-            *((name, value) for name, value in optional if value),
-            ("Auto-Submitted", "auto-replied" if letter.answers else "auto-generated"),  # RFC 3834 §5
-            # Bounces and absence notes of those whom we invite are wanted.
-            ("X-Auto-Response-Suppress", "All" if to_sender else "DR, RN, NRN"),
-            ("X-Gateway-Audience", letter.audience.value),
-            ("X-Gateway-Notice", letter.notice.value),
-        )
-
-    def _reply(self, parcel: Parcel) -> bytes:
+    def _reply(self, parcel: Parcel) -> tuple[int, Callable[[], Iterator[bytes]]]:
+        """The body and MIME fields as they were written in the portal, under the header of a mail from us."""
         answer = parcel.answer
         if answer is None:
             raise KeyError(parcel.delivery.id)
@@ -135,7 +171,10 @@ class Writer:
             ("X-Gateway-Audience", Audience.SENDER.value),
             ("X-Gateway-Notice", Notice.REPLY.value),
         ]
-        return compose.reheaded(self._content(parcel), fields)
+        written = _first(self._chunks(parcel), MOST_OCTETS)
+        first = compose.reheaded(written, fields)
+        size = self._content_of(parcel).size - len(written) + len(first)
+        return size, lambda: itertools.chain((first,), _after(self._chunks(parcel), len(written)))
 
     def _report(self, delivery: Delivery) -> bytes:
         letter = notices.unseal(self.keys, delivery)
@@ -152,3 +191,38 @@ class Writer:
             date=delivery.created_at,
             arrived=delivery.created_at,
         )
+
+
+def _headers(letter: notices.Letter, reply_to: str) -> tuple[tuple[str, str], ...]:
+    to_sender = letter.audience is Audience.SENDER
+    optional = (
+        ("Reply-To", reply_to),
+        ("In-Reply-To", letter.answers),
+        ("References", letter.answers),
+    )
+    return (
+        *((name, value) for name, value in optional if value),
+        ("Auto-Submitted", "auto-replied" if letter.answers else "auto-generated"),  # RFC 3834 §5
+        # Bounces and absence notes of those whom we invite are wanted.
+        ("X-Auto-Response-Suppress", "All" if to_sender else "DR, RN, NRN"),
+        ("X-Gateway-Audience", letter.audience.value),
+        ("X-Gateway-Notice", letter.notice.value),
+    )
+
+
+def _first(chunks: Iterable[bytes], enough: int) -> bytes:
+    """Whole chunks from the start on, until the header is among them, or there is enough."""
+    octets = b""
+    for chunk in chunks:
+        octets += chunk
+        if b"\r\n\r\n" in octets or len(octets) >= enough:
+            break
+    return octets
+
+
+def _after(chunks: Iterable[bytes], skip: int) -> Iterator[bytes]:
+    """The chunks that lie behind the first octets; `skip` ends where a chunk does."""
+    for chunk in chunks:
+        if skip <= 0:
+            yield chunk
+        skip -= len(chunk)

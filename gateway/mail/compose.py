@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import cache
 
 from gateway.mail.decoding import as_text, clean, safe_filename
 from gateway.mail.encoding import base64_lines, display_name, field, mailbox, parameter, sevenbit
@@ -19,6 +20,17 @@ __all__ = ["Letter", "Upload", "date", "display_name", "letter", "reheaded", "re
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_FIXED = frozenset(
+    {
+        "MIME-Version",
+        "Content-Language",
+        "Auto-Submitted",
+        "X-Auto-Response-Suppress",
+        "X-Gateway-Audience",
+        "X-Gateway-Notice",
+    }
+)
+"""Fields that have one of a few values, none of them a person's: written once and remembered."""
 _MIME_FIELDS = frozenset(
     {
         "mime-version",
@@ -166,13 +178,23 @@ def _typed_address(recipient: str) -> str:
 
 
 def _head(*headers: tuple[str, str]) -> bytes:
-    return b"".join(field(name, value) for name, value in headers)
+    return b"".join(_fixed(name, value) if name in _FIXED else field(name, value) for name, value in headers)
+
+
+@cache
+def _fixed(name: str, value: str) -> bytes:
+    return field(name, value)
 
 
 def _text_part(subtype: str, words: str) -> bytes:
     encoding, octets = sevenbit(words)
+    return _text_head(subtype, encoding) + b"\r\n" + octets
+
+
+@cache
+def _text_head(subtype: str, encoding: str) -> bytes:
     kind = ("Content-Type", f"text/{subtype}; charset=utf-8")
-    return _head(kind, ("Content-Transfer-Encoding", encoding)) + b"\r\n" + octets
+    return _head(kind, ("Content-Transfer-Encoding", encoding))
 
 
 def _file_part(upload: Upload) -> bytes:

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from gateway.domain.address import Address
 from gateway.mail.decoding import decoded, lines, safe_filename, unfolded
 from gateway.mail.mailboxes import Mailbox, mailboxes
 from gateway.mail.mime import Part, TooMuch, tree
@@ -69,10 +68,11 @@ class Head:
         lists = [mailboxes(unfolded(one.value)) for one in self.fields if one.name == "from"]
         return tuple(one for found in lists for one in found) if all(lists) else ()
 
-    def name_of(self, person: Address) -> str:
-        """How the author named one of the visible recipients; "" if they did not."""
+    @property
+    def names(self) -> dict[str, str]:
+        """How the author named the visible recipients, by the key of their address."""
         lists = (mailboxes(unfolded(one.value)) for one in self.fields if one.name in ("to", "cc"))
-        return next((one.name for found in lists for one in found if one.address.key == person.key), "")
+        return {one.address.key: one.name for found in lists for one in found if one.name}
 
     @property
     def subject(self) -> str:
@@ -154,16 +154,19 @@ def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
     return _described(index, files[index], octets), octets
 
 
-def fingerprint(raw: bytes, head: Head) -> bytes:
-    """A digest that is the same for the same mail handed in again by another route."""
+def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":
+    """The running digest of a mail from its opening on, the same for the same mail by another route.
+
+    Octets of the body that are not in the opening yet are to be added with `update`.
+    """
     digest = hashlib.sha256()
-    octets = memoryview(raw)
+    octets = memoryview(opening)
     for one in head.fields:
         if one.name not in TRACE and not one.name.startswith("arc-"):
             digest.update(octets[one.start : one.end])
     digest.update(b"\r\n")
     digest.update(octets[head.end :])
-    return digest.digest()
+    return digest
 
 
 def _is_file(part: Part) -> bool:

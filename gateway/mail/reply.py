@@ -7,7 +7,6 @@ marks as quoted in HTML is a tuple of selectors. A client that is not understood
 import re
 from collections.abc import Callable, Sequence
 
-import inscriptis  # type: ignore[import-untyped]  # ships no types
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from gateway.mail.decoding import lines
@@ -100,6 +99,8 @@ def _typed(text: str) -> tuple[str, ...]:
 
 def _plain(html: str) -> str:
     """HTML as text, once what is quoted is taken out."""
+    import inscriptis  # type: ignore[import-untyped]  # noqa: PLC0415 - brings lxml, for replies without plain text
+
     shown = _END_OF_HEAD.split(html, maxsplit=1)[-1][:_LONGEST_HTML]
     try:
         tree = LexborHTMLParser(shown)

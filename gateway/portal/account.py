@@ -6,14 +6,14 @@ from starlette.responses import Response
 
 from gateway.domain.address import address
 from gateway.domain.model import Account
-from gateway.errors import BadAddress
+from gateway.errors import BadAddress, TryAgain
 from gateway.flow.context import Context
 from gateway.portal import sessions
 from gateway.portal.cookies import SESSION, unguessable
 from gateway.portal.forms import SignInForm
 from gateway.portal.throttle import network
 from gateway.portal.verify import REFUSED
-from gateway.portal.visit import Visit, go_to
+from gateway.portal.visit import Portal, Visit, go_to
 
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*")
 _REFUSED = "This email address and password do not belong together. Check both, and try again."
@@ -70,12 +70,21 @@ async def _try(visit: Visit, form: SignInForm) -> int:
         form.refuse("email", _TOO_OFTEN)
         return 429  # RFC 6585 §4
     account = await visit.desk.ask(_account_at, key)
-    if not await portal.passwords.matches(form.password.data, account.password_hash if account else None):
+    try:
+        right = await portal.passwords.matches(form.password.data, account.password_hash if account else None)
+    except TryAgain:  # nothing was tried
+        _give_back(portal, key, client)
+        raise
+    if not right:
         form.refuse("email", _REFUSED)
         return REFUSED
+    _give_back(portal, key, client)
+    return 200
+
+
+def _give_back(portal: Portal, key: str, client: str) -> None:
     portal.account_throttle.give_back(key)
     portal.client_throttle.give_back(client)
-    return 200
 
 
 async def _let_in(visit: Visit, form: SignInForm, wanted: str) -> Response:

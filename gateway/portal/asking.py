@@ -20,7 +20,7 @@ async def question(visit: Visit, account: Account) -> Response:
     facts = {"welcome": welcome, "form": form}
     if not visit.posted:
         return visit.show("question", facts)
-    examined = await examine(form, visit.today, lambda proof: desk.do(register.answer, account, asked, proof))
+    examined = await examine(form, visit.today, lambda proof: desk.do_at_length(register.answer, account, asked, proof))
     if examined is None:
         return visit.show("question", facts, status=REFUSED)
     _, checked = examined

@@ -109,7 +109,7 @@ async def _invitee(visit: Visit) -> tuple[Any, ...]:
 
 
 async def _sender(visit: Visit) -> tuple[Any, ...]:
-    page = await visit.desk.ask(answer.sender_page, visit.request.path_params["token"])
+    page = await visit.desk.ask(answer.sender_page, visit.request.path_params["token"], visit.page)
     if page is None:
         raise DeadLink
     return (page,)

@@ -1,14 +1,19 @@
 """Passwords: hashed with argon2id (RFC 9106), at most two at once and never on the event loop."""
 
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
+
+from gateway.errors import TryAgain
 
 R = TypeVar("R")
 
@@ -20,14 +25,17 @@ _JUDGED = 72
 _WEAKEST = 2
 AT_ONCE = 2
 """Each hash takes 64 MiB and several cores for a tenth of a second."""
+MOST_WAITING = 64
+"""Whoever comes when so many wait already is asked to come back: the last of them waits for some seconds."""
 
 
 class Passwords:
-    """Hashes and compares passwords in threads."""
+    """Hashes and compares passwords in threads. Everything raises TryAgain when too many wait already."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _give_way)
+        self._waiting = 0
 
     async def hash(self, password: str) -> str:
         """The hash to store, with its own salt and parameters."""
@@ -43,14 +51,25 @@ class Passwords:
         return await self._in_turn(lambda: _score(password, about) < _WEAKEST)
 
     async def _in_turn(self, work: Callable[[], R]) -> R:
-        async with self._turns:
-            return await asyncio.to_thread(work)
+        if self._waiting >= AT_ONCE + MOST_WAITING:
+            raise TryAgain("too many passwords are being looked at")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
 
     def _verify(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _give_way() -> None:
+    """Let this thread, and those that argon2 starts from it, have the processor when nothing else wants it."""
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 @cache
@@ -65,4 +84,6 @@ def _normal(password: str) -> str:
 
 def _score(password: str, about: Sequence[str]) -> int:
     """From 0, guessed at once, to 4."""
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its word lists take 12 MB, and are wanted when somebody registers
+
     return int(zxcvbn(password[:_JUDGED], user_inputs=list(about))["score"])

@@ -36,10 +36,9 @@ class Shown:
 
 async def inbox(visit: Visit, account: Account) -> Response:
     """The newest first, with what other practices still ask."""
-    typed = visit.request.query_params.get("page", "1")
-    page = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 1
-    facts = await visit.desk.ask(_inbox, account, max(page, 1))
-    return visit.show("inbox", facts | {"done": visit.request.query_params.get("done", "")})
+    facts = await visit.desk.ask(_inbox, account, visit.page)
+    facts |= {"done": visit.request.query_params.get("done", "")}
+    return await asyncio.to_thread(visit.show, "inbox", facts)
 
 
 def _inbox(ctx: Context, account: Account, page: int) -> dict[str, Any]:
@@ -59,9 +58,8 @@ async def message(visit: Visit, account: Account) -> Response:
     opened, raw = await open_message(visit, account)
     shown = await asyncio.to_thread(shown_of, raw, f"/messages/{opened.line.copy_id}/attachments")
     done = visit.request.query_params.get("done", "")
-    return visit.show(
-        "message", {"line": opened.line, "from_address": opened.author_address, "shown": shown, "done": done}
-    )
+    facts = {"line": opened.line, "from_address": opened.author_address, "shown": shown, "done": done}
+    return await asyncio.to_thread(visit.show, "message", facts)  # it may be as long as a mail
 
 
 async def attachment(visit: Visit, account: Account) -> Response:

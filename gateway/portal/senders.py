@@ -1,5 +1,6 @@
 """A sender's own page: whom they wait for, and what they can say without writing a mail."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,34 +32,42 @@ class Card:
 async def sender(visit: Visit, page: SenderPage) -> Response:
     """GET shows; POST runs the one line that the button or the form stands for."""
     if not visit.posted:
-        return _show(visit, page)
-    index = _index(visit, page)
+        return await _show(visit, page)
+    token, person = visit.request.path_params["token"], visit.typed("person")
+    page = await _page(visit, token, person)  # the list may have moved on
+    index = _index(page, person)
     form = RelationshipForm(visit.form)
     action = visit.typed("action")
     line = form.command(visit.today) if action == "details" else _BUTTONS.get(action)
     if line is None:
-        return _show(visit, page, sent_back=(index, form))
+        return await _show(visit, page, sent_back=(index, form))
     if page.focus is None:
         line = f"{page.people[index]['address']} {line}"
-    token = visit.request.path_params["token"]
-    results = await visit.desk.do(answer.by_page, token, line)
-    after = await visit.desk.ask(answer.sender_page, token)
-    if results is None or after is None:
+    results = await visit.desk.do_at_length(answer.by_page, token, line)
+    if results is None:
         raise DeadLink
-    return _show(visit, after, results=results)
+    return await _show(visit, await _page(visit, token, person), results=results)
 
 
-def _index(visit: Visit, page: SenderPage) -> int:
+async def _page(visit: Visit, token: str, person: str) -> SenderPage:
+    """The page that has this person, or the one that was asked for."""
+    page = await visit.desk.ask(answer.sender_page, token, visit.page, holding=person)
+    if page is None:
+        raise DeadLink
+    return page
+
+
+def _index(page: SenderPage, person: str) -> int:
     """Whom the form is about: the one that the link is for, or one of those on the page."""
     if page.focus is not None:
         return page.focus
-    addresses = [person["address"] for person in page.people]
-    if visit.typed("person") not in addresses:
+    addresses = [shown["address"] for shown in page.people]
+    if person not in addresses:
         raise HTTPException(404)
-    return addresses.index(visit.typed("person"))
+    return addresses.index(person)
 
 
-def _show(
+async def _show(
     visit: Visit,
     page: SenderPage,
     *,
@@ -73,10 +82,12 @@ def _show(
         "practice": page.practice,
         "cards": cards,
         "focus": page.focus is not None,
+        "page": page.page,
+        "pages": page.pages,
         "results": results or [],
         "wrong": sent_back[1].wrong if sent_back else [],
     }
-    return visit.show("sender", facts, status=REFUSED if sent_back else 200)
+    return await asyncio.to_thread(visit.show, "sender", facts, status=REFUSED if sent_back else 200)
 
 
 def _card(person: dict[str, Any], index: int, sent_back: tuple[int, RelationshipForm] | None) -> Card:

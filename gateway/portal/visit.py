@@ -68,6 +68,12 @@ class Visit:
         return value if isinstance(value, str) else ""
 
     @property
+    def page(self) -> int:
+        """Which page of a long list is asked for, from 1."""
+        asked = self.request.query_params.get("page", "1")
+        return max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+
+    @property
     def csrf_token(self) -> str:
         """What a form must bring along: only pages shown to this very browser hold it."""
         digest = self.desk.keys.digest("csrf", self.visitor.encode())

@@ -37,7 +37,8 @@ async def reply(visit: Visit, account: Account) -> Response:
         if await _send(visit, form, octets, header_id, send):
             return go_to(f"/messages/{line.copy_id}?done=sent")
     shown = await asyncio.to_thread(shown_of, raw, f"/messages/{line.copy_id}/attachments")
-    return visit.show("reply", {"form": form, "line": line, "shown": shown}, status=_status(form))
+    facts = {"form": form, "line": line, "shown": shown}
+    return await asyncio.to_thread(visit.show, "reply", facts, status=_status(form))
 
 
 async def compose(visit: Visit, account: Account) -> Response:
@@ -51,7 +52,7 @@ async def compose(visit: Visit, account: Account) -> Response:
         octets, header_id = await _compose(visit, account, form, to.typed, "")
 
         async def send(message: Written) -> Message | None:
-            return await visit.desk.do(release.write, account, to.id, message)
+            return await visit.desk.do_at_length(release.write, account, to.id, message)
 
         if await _send(visit, form, octets, header_id, send):
             return go_to("/inbox?done=sent")

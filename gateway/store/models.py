@@ -44,16 +44,31 @@ class EnumField(peewee.TextField):
     def __init__(self, enum: type[StrEnum], **options: typing.Any) -> None:
         super().__init__(**options)
         self.enum = enum
+        self._members = {member.value: member for member in enum}
 
     def db_value(self, value: str | None) -> str | None:
         return None if value is None else str(value)
 
     def python_value(self, value: str | None) -> StrEnum | None:
-        return None if value is None else self.enum(value)
+        return None if value is None else self._members[value]
+
+    def literal(self, value: str) -> str:
+        """The value in SQL's own text: none but the enumeration's. Raises ValueError."""
+        return f"'{self.enum(value).value}'"
+
+
+class FlagField(peewee.BooleanField):
+    """Yes or no as 1 or 0."""
+
+    def db_value(self, value: bool | None) -> int | None:
+        return None if value is None else int(value)
+
+    def python_value(self, value: int | None) -> bool | None:
+        return None if value is None else bool(value)
 
 
 _FIELDS: dict[type, type[peewee.Field]] = {
-    bool: peewee.BooleanField,
+    bool: FlagField,
     int: peewee.BigIntegerField,
     str: peewee.TextField,
     bytes: peewee.BlobField,
@@ -77,6 +92,11 @@ def _model(database: peewee.Database, table: type) -> typing.Any:
     fields = {field.name: _field(field.name, hints[field.name]) for field in dataclasses.fields(table)}
     meta = type("Meta", (), {"database": database, "table_name": table.__name__.lower()})
     return type(table.__name__, (peewee.Model,), {"Meta": meta, **fields})
+
+
+def converted(field: peewee.Field) -> bool:
+    """Whether the field's values are stored as something else than they are."""
+    return isinstance(field, (InstantField, DayField, FlagField, EnumField))
 
 
 def models(database: peewee.Database) -> dict[type, typing.Any]:

@@ -1,24 +1,20 @@
-"""The port `Tx` over peewee: dataclass rows in, dataclass rows out."""
+"""The port `Tx` on one SQLite connection: dataclass rows in, dataclass rows out."""
 
-import dataclasses
-import operator
-from collections.abc import Callable, Mapping
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from gateway.domain.model import Content, Copy, Delivery, DeliveryState
+from gateway.store.models import InstantField
+from gateway.store.statements import Statements, claim
 
 Row = TypeVar("Row")
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "": operator.eq,
-    "ne": operator.ne,
-    "le": operator.le,
-    "lt": operator.lt,
-    "gt": operator.gt,
-    "in": operator.lshift,  # peewee's spelling of SQL's IN
-}
+NO_LIMIT = -1
+"""SQLite's way of saying it."""
 
 
 @dataclass(slots=True)
@@ -30,35 +26,47 @@ class Aftermath:
     discarded: list[str] = field(default_factory=list)
 
 
-class PeeweeTx:
-    """One transaction's view of the tables."""
+class Repository:
+    """The statements of every table: made once, for every transaction on every connection."""
 
     def __init__(self, models: Mapping[type, Any]) -> None:
-        self._models = models
+        self._statements = {table: Statements(table, model) for table, model in models.items()}
+        self.claim = claim(models[Delivery])
+
+    def __getitem__(self, table: type) -> Statements:
+        return self._statements[table]
+
+
+class SqliteTx:
+    """One transaction's view of the tables."""
+
+    def __init__(self, repository: Repository, connection: sqlite3.Connection) -> None:
+        self._of = repository
+        self._connection = connection
         self.aftermath = Aftermath()
 
     def add(self, row: Row) -> Row:
-        values = _values(row)
+        statements = self._of[type(row)]
+        values = statements.parameters(row)
         if isinstance(row, Content):
-            self._model(row).insert(values).execute()
+            self._connection.execute(statements.insert, values)
             return row
-        values.pop("id")
-        row_id = self._model(row).insert(values).execute()
+        values[0] = None
+        row_id = self._connection.execute(statements.insert, values).lastrowid
         if isinstance(row, Delivery):
             self.aftermath.queued = True
-        return cast("Row", dataclasses.replace(cast("Any", row), id=row_id))
+        return cast("Row", statements.renumbered(row, cast("int", row_id)))
 
     def add_once(self, row: Row) -> bool:
-        values = _values(row)
-        values.pop("id")
-        model = self._model(row)
-        return bool(model.insert(values).on_conflict_ignore().as_rowcount().execute())
+        statements = self._of[type(row)]
+        values = statements.parameters(row)
+        values[0] = None
+        return self._connection.execute(statements.insert_once, values).rowcount == 1
 
     def put(self, row: Row) -> Row:
-        values = _values(row)
-        row_id = values.pop("id")
-        model = self._model(row)
-        if model.update(values).where(model.id == row_id).execute() != 1:
+        statements = self._of[type(row)]
+        row_id, *values = statements.parameters(row)
+        if self._connection.execute(statements.update, [*values, row_id]).rowcount != 1:
             raise LookupError(f"{type(row).__name__} {row_id} is not stored")
         if isinstance(row, Copy) and row.wrapped_key is None:
             self.aftermath.shredded = True
@@ -72,51 +80,37 @@ class PeeweeTx:
     def find(
         self, table: type[Row], *, order: str = "id", limit: int | None = None, skip: int = 0, **where: Any
     ) -> list[Row]:
-        model = self._models[table]
-        by = getattr(model, order.removeprefix("-"))
-        query = self._where(model, model.select(), where).order_by(by.desc() if order.startswith("-") else by)
-        return [table(**values) for values in query.limit(limit).offset(skip or None).dicts()]
+        statements = self._of[table]
+        shape, values = statements.conditions(where)
+        values += (NO_LIMIT if limit is None else limit, skip)
+        return [statements.row(found) for found in self._all(statements.select(shape, order), values)]
 
     def one(self, table: type[Row], **where: Any) -> Row | None:
         return next(iter(self.find(table, limit=1, **where)), None)
 
     def count(self, table: type[Row], **where: Any) -> int:
-        model = self._models[table]
-        return int(self._where(model, model.select(), where).count())
+        statements = self._of[table]
+        shape, values = statements.conditions(where)
+        return int(self._all(statements.count(shape), values)[0][0])
 
     def remove(self, table: type[Row], **where: Any) -> int:
         if not where:
             raise ValueError("a condition must be given")
-        model = self._models[table]
+        statements = self._of[table]
+        shape, values = statements.conditions(where)
+        removed = self._all(statements.delete(shape), values)
         if table is Content:
-            doomed = self._where(model, model.select(model.id), where)
-            self.aftermath.discarded += [row["id"] for row in doomed.dicts()]
+            self.aftermath.discarded += [content_id for (content_id,) in removed]
             self.aftermath.shredded = True
-        return int(self._where(model, model.delete(), where).execute())
+        return len(removed)
 
-    def claim_deliveries(self, now: datetime, lease_until: datetime, limit: int) -> list[Delivery]:
-        model = self._models[Delivery]
-        free = model.lease_until.is_null() | (model.lease_until <= now)
-        due = (
-            model.select(model.id)
-            .where((model.state == DeliveryState.QUEUED) & (model.due_at <= now) & free)
-            .order_by(model.due_at, model.id)
-            .limit(limit)
-        )
-        claim = model.update(lease_until=lease_until, attempts=model.attempts + 1).where(model.id.in_(due))
-        claimed = [Delivery(**values) for values in claim.returning(model).dicts().execute()]
+    def claim_deliveries(
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+    ) -> list[Delivery]:
+        instant = InstantField().db_value
+        values = [instant(lease_until), instant(now), instant(now), json.dumps(list(besides)), limit]
+        claimed = [self._of[Delivery].row(found) for found in self._all(self._of.claim, values)]
         return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
 
-    def _model(self, row: object) -> Any:
-        return self._models[type(row)]
-
-    @staticmethod
-    def _where(model: Any, query: Any, where: Mapping[str, object]) -> Any:
-        for condition, value in where.items():
-            name, _, compare = condition.partition("__")
-            query = query.where(_COMPARE[compare](getattr(model, name), value))
-        return query
-
-
-def _values(row: object) -> dict[str, Any]:
-    return {f.name: getattr(row, f.name) for f in dataclasses.fields(cast("Any", row))}
+    def _all(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        return self._connection.execute(statement, values).fetchall()

@@ -1,21 +1,12 @@
-"""Keys and ciphers: the site's secrets from `gateway.keys`, and content sealed under keys of its own.
-
-Content is AES-256-GCM (NIST SP 800-38D) in chunks of 256 KiB. Each chunk's associated data names its content, its
-index and whether it is the last, so that chunks cannot be swapped, dropped or appended. Up to 64 KiB lies in the
-content's row; larger content is a file in the spool.
-"""
+"""Keys and ciphers: the site's secrets from `gateway.keys`, and everything that is derived from them."""
 
 import base64
 import binascii
 import hmac
-import io
-import itertools
-import os
 import secrets
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -23,13 +14,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.domain.model import Purpose
-from gateway.errors import ConfigError, StoreFull, WrongKey
-from gateway.ports import Sealed
+from gateway.errors import ConfigError, WrongKey
 
-CHUNK = 256 * 1024
-INLINE = 64 * 1024
-_NONCE = 12
-_TAG = 16
+NONCE = 12
+TAG = 16
 _MAC_CHARS = 26  # 128 bits in base32
 
 # ------------------------------------------------------------------------------------------------------ the key file
@@ -114,11 +102,11 @@ class SiteKeys:
 
     def seal_under(self, data_key: bytes, octets: bytes) -> bytes:
         # Chunks count their nonces up from zero; a set first bit keeps these apart from them.
-        nonce = bytes([0x80 | secrets.randbits(7)]) + secrets.token_bytes(_NONCE - 1)
+        nonce = bytes([0x80 | secrets.randbits(7)]) + secrets.token_bytes(NONCE - 1)
         return nonce + AESGCM(data_key).encrypt(nonce, octets, b"beside")
 
     def open_under(self, data_key: bytes, sealed: bytes) -> bytes:
-        return _decrypt(data_key, sealed[:_NONCE], sealed[_NONCE:], b"beside")
+        return decrypt(data_key, sealed[:NONCE], sealed[NONCE:], b"beside")
 
     def digest(self, purpose: str, octets: bytes) -> bytes:
         # Digests must stay comparable when keys are rotated, so they always use the oldest key.
@@ -136,7 +124,7 @@ class SiteKeys:
         return self._subkeys[key_id, use]
 
     def _seal(self, use: str, octets: bytes, bound_to: str) -> bytes:
-        nonce = secrets.token_bytes(_NONCE)
+        nonce = secrets.token_bytes(NONCE)
         key = self._subkey(self._current, use)
         return self._current.encode() + nonce + AESGCM(key).encrypt(nonce, octets, bound_to.encode())
 
@@ -144,93 +132,12 @@ class SiteKeys:
         key_id = sealed[:1].decode("ascii", "replace")
         if key_id not in self._secrets:
             raise WrongKey(f"sealed with key {key_id!r}, which the key file does not list")
-        return _decrypt(self._subkey(key_id, use), sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
+        return decrypt(self._subkey(key_id, use), sealed[1 : 1 + NONCE], sealed[1 + NONCE :], bound_to.encode())
 
 
-def _decrypt(key: bytes, nonce: bytes, octets: bytes, bound_to: bytes) -> bytes:
+def decrypt(key: bytes, nonce: bytes, octets: bytes, bound_to: bytes) -> bytes:
+    """Open octets that AES-GCM sealed. Raises WrongKey."""
     try:
         return AESGCM(key).decrypt(nonce, octets, bound_to)
     except (InvalidTag, ValueError) as error:
         raise WrongKey("sealed octets do not belong to this key, or were altered") from error
-
-
-# ------------------------------------------------------------------------------------------------------- the content
-
-
-class SpooledContent:
-    """The port `ContentStore`: small content in its row, larger content in files under `folder`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def put(self, octets: bytes) -> Sealed:
-        content_id, data_key = secrets.token_hex(16), secrets.token_bytes(32)
-        chunks = _sealed_chunks(content_id, data_key, octets)
-        if len(octets) <= INLINE:
-            return Sealed(content_id, data_key, len(octets), inline=b"".join(chunks))
-        try:
-            self._write(content_id, chunks)
-        except OSError as error:
-            self.discard(content_id)
-            raise StoreFull(str(error)) from error
-        return Sealed(content_id, data_key, len(octets))
-
-    def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
-        return b"".join(self.chunks(content_id, inline, data_key))
-
-    def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
-        if inline is not None:
-            yield from _opened_chunks(content_id, data_key, io.BytesIO(inline))
-            return
-        try:
-            file = self._file(content_id).open("rb")
-        except FileNotFoundError as error:
-            raise KeyError(content_id) from error
-        with file:
-            yield from _opened_chunks(content_id, data_key, file)
-
-    def discard(self, content_id: str) -> None:
-        self._file(content_id).unlink(missing_ok=True)
-
-    def names(self) -> set[str]:
-        """The contents that have a file: for sweeping those whose row was never committed."""
-        return {path.name for path in self._folder.iterdir()}
-
-    def _file(self, content_id: str) -> Path:
-        return self._folder / content_id
-
-    def _write(self, content_id: str, chunks: Iterator[bytes]) -> None:
-        with os.fdopen(os.open(self._file(content_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.writelines(chunks)
-            file.flush()
-            os.fsync(file.fileno())
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the name must be as durable as the octets
-        finally:
-            os.close(folder)
-
-
-def _chunk_frame(content_id: str, index: int, final: bool) -> tuple[bytes, bytes]:
-    return index.to_bytes(_NONCE, "big"), f"{content_id}|{index}|{int(final)}".encode()
-
-
-def _sealed_chunks(content_id: str, data_key: bytes, octets: bytes) -> Iterator[bytes]:
-    cipher = AESGCM(data_key)
-    starts = range(0, max(len(octets), 1), CHUNK)
-    for index, start in enumerate(starts):
-        nonce, bound_to = _chunk_frame(content_id, index, index == len(starts) - 1)
-        yield cipher.encrypt(nonce, octets[start : start + CHUNK], bound_to)
-
-
-def _opened_chunks(content_id: str, data_key: bytes, sealed: BinaryIO) -> Iterator[bytes]:
-    """Open one chunk at a time; each is known to be the last one by there being nothing behind it."""
-    chunk = sealed.read(CHUNK + _TAG)
-    for index in itertools.count():
-        following = sealed.read(CHUNK + _TAG)
-        nonce, bound_to = _chunk_frame(content_id, index, not following)
-        yield _decrypt(data_key, nonce, chunk, bound_to)
-        if not following:
-            return
-        chunk = following

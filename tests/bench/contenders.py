@@ -1,6 +1,5 @@
 """The programs that are measured: each with a next hop of its own, in a folder of its own, on loopback alone."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -15,8 +14,8 @@ from typing import Protocol
 from gateway.config import Settings
 from gateway.domain.model import Account, Delivery, DeliveryState
 from gateway.settings_file import load
-from gateway.store.runner import SqliteStore, open_database, read_once
-from gateway.store.sealing import SpooledContent
+from gateway.store.connections import open_database
+from gateway.store.runner import read_once, write_once
 from tests.bench.sink import CountingSink
 from tests.peers.postfix import Postfix
 from tests.peers.process import end, free_port, wait_until_listening
@@ -113,10 +112,7 @@ class GatewayContender:
         account = Account(
             address=REGISTERED, typed=REGISTERED, name="Pat", password_hash="none", created_at=datetime.now(UTC)
         )
-        settings = self._settings
-        store = SqliteStore(open_database(settings.database_path), SpooledContent(settings.spool_path))
-        asyncio.run(store.write(lambda tx: tx.add(account)))
-        store.close()
+        write_once(open_database(self._settings.database_path), lambda tx: tx.add(account))
 
     def _listeners(self) -> dict[str, str]:
         ports = {"SMTP": self.port, "PORTAL": free_port(), "METRICS": free_port()}

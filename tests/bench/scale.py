@@ -13,14 +13,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.config import Settings
 from gateway.domain.address import address
 from gateway.domain.model import Details, Relationship
 from gateway.flow import invite, people, remind
 from gateway.flow.context import Context, Desk
 from gateway.settings_file import load
 from gateway.setup import Answers, set_up
-from gateway.store.runner import SqliteStore, open_database
-from gateway.store.sealing import SpooledContent, load_keys
+from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
+from gateway.store.runner import SqliteStore
+from gateway.store.sealing import load_keys
 from gateway.testing import FakeClock
 from tests.bench.contenders import SENDER
 from tests.bench.effort import Effort
@@ -38,14 +41,17 @@ def measure(folder: Path, effort: Effort) -> list[Row]:
     set_up(
         site, Answers("secure.riverside.example", "Riverside", "riverside.example", "127.0.0.1:25", "https://x.example")
     )
-    settings = load(site / "gateway.toml")
+    return asyncio.run(_measure(load(site / "gateway.toml"), effort))
+
+
+async def _measure(settings: Settings, effort: Effort) -> list[Row]:
     store = SqliteStore(open_database(settings.database_path), SpooledContent(settings.spool_path))
     clock = FakeClock()
     desk = Desk(store, settings.policy(), load_keys(settings.path(settings.keys.file)), clock)
     try:
-        return asyncio.run(_Growth(desk, clock, effort).run())
+        return await _Growth(desk, clock, effort).run()
     finally:
-        store.close()
+        await store.close()
 
 
 @dataclass(slots=True)

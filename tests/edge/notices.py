@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from gateway.domain.model import Account, Audience, Copy, Delivery, DeliveryKind, Notice, Purpose, Sender
 from gateway.domain.site import Practice, Site
 from gateway.edge.render import Templates
-from gateway.flow import answer, deliver, receive, register, release, remind, understand
+from gateway.flow import answer, deliver, receive, register, release, remind
 from gateway.flow.context import Desk
+from gateway.flow.take_in import Taking
+from gateway.flow.understand import Submission
 from gateway.flow.write_out import Parcel, Writer
 from gateway.ports import Outcome, Rendered
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
@@ -101,12 +103,10 @@ class Story:
             f"\r\n\r\n{body}\r\n"
         ).encode()
         recipients = tuple(re.sub(r".*<|>", "", one) for one in to)
-        submission = understand.Submission(octets, "ada@riverside.example", recipients, trusted=True)
-        draft = understand.understand(SITE, submission)
-        exits = receive.Exits(
-            self.content.put(octets) if draft.needs_clear else None,
-            self.content.put(octets) if draft.needs_secure else None,
-        )
+        submission = Submission("ada@riverside.example", recipients, trusted=True)
+        taking = Taking(SITE, self.content, submission, "Received: by us\r\n")
+        taking.feed(octets)
+        draft, exits = taking.finish()
         await self.desk.do(receive.accept, draft, exits)
         await self.collect()
 

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import re
+import socket
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,8 @@ import pytest
 
 from gateway.domain.model import Delivery
 from gateway.domain.site import Practice, Site
-from gateway.edge.smtp_in import Intake, Policy, listen
+from gateway.edge.intake import Intake
+from gateway.edge.smtp_in import Policy, listen
 from gateway.errors import StoreBusy
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
@@ -36,8 +38,9 @@ class Bench:
 
     @asynccontextmanager
     async def session(self):
-        server = await listen(Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, ("127.0.0.1", 0))
-        reader, self.writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        bound = socket.create_server(("127.0.0.1", 0))
+        server = await listen(Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, bound)
+        reader, self.writer = await asyncio.open_connection(*bound.getsockname())
         self.reader = reader
         assert (await self.heard()).startswith("220 secure.riverside.example ESMTP")
         await self.say(b"EHLO client.example\r\n")
@@ -46,8 +49,7 @@ class Bench:
         finally:
             self.writer.close()
             await self.writer.wait_closed()
-            server.close()
-            await server.wait_closed()
+            await server.close()
 
     async def heard(self):
         """One whole reply."""

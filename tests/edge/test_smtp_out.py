@@ -12,7 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.edge.smtp_out import Hop, SmtpMailer, probe
+from gateway.edge.hop_session import Hop
+from gateway.edge.smtp_out import SmtpMailer, probe
+from gateway.ports import Mail
 
 MAIL = b"Subject: x\r\n\r\n.dots\r\n" + "é".encode() + b"\r\n" + b"y" * 3000 + b"\r\n"
 
@@ -74,8 +76,15 @@ async def hop(tls=None):
         await server.wait_closed()
 
 
+def mail(*to, octets=MAIL, sender="ada@riverside.example"):
+    return Mail(sender, to, len(octets), lambda: iter((octets,)))
+
+
 async def send(target, sender="ada@riverside.example", to="pat@home.example"):
-    return await SmtpMailer({"": target}, "secure.riverside.example").send("", sender, to, MAIL)
+    mailer = SmtpMailer({"": target}, "secure.riverside.example")
+    [outcome] = await mailer.send("", mail(to, sender=sender))
+    mailer.close()
+    return outcome
 
 
 async def test_the_octets_arrive_as_they_are():
@@ -113,6 +122,17 @@ async def test_verified_tls_delivers_under_a_certificate_that_is_valid(tmp_path)
         assert taker.taken[0][0]
 
 
+async def test_a_session_that_is_used_again_is_still_under_tls(tmp_path):
+    file, context = certificate(tmp_path, "localhost")
+    async with hop(context) as (taker, port):
+        mailer = SmtpMailer({"": Hop("localhost", port, "verified", ca_file=file)}, "secure.riverside.example")
+        for _ in range(2):
+            assert (await mailer.send("", mail("pat@home.example")))[0].sent
+        mailer.close()
+        [(first, *_), (second, *_)] = taker.taken
+        assert first == second is True
+
+
 async def test_verified_tls_never_falls_back(tmp_path):
     file, context = certificate(tmp_path, "localhost")
     other, other_context = certificate(tmp_path, "elsewhere")
@@ -134,5 +154,5 @@ async def test_opportunistic_tls_takes_any_certificate(tmp_path):
 
 
 async def test_a_relay_that_was_taken_out_of_the_settings_is_tried_again_later():
-    outcome = await SmtpMailer({}, "secure.riverside.example").send("gone.example", "a@b.example", "c@d.example", MAIL)
+    [outcome] = await SmtpMailer({}, "secure.riverside.example").send("gone.example", mail("c@d.example"))
     assert (outcome.sent, outcome.permanent) == (False, False)

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.domain.model import Delivery
 from gateway.domain.site import Practice, Site
-from gateway.flow import deliver, receive, remind, understand
+from gateway.flow import deliver, receive, remind
 from gateway.flow.context import Desk
-from gateway.flow.receive import Exits
+from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
 from gateway.flow.write_out import Writer
 from gateway.ports import Outcome
@@ -69,12 +69,11 @@ class House:
 
     async def receive(self, octets, *recipients, mail_from="ada@riverside.example", trusted=True, **client):
         recipients = recipients or tuple(a.strip() for a in message_from_bytes(octets)["To"].split(","))
-        submission = Submission(octets, mail_from, recipients, trusted, **client)
-        draft = understand.understand(self.site, submission)
-        exits = Exits(
-            self.content.put(understand.clear_form(draft, "Received: by us\r\n")) if draft.needs_clear else None,
-            self.content.put(understand.secure_form(draft, "Received: by us\r\n")) if draft.needs_secure else None,
+        taking = Taking(
+            self.site, self.content, Submission(mail_from, recipients, trusted, **client), "Received: by us\r\n"
         )
+        taking.feed(octets)
+        draft, exits = taking.finish()
         return await self.desk.do(receive.accept, draft, exits)
 
     async def deliver(self, outcome=OK):

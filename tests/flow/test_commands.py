@@ -297,3 +297,14 @@ async def test_where_a_reply_may_not_travel_the_sender_is_invited_to_the_portal(
 
 def _reply(ctx, account, sealed):
     return release.reply(ctx, account, 1, release.Written(sealed, "Re: x", "<p@secure.riverside.example>"))
+
+
+@pytest.mark.parametrize(("verb", "shown"), [("LIST", [0, 1]), ("PATIENTS", [3, 4])])
+async def test_a_long_list_is_cut_and_says_so(house, monkeypatch, verb, shown):
+    monkeypatch.setattr("gateway.flow.verbs.MOST", 2)
+    for number in range(5):
+        await house.receive(mail(f"pat{number}@home.example", "[secure patient 1980-02-03] Results"))
+        await house.deliver()
+    said = text((await say(house, verb))[0])
+    assert sorted(set(re.findall(r"'address': 'pat(\d)@", said))) == [str(number) for number in shown]
+    assert "'more': 3" in said

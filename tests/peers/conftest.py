@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.peers import fetch
+from tests.peers.hop import Hop
 from tests.peers.postfix import Postfix
 from tests.peers.smtp_sink import SmtpSink
 
@@ -58,6 +59,15 @@ def postfix(peers: None) -> Iterator[Callable[..., Postfix]]:
     finally:
         for instance in running:
             instance.close()
+
+
+@pytest.fixture
+def hop() -> Iterator[Hop]:
+    """A running hop of our own, whose script a test may write."""
+    hop = Hop()
+    hop.start()
+    yield hop
+    hop.stop()
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""Get the real peers of the tests: Postfix with its smtp-sink, and Chromium, from Debian's packages.
+"""Get the real peers of the tests: Postfix with its smtp-sink, Chromium and strace, from Debian's packages.
 
 A machine's own mail server is never touched: Postfix's package, and the libraries that the machine lacks for it, are
-unpacked into `tests/.peers/` and nothing of them is installed. Only the browser (and, for people who aren't root,
-`newuidmap`) is installed, and only by root; others are told the one line to type.
+unpacked into `tests/.peers/` and nothing of them is installed. Only the browser and strace (and, for people who aren't
+root, `newuidmap`) are installed, and only by root; others are told the one line to type.
 
 Standard library only, since the test command runs this before there is a virtual environment's worth of anything else.
 """
@@ -57,6 +57,8 @@ def _missing_packages() -> list[str]:
         ctypes.CDLL("libatomic.so.1")
     except OSError:
         missing.append("libatomic1")  # for the program that Playwright drives the browser with
+    if not shutil.which("strace"):
+        missing.append("strace")  # shows what is synced to disk, and when
     if os.geteuid() != 0 and not shutil.which("newuidmap"):
         missing.append("uidmap")  # lets Postfix have its several users in a namespace of the developer's own
     return missing

@@ -1,44 +1,69 @@
-"""`gateway serve` as a process of its own, set up by `gateway init`, with a clock file to turn."""
+"""`gateway serve` as a process of its own, set up as `gateway init` does it, with a clock file to turn."""
 
 import os
 import re
 import signal
 import smtplib
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+from gateway.setup import Answers, set_up
 from tests.peers.process import free_port, wait_for
 
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+ACCOUNT = """
+INSERT INTO account (address, typed, name, password_hash, delivery, practice_name, practice_phone, practice_address,
+language, created_at) VALUES (?, ?, '', '', 'portal', '', '', '', 'en', 0)
+"""
 
 
 class Served:
-    """One gateway in one folder; it can be killed at any moment and started again."""
+    """One gateway in one folder; it can be killed at any moment and started again.
 
-    def __init__(self, folder: Path, next_hop: int) -> None:
+    `options` are those of `gateway serve`, such as `--workers 2`; `settings` are environment variables without their
+    `GATEWAY_`; `through` is what to start in place of `gateway`.
+    """
+
+    def __init__(self, folder: Path, next_hop: int, *options: str, **settings: str) -> None:
         self.folder = folder
+        self._options = options
+        self.settings = settings
+        self.through: tuple[str, ...] = (GATEWAY,)
+        self.database = folder / "gateway.db"
         self.portal = f"http://127.0.0.1:{free_port()}"
+        self.metrics = ""
         self.now = START
         self._process: subprocess.Popen[str] | None = None
-        self._ports = {"SMTP": free_port(), "METRICS": free_port()}
-        options = {
-            "--domain": "secure.riverside.example",
-            "--practice": "Riverside Family Practice",
-            "--practice-domain": "riverside.example",
-            "--next-hop": f"127.0.0.1:{next_hop}",
-            "--portal-url": self.portal,
-        }
-        command = [GATEWAY, "init", str(folder), *(word for pair in options.items() for word in pair)]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        self._ports = {"SMTP": free_port(), "METRICS": 0}
+        answers = Answers(
+            domain="secure.riverside.example",
+            practice="Riverside Family Practice",
+            practice_domain="riverside.example",
+            next_hop=f"127.0.0.1:{next_hop}",
+            portal_url=self.portal,
+        )
+        set_up(folder, answers)
         self.turn()
 
     @property
     def smtp_port(self) -> int:
         return self._ports["SMTP"]
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of the workers, if there are several."""
+        return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def turn(self, **by: float) -> None:
         """Turn the clock."""
@@ -52,10 +77,11 @@ class Served:
             "GATEWAY_CLOCK_FILE": str(self.folder / "now"),
             "GATEWAY_PORTAL__LISTEN": self.portal.removeprefix("http://"),
             **{f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{port}" for part, port in self._ports.items()},
+            **{f"GATEWAY_{name}": value for name, value in self.settings.items()},
         }
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
-                [GATEWAY, "serve", "--config", str(self.folder / "gateway.toml")],
+                [*self.through, "serve", "--config", str(self.folder / "gateway.toml"), *self._options],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -65,6 +91,7 @@ class Served:
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, (self.folder / "log").read_text()
+        self.metrics = line.split("metrics=")[1].strip()
         return line
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -72,8 +99,13 @@ class Served:
         if self._process is None:
             return 0
         self._process.send_signal(how)
-        code = self._process.wait(20)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it has ended; its exit code."""
+        assert self._process
         assert self._process.stdout
+        code = self._process.wait(20)
         self._process.stdout.close()
         self._process = None
         return code
@@ -92,6 +124,16 @@ class Served:
         message.set_content(body)
         with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=20) as client:
             client.send_message(message)
+
+    def rows(self, query: str, *values: object) -> list[tuple]:
+        """Ask its database, whether it runs or not."""
+        with closing(sqlite3.connect(self.database, timeout=20)) as database:
+            return database.execute(query, values).fetchall()
+
+    def enrol(self, *addresses: str) -> None:
+        """Make accounts for people, as if they had registered."""
+        with closing(sqlite3.connect(self.database, timeout=20)) as database, database:
+            database.executemany(ACCOUNT, [(address, address) for address in addresses])
 
     def on_disk(self) -> bytes:
         """Everything that the gateway has written."""

@@ -18,9 +18,10 @@ from gateway.flow import hold, invite, people, release
 from gateway.flow.context import Desk
 from gateway.portal.app import create_app
 from gateway.portal.passwords import Passwords
+from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
-from gateway.store.runner import SqliteStore, open_database
-from gateway.store.sealing import SpooledContent
+from gateway.store.runner import SqliteStore
 from gateway.testing import FakeClock, FakeRandom, MemoryContent, MemoryStore, fake_keys
 
 URL = "https://secure.riverside.example"
@@ -191,7 +192,7 @@ def cheap_hashes(monkeypatch):
 
 
 @pytest.fixture
-def world(request, tmp_path):
+async def world(request, tmp_path):
     if getattr(request, "param", "memory") == "memory":
         yield World(MemoryStore(), MemoryContent())
         return
@@ -200,7 +201,7 @@ def world(request, tmp_path):
     content = SpooledContent(tmp_path / "spool")
     store = SqliteStore(database, content)
     yield World(store, content)
-    store.close()
+    await store.close()
 
 
 @pytest.fixture

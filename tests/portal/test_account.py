@@ -1,11 +1,14 @@
 """Signing in and out."""
 
+import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 
 from gateway.domain.model import Session
-from gateway.portal.passwords import Passwords
+from gateway.errors import TryAgain
+from gateway.portal.passwords import AT_ONCE, Passwords
 from gateway.portal.throttle import Throttle, network
 from gateway.testing import DAWN
 from tests.portal.conftest import PASSWORD
@@ -141,3 +144,31 @@ async def test_a_hash_costs_what_the_standard_asks(monkeypatch):
     monkeypatch.undo()
     stored = await Passwords().hash("any")
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106 §4, second choice
+
+
+async def test_a_storm_of_passwords_is_told_to_come_back(world, browser, monkeypatch):
+    monkeypatch.setattr("gateway.portal.passwords.MOST_WAITING", 3)
+    held = threading.Event()
+    passwords = Passwords()
+    asked = [asyncio.create_task(passwords._in_turn(held.wait)) for _ in range(AT_ONCE + 3)]
+    await asyncio.sleep(0)
+    one_more = asyncio.create_task(passwords.hash("one more"))
+    await asyncio.sleep(0)
+    refused = one_more.done()
+    held.set()
+    assert await asyncio.gather(*asked) == [True] * len(asked)
+    assert refused
+    assert isinstance(one_more.exception(), TryAgain)
+    assert (await passwords.hash("one more")).startswith("$argon2id$")
+
+
+async def test_a_try_that_was_not_looked_at_does_not_count(world, browser, monkeypatch):
+    await world.registered()
+    monkeypatch.setattr("gateway.portal.passwords.MOST_WAITING", -AT_ONCE)
+    for _ in range(15):
+        await browser.sign_in()
+        assert browser.status == 503
+        assert browser.response.headers["retry-after"] == "30"
+    monkeypatch.undo()
+    await browser.sign_in()
+    assert browser.path == "/inbox"

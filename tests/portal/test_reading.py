@@ -1,10 +1,12 @@
 """The inbox and its messages: what is shown, to whom, and that nothing in a mail can act."""
 
+from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
 
-from gateway.domain.model import Copy
+from gateway.domain.model import Copy, Message
+from gateway.flow import release
 from gateway.portal.html import safe
 from tests.portal.conftest import PATIENT
 
@@ -181,3 +183,53 @@ async def test_anothers_message_is_not_there(world, browser):
     assert pages[0][0] == 404
     await browser.go(f"/messages/{mine.id}/attachments/0")
     assert browser.status == 404
+
+
+class Counting:
+    """A transaction that counts its statements."""
+
+    def __init__(self, tx):
+        self._tx, self.statements = tx, 0
+
+    def __getattr__(self, name):
+        asked = getattr(self._tx, name)
+
+        def count(*args, **kwargs):
+            self.statements += 1
+            return asked(*args, **kwargs)
+
+        return count
+
+
+def _counted(ctx, use_case, *args, **kwargs):
+    counting = Counting(ctx.tx)
+    return use_case(replace(ctx, tx=counting), *args, **kwargs), counting.statements
+
+
+async def test_an_inbox_takes_as_few_statements_for_many_lines_as_for_one(world):
+    pat = await world.registered()
+    await world.written(pat)
+    one, for_one = await world.desk.ask(_counted, release.inbox, pat)
+    for _ in range(30):
+        await world.written(pat)
+    many, for_many = await world.desk.ask(_counted, release.inbox, pat)
+    assert (len(one), len(many)) == (1, 31)
+    assert for_one == for_many == 5
+
+
+async def test_whom_one_may_write_to_is_looked_for_among_the_newest_messages(world, monkeypatch):
+    monkeypatch.setattr(release, "RECENT", 3)
+    pat = await world.registered()
+    for _ in range(5):
+        await world.written(pat)
+    asked = []
+
+    def looked(ctx):
+        counting = Counting(ctx.tx)
+        counting.find = lambda table, **where: asked.append((table, where)) or ctx.tx.find(table, **where)
+        return release.correspondents(replace(ctx, tx=counting), pat)
+
+    [ada] = await world.desk.ask(looked)
+    assert ada.name == "Dr Ada"
+    assert [where["limit"] for table, where in asked if table is Copy] == [3]
+    assert [len(where["id__in"]) for table, where in asked if table is Message] == [3]

@@ -119,3 +119,34 @@ async def test_another_purposes_token_is_dead(world, browser):
     for purpose in set(Purpose) - {Purpose.INVITE}:
         await browser.go(f"/invite/{world.keys.token(purpose, invitation.id)}")
         assert browser.status == 404
+
+
+async def test_a_long_list_comes_in_pages_that_all_can_be_reached(world, browser, monkeypatch):
+    monkeypatch.setattr("gateway.flow.answer.PAGE", 2)
+    everybody = [f"pat{number}@home.example" for number in range(5)]
+    for to in everybody:
+        await world.invited(PATIENT, to=to)
+    path = f"/sender/{world.keys.token(Purpose.SENDER, 1)}"
+    seen = []
+    for page in ("1", "2", "3"):
+        await browser.go(f"{path}?page={page}")
+        assert f"Page {page} of 3" in browser.text
+        shown = [card.css_first("h2").text() for card in browser.page.css(".card")]
+        assert len(shown) <= 2
+        seen += shown
+    assert seen == everybody
+    for odd in ("99", "-1", "x", "9999999999"):
+        await browser.go(f"{path}?page={odd}")
+        assert browser.status == 200
+
+
+async def test_a_form_finds_its_person_though_the_list_has_moved_on(world, browser, monkeypatch):
+    monkeypatch.setattr("gateway.flow.answer.PAGE", 2)
+    invitations = [await world.invited(PATIENT, to=f"pat{number}@home.example") for number in range(4)]
+    await browser.go(f"/sender/{world.keys.token(Purpose.SENDER, 1)}?page=2")
+    other = world.browser()
+    await other.go(await page_for(world, invitations[0]))
+    await other.press("Cancel my message")
+    await browser.press("Remind")
+    assert "gets a reminder now" in browser.text
+    assert "pat2@home.example" in browser.text

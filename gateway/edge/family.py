@@ -1,0 +1,174 @@
+"""Processes that serve together: a parent that starts them, and starts again whichever dies.
+
+A stream socket joins the parent to each child. A child says over it once that it is ready; for the rest it speaks by
+closing: to the parent when the child has ended, to the child when the parent has, however either came to that. So
+nobody is forgotten, and nobody outlives the parent by more than what is under way.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, NoReturn
+
+import structlog
+
+from gateway.errors import ConfigError
+
+log = structlog.get_logger()
+
+BACK_OFF = (0.1, 1.0, 5.0, 30.0)
+"""Seconds before a child that has died is started again, the first time, the second time and so on."""
+HEALTHY = 60.0
+"""Seconds after which a child's death is counted as its first again."""
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+Work = Callable[[int, socket.socket], int]
+"""What a child does: given its number and its end of the socket, it serves, and returns its exit code."""
+
+
+@dataclass(slots=True)
+class _Child:
+    number: int
+    pid: int
+    link: socket.socket
+    since: float
+    ready: bool = False
+
+
+class Family:
+    """A parent and `count` children, numbered from 0. `on_ready` is called once, when all have said so.
+
+    Make it in a process that has neither threads nor an event loop: the children are forked.
+    """
+
+    def __init__(self, count: int, work: Work, on_ready: Callable[[], None]) -> None:
+        self._work = work
+        self._on_ready = on_ready
+        self._children: dict[int, _Child] = {}
+        self._deaths = [0] * count
+        self._to_begin = dict.fromkeys(range(count), 0.0)
+        self._started = self._stopping = False
+        self._code = 0
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT, which all children are told; the exit code: 1 if any ended badly by then.
+
+        A child that dies before all were ready ends the start instead of being started again.
+        """
+        for number in STOPPING:
+            signal.signal(number, lambda *_: self._stop())
+        while self._children or not self._stopping:
+            self._begin_what_is_due()
+            self._look()
+        return self._code
+
+    def _begin_what_is_due(self) -> None:
+        now = time.monotonic()
+        for number, at in list(self._to_begin.items()):
+            if at <= now and not self._stopping:
+                del self._to_begin[number]
+                self._begin(number)
+
+    def _begin(self, number: int) -> None:
+        ours, theirs = socket.socketpair()
+        # A signal to stop must find the child in the list, and must not run this process's handler in the child.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self._live(number, theirs)
+        theirs.close()
+        self._children[number] = _Child(number, pid, ours, time.monotonic())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+    def _live(self, number: int, link: socket.socket) -> NoReturn:
+        """Be the child. The parent's ends of its siblings' sockets are closed, or its own end would not be noticed."""
+        code = 1
+        try:
+            for sibling in self._children.values():
+                sibling.link.close()
+            for stopping in STOPPING:
+                signal.signal(stopping, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+            code = self._work(number, link)
+        except Exception:
+            log.exception("a worker has failed", worker=number)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # what the parent's stack has left to do is the parent's
+
+    def _look(self) -> None:
+        """Wait for a word or the end of a child, or until one is to be begun."""
+        children = {child.link: child for child in self._children.values()}
+        readable, _, _ = select.select(list(children), [], [], self._patience())
+        for link in readable:
+            child = children[link]
+            if link.recv(1):
+                self._is_ready(child)
+            else:
+                self._bury(child)
+
+    def _patience(self) -> float | None:
+        """Seconds: not long while a child is awaited, since a signal to stop would wait as well."""
+        if self._stopping or not self._to_begin:
+            return None
+        return min(max(min(self._to_begin.values()) - time.monotonic(), 0), 0.5)
+
+    def _is_ready(self, child: _Child) -> None:
+        child.ready = True
+        if not self._started and sum(one.ready for one in self._children.values()) == len(self._deaths):
+            self._started = True
+            self._on_ready()
+
+    def _bury(self, child: _Child) -> None:
+        del self._children[child.number]
+        child.link.close()
+        _, status = os.waitpid(child.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if self._stopping:
+            if code not in (0, -signal.SIGTERM):  # told to stop before it could listen to that, it had nothing to end
+                self._code = 1
+        elif not self._started:
+            self._code = 1
+            self._stop()
+        else:
+            self._begin_again(child, code)
+
+    def _begin_again(self, child: _Child, code: int) -> None:
+        now = time.monotonic()
+        deaths = self._deaths[child.number] if now - child.since < HEALTHY else 0
+        pause = BACK_OFF[min(deaths, len(BACK_OFF) - 1)]
+        log.error("a worker has ended; it is started again", worker=child.number, code=code, seconds=pause)
+        self._deaths[child.number] = deaths + 1
+        self._to_begin[child.number] = now + pause
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for child in self._children.values():
+            os.kill(child.pid, signal.SIGTERM)
+
+
+def sole_use(file: Path, patience: float = 10.0) -> IO[str]:
+    """Hold a file for this process and all that it forks, until the last of them has ended or the file is closed.
+
+    Waits some seconds for those who are about to end. Raises ConfigError.
+    """
+    held = file.open("w")
+    end = time.monotonic() + patience
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return held
+        if time.monotonic() > end:
+            held.close()
+            raise ConfigError(f"database.url: another gateway serves this database already; it holds {file}")
+        time.sleep(0.05)

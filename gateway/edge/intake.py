@@ -1,0 +1,152 @@
+"""What a session asks of us: who may write to whom, and the taking in of a mail. 250 only after the commit."""
+
+import asyncio
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from aiosmtpd.smtp import Envelope, Session
+
+from gateway.domain.decide import Verdict
+from gateway.edge.metrics import Figures
+from gateway.edge.reception import Reception
+from gateway.edge.traffic import Traffic
+from gateway.errors import GatewayError, RelayDenied
+from gateway.flow import receive
+from gateway.flow.context import Desk
+from gateway.flow.take_in import Exits, Taking
+from gateway.flow.understand import Draft, Submission, recipient_of
+from gateway.mail.headers import received
+from gateway.ports import ContentStore
+
+if TYPE_CHECKING:
+    from gateway.edge.smtp_in import Listener, Policy
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who has connected, and what follows from where they are."""
+
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address
+    may_relay: bool
+    authenticated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail that begins to arrive, under the name that it has in our trace field and in our reply."""
+
+    queue_id: str
+    taking: Taking
+
+
+class Intake:
+    """aiosmtpd's handler of all sessions."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        content: ContentStore,
+        policy: "Policy",
+        figures: Figures | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
+        self.figures = figures or Figures()
+        self._traffic = traffic or Traffic()
+        self._desk = desk
+        self._content = content
+        self._policy = policy
+
+    def client(self, host: str) -> Client:
+        """Judge a client by its address; IPv4 that came in over an IPv6 socket is IPv4."""
+        ip = ipaddress.ip_address(host)
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        authenticated = any(ip in network for network in self._policy.submission)
+        return Client(ip, authenticated or any(ip in network for network in self._policy.trusted), authenticated)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: "Listener", _session: Session, envelope: Envelope, typed: str, options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= self._policy.caps.recipients:
+            return "452 4.5.3 Too many recipients"  # RFC 5321 §4.5.3.1.10
+        try:
+            self._check_recipient(server.client, typed)
+        except GatewayError as refusal:
+            return refusal.smtp_reply
+        envelope.rcpt_tos.append(typed)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 Ok"
+
+    async def handle_exception(self, error: Exception) -> str:
+        log.error("an SMTP session met an error", exc_info=error)
+        return GatewayError.smtp_reply
+
+    def arrival(self, server: "Listener") -> Arrival:
+        """DATA was asked for: be ready for content."""
+        queue_id = secrets.token_hex(6)
+        assert server.envelope is not None  # noqa: S101 - the session saw to that
+        submission = _submission(server.envelope, server.client, self._policy.authserv_id)
+        return Arrival(queue_id, Taking(self._desk.site, self._content, submission, self._trace(server, queue_id)))
+
+    async def take(self, reception: Reception, arrival: Arrival) -> str:
+        """Take a mail in as it comes; the reply to its end."""
+        try:
+            draft, exits = await reception.taken()
+            # A client that goes away now does not take the mail along: once it may be committed, it is ours.
+            await asyncio.shield(asyncio.ensure_future(self._commit(arrival, draft, exits)))
+        except GatewayError as refusal:
+            self.figures.refused(refusal.smtp_reply)
+            log.info("mail refused", queue_id=arrival.queue_id, reply=refusal.smtp_reply, error=str(refusal))
+            return refusal.smtp_reply
+        return f"250 2.0.0 Ok: queued as {arrival.queue_id}"
+
+    async def _commit(self, arrival: Arrival, draft: Draft, exits: Exits) -> None:
+        try:
+            run = self._desk.do_at_length if draft.is_read_here else self._desk.do  # LIST may be long
+            verdicts = await run(receive.accept, draft, exits)
+        except Exception:
+            arrival.taking.abandon()
+            raise
+        self._traffic.came_in()
+        for verdict in verdicts:
+            self.figures.taken(verdict.action.value)
+        log.info("mail taken", queue_id=arrival.queue_id, recipients=_told(draft, verdicts))
+
+    def _check_recipient(self, client: Client, typed: str) -> None:
+        """Raises RelayDenied, BadRecipient."""
+        if recipient_of(self._desk.site, typed).gateway is None and not client.may_relay:
+            raise RelayDenied
+
+    def _trace(self, server: "Listener", queue_id: str) -> str:
+        session, envelope = server.session, server.envelope
+        assert session is not None and envelope is not None  # noqa: S101, PT018 - as above
+        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"  # RFC 6531 §4.3
+        return received(
+            helo=session.host_name or "",
+            peer=str(server.client.ip),
+            by=server.hostname,
+            protocol=protocol + ("S" if session.ssl and protocol != "SMTP" else ""),  # RFC 3848
+            id=queue_id,
+            at=self._desk.clock.now(),
+        )
+
+
+def _submission(envelope: Envelope, client: Client, authserv_id: str) -> Submission:
+    return Submission(
+        mail_from="" if envelope.mail_from in (None, "<>") else envelope.mail_from,  # aiosmtpd's null sender
+        recipients=tuple(envelope.rcpt_tos),
+        trusted=client.may_relay,
+        authenticated=client.authenticated,
+        authserv_id=authserv_id,
+    )
+
+
+def _told(draft: Draft, verdicts: Sequence[Verdict]) -> list[str]:
+    """What is logged of each recipient: their domain and what became of their copy, never who they are."""
+    pairs = zip(draft.recipients, verdicts, strict=True)
+    return [f"{one.address.domain if one.address else '?'}: {verdict.reason.value}" for one, verdict in pairs]

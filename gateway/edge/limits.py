@@ -1,0 +1,156 @@
+"""What one client, and all of them together, may take of the listener: sessions, time, errors, memory.
+
+There is no timer a session: once a second all of them are looked at. Where sessions run short, the one that has got on
+least makes room for the next, so that neither idle nor dribbling clients can keep an honest one out.
+"""
+
+import ipaddress
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+COMMAND_SECONDS = 300  # RFC 5321 §4.5.3.2.7
+CROWDED_SECONDS = 10
+"""How long a session may be idle while more than three quarters of all sessions are taken."""
+RATE_SECONDS = 20
+"""The span over which the rate of DATA is judged."""
+GRACE_SECONDS = 2
+"""A session that got on within this time is not sent away for another's sake."""
+ERRORS = 50
+"""Refused commands in a row, without a mail that was taken, before a session is ended."""
+IDLE_COMMANDS = 100
+"""Commands in a row that hand in nothing (NOOP, RSET, EHLO …)."""
+ERRORS_AN_ADDRESS = 500
+"""Refused commands of one address within an hour, over all its sessions, before it is sent away."""
+ERRORS_SECONDS = 3600
+
+
+class Guest(Protocol):
+    """A session, as far as its limits go."""
+
+    @property
+    def address(self) -> str:
+        """Whose session it is: an IPv4 address, or the /64 that an IPv6 client chooses its addresses from."""
+        ...
+
+    @property
+    def got_on_at(self) -> float:
+        """When it last got on, in the loop's seconds: by a whole command, or by enough content."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether it is about to hand in a mail."""
+        ...
+
+    def dismiss(self, reply: str) -> None:
+        """Say a last word and close."""
+        ...
+
+    def too_slow(self, now: float, least_rate: int) -> bool:
+        """Whether content comes in slower than `least_rate` octets a second, while it is awaited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much there may be of everything."""
+
+    sessions: int = 1000
+    sessions_an_address: int = 200
+    recipients: int = 1000
+    least_rate: int = 100
+    """Octets a second in DATA."""
+    memory: int = 64_000_000
+    """Octets of content that all sessions together may have in memory before they are read no further."""
+
+
+class Sessions:
+    """All sessions of the listener."""
+
+    def __init__(self, caps: Caps) -> None:
+        self._caps = caps
+        self._guests: dict[str, set[Guest]] = {}
+        self._errors: Counter[str] = Counter()
+        self._errors_since = 0.0
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self._guests.values()))
+
+    @property
+    def all(self) -> list[Guest]:
+        return [guest for guests in self._guests.values() for guest in guests]
+
+    def admit(self, guest: Guest, now: float) -> str:
+        """Let a session in; a reply that sends it away if that cannot be."""
+        if self._errors[guest.address] >= ERRORS_AN_ADDRESS:
+            return "421 4.7.0 Too many errors from your address, please come back later"
+        own = self._guests.get(guest.address, set())
+        if len(own) >= self._caps.sessions_an_address and not _make_room(own, now):
+            return "421 4.7.0 Too many sessions from your address, please come back later"
+        if self.count >= self._caps.sessions and not _make_room(self.all, now):
+            return "421 4.3.2 Too many sessions here, please come back later"
+        self._guests.setdefault(guest.address, set()).add(guest)
+        return ""
+
+    def leave(self, guest: Guest) -> None:
+        guests = self._guests.get(guest.address, set())
+        guests.discard(guest)
+        if not guests:
+            self._guests.pop(guest.address, None)
+
+    def count_error(self, guest: Guest) -> None:
+        self._errors[guest.address] += 1
+
+    def sweep(self, now: float) -> None:
+        """Send away who is idle for too long or dribbles content; to be called once a second."""
+        crowded = self.count > self._caps.sessions * 3 // 4
+        patience = CROWDED_SECONDS if crowded else COMMAND_SECONDS
+        for guest in self.all:
+            if guest.too_slow(now, self._caps.least_rate):
+                guest.dismiss("421 4.4.2 Your content comes too slowly")
+            elif now - guest.got_on_at > patience:
+                guest.dismiss("421 4.4.2 Idle for too long")
+        if now - self._errors_since > ERRORS_SECONDS:
+            self._errors.clear()
+            self._errors_since = now
+
+
+def _make_room(guests: "set[Guest] | list[Guest]", now: float) -> bool:
+    """End the session that has got on least."""
+    last = min(guests, key=lambda guest: guest.got_on_at)
+    if now - last.got_on_at < GRACE_SECONDS:
+        return False
+    last.dismiss("421 4.3.2 Making room for others, please come back later")
+    return True
+
+
+def address_key(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """What counts as one client."""
+    return str(ip) if ip.version == 4 else str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
+
+
+class Memory:
+    """The octets of content that all sessions together hold in memory. Nobody is refused: reading stops."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    @property
+    def is_short(self) -> bool:
+        return self._held >= self._most
+
+    def take(self, octets: int) -> None:
+        self._held += octets
+
+    def give_back(self, octets: int) -> None:
+        self._held -= octets
+        while self._waiting and not self.is_short:
+            self._waiting.popleft()()
+
+    def when_there_is_room(self, go_on: Callable[[], None]) -> None:
+        self._waiting.append(go_on)

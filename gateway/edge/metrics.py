@@ -1,0 +1,100 @@
+"""What an administrator can see from outside: figures for Prometheus, and a watch over the event loop.
+
+Every worker counts what it does itself, so that sums over all workers are right; what is asked of the database, which
+all share, is told by the first worker alone.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from gateway.domain.model import State
+from gateway.flow.overview import Waiting
+
+_LATE = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+_COMMIT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+_BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Figures:
+    """All that is counted; made once and handed to whoever counts. Times are in seconds."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        where: Any = {"registry": registry}
+        ProcessCollector(registry=registry)
+        Gauge("gateway_up", "1 while the gateway runs", **where).set(1)
+        self.sessions = Gauge("gateway_smtp_sessions", "SMTP sessions that are open", **where)
+        self._taken = Counter("gateway_recipients_taken", "recipients of mail taken, by action", ["action"], **where)
+        self._refused = Counter("gateway_mails_refused", "mails refused, by the reply's code", ["code"], **where)
+        self._late = Histogram("gateway_loop_late_seconds", "how late the event loop was", buckets=_LATE, **where)
+        self._stall = Gauge("gateway_loop_stall_seconds", "the event loop's longest stall of the last minute", **where)
+        self._commit = Histogram("gateway_commit_seconds", "a commit of the store", buckets=_COMMIT, **where)
+        self._batch = Histogram("gateway_commit_batch", "callers who shared a commit", buckets=_BATCH, **where)
+        self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
+
+    def taken(self, action: str) -> None:
+        """A mail was taken for one recipient."""
+        self._taken.labels(action).inc()
+
+    def refused(self, reply: str) -> None:
+        """A mail was refused with this SMTP reply."""
+        self._refused.labels(reply[:3]).inc()
+
+    def commit(self, callers: int, seconds: float) -> None:
+        """So many callers shared a commit, which took them so long."""
+        self._batch.observe(callers)
+        self._commit.observe(seconds)
+
+    def watch_loop(self) -> "Watchdog":
+        watchdog = Watchdog(self._late)
+        self._stall.set_function(watchdog.worst)
+        return watchdog
+
+
+class Watchdog:
+    """Sleeps a little, again and again, and sees how late it wakes: so late was everybody else."""
+
+    EVERY = 0.01
+    _HALF = 30.0
+
+    def __init__(self, late: Histogram) -> None:
+        self._late = late
+        self._since = time.monotonic()
+        self._now = self._before = 0.0
+
+    def worst(self) -> float:
+        """The longest stall of the last half minute at least, a minute at most."""
+        return max(self._before, self._now)
+
+    async def run(self) -> None:
+        while True:
+            asleep = time.monotonic()
+            await asyncio.sleep(self.EVERY)
+            self._note(time.monotonic() - asleep - self.EVERY)
+
+    def _note(self, late: float) -> None:
+        self._late.observe(max(late, 0))
+        if time.monotonic() - self._since > self._HALF:
+            self._before, self._now, self._since = self._now, 0.0, time.monotonic()
+        self._now = max(self._now, late)
+
+
+class Shared:
+    """What the database says for all workers together: a part of the figures of the first one."""
+
+    def __init__(self, figures: Figures) -> None:
+        where: Any = {"registry": figures.registry}
+        self._queued = Gauge("gateway_deliveries_queued", "outgoing mails that are to be sent", **where)
+        self._oldest = Gauge("gateway_deliveries_overdue_seconds", "for how long the oldest of them is due", **where)
+        self._open = Gauge("gateway_invitations", "invitations that are open, by state", ["state"], **where)
+
+    def deliveries(self, waiting: Waiting) -> None:
+        self._queued.set(waiting.count)
+        self._oldest.set(waiting.overdue.total_seconds())
+
+    def invitations(self, counts: dict[State, int]) -> None:
+        for state, count in counts.items():
+            self._open.labels(state.value).set(count)

@@ -1,0 +1,26 @@
+"""How much there is of what waits: for an administrator's figures."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.domain.model import OPEN, Delivery, DeliveryState, Invitation, State
+from gateway.flow.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The outbox: how many mails are to be sent, and for how long the oldest of them has been due."""
+
+    count: int
+    overdue: timedelta
+
+
+def deliveries(ctx: Context) -> Waiting:
+    count = ctx.tx.count(Delivery, state=DeliveryState.QUEUED)
+    oldest = next(iter(ctx.tx.find(Delivery, order="due_at", limit=1, state=DeliveryState.QUEUED)), None)
+    return Waiting(count, max(ctx.now - oldest.due_at, timedelta()) if oldest else timedelta())
+
+
+def invitations(ctx: Context) -> dict[State, int]:
+    """How many invitations are open, by state."""
+    return {state: ctx.tx.count(Invitation, state=state) for state in OPEN}

@@ -1,0 +1,139 @@
+"""Taking mail in: from octets as they arrive to a draft and its sealed forms, outside of transactions."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gateway.domain.site import Site
+from gateway.errors import GatewayError
+from gateway.flow import understand
+from gateway.flow.understand import Draft, Submission
+from gateway.mail.scan import MOST_OCTETS
+from gateway.ports import ContentStore, ContentWriter, Sealed
+
+if TYPE_CHECKING:
+    import hashlib
+
+READ_MOST = 2**20
+"""As much of a mail to the gateway itself is read, in octets: what a person types stands at its beginning."""
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """The sealed forms in which the mail may leave: as it came, and as secure mail."""
+
+    clear: Sealed | None = None
+    secure: Sealed | None = None
+
+
+class Taking:
+    """One mail while it arrives. Its head is understood once it is whole; from then on its body is sealed bit by bit,
+    in the forms in which it is to leave.
+
+    A refusal is kept until the end, since that is where a client hears it. `trace` is our Received field.
+    """
+
+    def __init__(self, site: Site, content: ContentStore, submission: Submission, trace: str) -> None:
+        self._site = site
+        self._content = content
+        self._submission = submission
+        self._trace = trace
+        self._opening = b""
+        self._draft: Draft | None = None
+        self._refusal: GatewayError | None = None
+        self._clear: ContentWriter | None = None
+        self._secure: ContentWriter | None = None
+        self._is_spilt = False
+        self._read = bytearray()
+        self._digest: hashlib._Hash
+
+    def feed(self, octets: bytes) -> None:
+        """The next octets of the content."""
+        if self._refusal:
+            return
+        try:
+            if self._draft is None:
+                self._open(self._opening + octets, at_end=False)
+            else:
+                self._add(octets)
+        except GatewayError as error:
+            self.refuse(error)
+
+    def refuse(self, error: GatewayError) -> None:
+        """Nothing of this mail is kept, whatever is still to come; `finish` will raise the error."""
+        self._refusal = self._refusal or error
+        self.abandon()
+
+    def finish(self) -> tuple[Draft, Exits]:
+        """All has arrived. Raises what speaks against the mail (GatewayError), and has then kept nothing.
+
+        Then it is to be synced, before its transaction; or abandoned, where that failed.
+        """
+        try:
+            if self._draft is None and not self._refusal:
+                self._open(self._opening, at_end=True)
+            if self._refusal:
+                raise self._refusal
+            return self._finished()
+        except BaseException:
+            self.abandon()
+            raise
+
+    @property
+    def is_spilt(self) -> bool:
+        """Whether there is a file to sync."""
+        return self._is_spilt
+
+    def sync(self) -> None:
+        """Wait until what went to files is on the disk. Raises StoreFull, and has then kept nothing."""
+        try:
+            for writer in filter(None, (self._clear, self._secure)):
+                writer.sync()
+        except GatewayError:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        for writer in filter(None, (self._clear, self._secure)):
+            writer.abandon()
+        self._clear = self._secure = None
+        self._opening = b""
+        self._read.clear()
+
+    def _open(self, opening: bytes, *, at_end: bool) -> None:
+        """Understand the head as soon as it is whole; one that is longer than is read is whole enough to be refused."""
+        self._opening = opening
+        whole = opening.startswith(b"\r\n") or _END_OF_HEAD in opening or len(opening) > MOST_OCTETS
+        if not whole and not at_end:
+            return
+        draft = understand.understand(self._site, self._submission, opening)
+        self._draft = replace(draft, opening=b"")
+        self._digest = understand.fingerprinted(draft)
+        self._opening = b""
+        if draft.needs_clear:
+            self._clear = self._content.writer()
+            self._clear.write(understand.clear_form(draft, self._trace))
+        if draft.needs_secure:
+            self._secure = self._content.writer()
+            self._secure.write(understand.secure_form(draft, self._trace))
+        if draft.is_read_here:
+            self._read += opening
+
+    def _add(self, octets: bytes) -> None:
+        self._digest.update(octets)
+        if self._clear:
+            self._clear.write(octets)
+        if self._secure:
+            self._secure.write(octets)
+        if self._read:
+            self._read += octets[: max(READ_MOST - len(self._read), 0)]
+
+    def _finished(self) -> tuple[Draft, Exits]:
+        assert self._draft is not None  # noqa: S101 - `_open` made it
+        draft = replace(self._draft, fingerprint=self._digest.digest())
+        if draft.is_read_here:
+            draft = understand.read(draft, bytes(self._read))
+        clear, secure = (writer.finish() if writer else None for writer in (self._clear, self._secure))
+        self._is_spilt = any(sealed is not None and sealed.inline is None for sealed in (clear, secure))
+        return draft, Exits(clear, secure)

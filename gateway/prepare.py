@@ -1,0 +1,132 @@
+"""What is done once before anybody serves: the database opened, what an earlier run left tidied up, sockets bound."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.config import Settings
+from gateway.config_kinds import split_address
+from gateway.domain.model import Content, Meta
+from gateway.edge.family import sole_use
+from gateway.errors import ConfigError, WrongKey
+from gateway.flow import deliver, lease
+from gateway.flow.context import Context
+from gateway.ports import Clock, Keys, Tx
+from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
+from gateway.store.migrations import migrate
+from gateway.store.runner import write_once
+from gateway.store.sealing import load_keys
+
+KEY_MARK = "key check"
+
+
+@dataclass(slots=True)
+class Prepared:
+    """The ground that one process, or several forked from this one, serve on."""
+
+    keys: Keys
+    content: SpooledContent
+    sockets: dict[str, socket.socket] = field(default_factory=dict)
+    """Bound and listening, by part: "smtp" and "portal" for all workers, "metrics0", "metrics1" … for each its own."""
+    _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def close(self) -> None:
+        """Let the sockets and the database go."""
+        self._closing.close()
+
+    def where(self, part: str) -> str:
+        """Where a part listens: "host:port"; an IPv6 host in brackets."""
+        host, port = self.sockets[part].getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def prepare(settings: Settings, clock: Clock, parts: Sequence[str], workers: int = 1) -> Prepared:
+    """Make everything ready, for this process alone among all that might serve the database.
+
+    Raises ConfigError, WrongKey, OSError.
+    """
+    keys = load_keys(settings.path(settings.keys.file))
+    check_writable(settings)
+    with contextlib.ExitStack() as stack:
+        serving = settings.database_path.with_name(settings.database_path.name + ".serving")
+        stack.enter_context(sole_use(serving))  # before anything is tidied up that another may be using
+        prepared = Prepared(keys, SpooledContent(settings.spool_path))
+        for part, listen in _listeners(settings, parts, workers):
+            with naming(f"{part.rstrip('0123456789')}.listen"):
+                prepared.sockets[part] = stack.enter_context(bind(split_address(listen)))
+        database = open_database(settings.database_path)
+        migrate(database)
+        write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
+        _sweep(prepared.content, set(write_once(database, _content_names)))
+        prepared._closing = stack.pop_all()
+    return prepared
+
+
+def _listeners(settings: Settings, parts: Sequence[str], workers: int) -> Iterator[tuple[str, str]]:
+    if "smtp" in parts:
+        yield "smtp", settings.smtp.listen
+    if "portal" in parts:
+        yield "portal", settings.portal.listen
+    host, _, port = settings.metrics.listen.rpartition(":")
+    for worker in range(workers):
+        yield f"metrics{worker}", f"{host}:{int(port) + worker if int(port) else 0}"
+
+
+def bind(address: tuple[str, int]) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    return socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+
+
+def _tidy(ctx: Context, parts: Sequence[str]) -> None:
+    """Nobody else serves: what a run that has ended held is free again."""
+    _open_with_keys(ctx)
+    lease.give_up(ctx)
+    if "delivery" in parts:
+        deliver.reclaim(ctx)
+
+
+def _sweep(content: SpooledContent, known: set[str]) -> None:
+    """Remove the files whose row was never committed."""
+    for orphan in content.names() - known:
+        content.discard(orphan)
+
+
+def _content_names(tx: Tx) -> list[str]:
+    return [content.id for content in tx.find(Content, inline=None)]
+
+
+# ------------------------------------------------------------------------------------------------------------- checks
+
+
+@contextlib.contextmanager
+def naming(key: str) -> Iterator[None]:
+    """Say which key of the settings a listener's fault belongs to."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{key}: cannot listen there ({error.strerror or error}); write another port") from error
+
+
+def check_writable(settings: Settings) -> None:
+    """The database's file, or the folder it is to be made in, must be ours to write. Raises ConfigError."""
+    path = settings.database_path
+    place = path if path.exists() else path.parent
+    if not os.access(place, os.W_OK) or path.is_dir():
+        raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
+
+
+def check_keys(tx: Tx, keys: Keys) -> None:
+    """The database must be sealed with the keys at hand. Raises WrongKey."""
+    known = tx.one(Meta, name=KEY_MARK)
+    if known and known.value != keys.digest(KEY_MARK, b"gateway"):
+        raise WrongKey("keys.file: these are not the keys that this database was sealed with; restore the right file")
+
+
+def _open_with_keys(ctx: Context) -> None:
+    """Check the keys of a used database; a new one belongs to these keys from now on."""
+    check_keys(ctx.tx, ctx.keys)
+    if ctx.tx.one(Meta, name=KEY_MARK) is None:
+        ctx.tx.add(Meta(name=KEY_MARK, value=ctx.keys.digest(KEY_MARK, b"gateway")))

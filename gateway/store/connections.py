@@ -1,0 +1,145 @@
+"""Connections to the one SQLite file, every one of them with the same pragmas; and the one that writes.
+
+WAL with `synchronous=FULL`: a commit is on the disk when it returns.
+"""
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from gateway.errors import StoreBusy, StoreFull
+
+BUSY_SECONDS = 5
+STATEMENTS = 512
+"""Compiled statements that each connection keeps: all shapes that there are."""
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "full",
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "wal_autocheckpoint": 4000,  # pages (16 MB): a quarter fewer octets written than with 1000, for rarer pauses
+    "busy_timeout": BUSY_SECONDS * 1000,
+}
+_OPTIONS: dict[str, Any] = {"timeout": BUSY_SECONDS, "cached_statements": STATEMENTS, "check_same_thread": False}
+DATABASE_ERRORS = (sqlite3.OperationalError, peewee.OperationalError)
+"""Of the disk or of another's lock, not of what a caller asked."""
+_DOOR, _ROOM = 0, 1
+"""Octets of the lock file."""
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
+
+
+def open_database(path: Path) -> peewee.SqliteDatabase:
+    """The database at this path, for what peewee writes of it."""
+    return peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS, **_OPTIONS)
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself. Raises sqlite3.OperationalError."""
+    connection: sqlite3.Connection = sqlite3.connect(path, isolation_level=None, **_OPTIONS)
+    for name, value in _PRAGMAS.items():
+        connection.execute(f"PRAGMA {name}={value}").close()
+    return connection
+
+
+def store_error(error: BaseException) -> Exception:
+    """What callers hear of an error that was not theirs."""
+    cause = error if isinstance(error, sqlite3.Error) else error.__cause__ or error.__context__ or error
+    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _FULL:
+        return StoreFull(str(error))
+    if isinstance(error, DATABASE_ERRORS):
+        return StoreBusy(str(error))
+    return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+class WriteConnection:
+    """The connection that writes. Any thread may use it, but only one at a time.
+
+    SQLite lets writers of several processes poll for its lock, the luckiest first. With `shared` they queue instead:
+    whoever waits stands in the door, so that nobody who has just been served can slip in before.
+    """
+
+    def __init__(self, path: str, *, shared: bool) -> None:
+        self._path = path
+        self._shared = shared
+        self._file = -1
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path)
+        return self._connection
+
+    def begin_at_once(self) -> bool:
+        """Begin to write if that takes no waiting. Raises sqlite3.OperationalError."""
+        if self._connection is None or self._shared:
+            return False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                return False
+            raise
+        return True
+
+    def begin(self) -> None:
+        """Wait for the turn to write. Raises sqlite3.OperationalError."""
+        self._queue()
+        try:
+            self._be_patient(BUSY_SECONDS)
+            self.connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._leave()
+            raise
+        finally:
+            self._be_patient(0)
+
+    def _be_patient(self, seconds: float) -> None:
+        self.connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}").close()
+
+    def commit(self) -> None:
+        """Raises sqlite3.OperationalError; then `rollback`."""
+        self.connection.execute("COMMIT")
+        self._leave()
+
+    def rollback(self) -> None:
+        if self.connection.in_transaction:  # a full disk may have ended it already
+            self.connection.execute("ROLLBACK")
+        self._leave()
+
+    def forget(self) -> bool:
+        """Empty the log, so that what was overwritten in the file is nowhere any more. Readers may hinder it."""
+        self._queue()
+        try:
+            busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+        finally:
+            self._leave()
+
+    def close(self) -> None:
+        if self._connection:
+            self._connection.close()
+        if self._file >= 0:
+            os.close(self._file)
+
+    def _queue(self) -> None:
+        if not self._shared:
+            return
+        if self._file < 0:
+            self._file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock(fcntl.LOCK_EX, _DOOR)
+        try:
+            self._lock(fcntl.LOCK_EX, _ROOM)
+        finally:
+            self._lock(fcntl.LOCK_UN, _DOOR)
+
+    def _leave(self) -> None:
+        if self._shared:
+            self._lock(fcntl.LOCK_UN, _ROOM)
+
+    def _lock(self, command: int, place: int) -> None:
+        fcntl.lockf(self._file, command, 1, place)

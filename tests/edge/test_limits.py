@@ -1,0 +1,104 @@
+"""Who is let in, who makes room, who is sent away; and memory that stops the reading and nothing else."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from gateway.edge import limits
+from gateway.edge.limits import Caps, Memory, Sessions, address_key
+
+CAPS = Caps(sessions=8, sessions_an_address=3)
+
+
+@dataclass(eq=False)
+class Visitor:
+    sessions: Sessions
+    address: str = "192.0.2.1"
+    got_on_at: float = 0.0
+    slow: bool = False
+    heard: list[str] = field(default_factory=list)
+    in_transaction: bool = False
+
+    def dismiss(self, reply):
+        self.heard.append(reply[:9])
+        self.sessions.leave(self)
+
+    def too_slow(self, now, least_rate):
+        return self.slow
+
+
+def admitted(sessions, count, now=0.0, **fields):
+    visitors = [Visitor(sessions, got_on_at=now, **fields) for _ in range(count)]
+    assert [sessions.admit(visitor, now) for visitor in visitors] == [""] * count
+    return visitors
+
+
+def test_one_address_has_so_many_sessions_and_the_idlest_makes_room():
+    sessions = Sessions(CAPS)
+    first, second, third = admitted(sessions, 3)
+    newcomer = Visitor(sessions)
+    assert sessions.admit(newcomer, 1.0).startswith("421 4.7.0 Too many sessions from your address")
+    second.got_on_at = first.got_on_at = 4.0
+    assert sessions.admit(newcomer, 5.0) == ""
+    assert [one.heard for one in (first, second, third)] == [[], [], ["421 4.3.2"]]
+    assert sessions.count == 3
+
+
+def test_all_addresses_together_have_so_many_sessions():
+    sessions = Sessions(CAPS)
+    for number in range(8):
+        admitted(sessions, 1, address=f"192.0.2.{number}")
+    newcomer = Visitor(sessions, address="198.51.100.1")
+    assert sessions.admit(newcomer, 1.0).startswith("421 4.3.2")
+    assert sessions.admit(newcomer, 3.0) == ""
+    assert sessions.count == 8
+
+
+def test_idle_sessions_are_given_less_time_when_it_is_crowded():
+    sessions = Sessions(CAPS)
+    [guest] = admitted(sessions, 1)
+    sessions.sweep(limits.CROWDED_SECONDS + 1)
+    assert guest.heard == []
+    for number in range(7):
+        admitted(sessions, 1, now=limits.CROWDED_SECONDS, address=f"192.0.2.1{number}")
+    sessions.sweep(limits.CROWDED_SECONDS + 1)
+    assert guest.heard == ["421 4.4.2"]
+    sessions.sweep(limits.COMMAND_SECONDS + limits.CROWDED_SECONDS + 1)
+    assert sessions.count == 0
+
+
+def test_who_dribbles_content_is_sent_away():
+    sessions = Sessions(CAPS)
+    slow, honest = admitted(sessions, 1, slow=True) + admitted(sessions, 1)
+    sessions.sweep(1.0)
+    assert (slow.heard, honest.heard) == (["421 4.4.2"], [])
+
+
+def test_an_address_that_errs_without_end_is_not_let_in_for_a_while():
+    sessions = Sessions(CAPS)
+    [guest] = admitted(sessions, 1)
+    sessions.sweep(1.0)
+    for _ in range(limits.ERRORS_AN_ADDRESS):
+        sessions.count_error(guest)
+    assert sessions.admit(Visitor(sessions), 2.0).startswith("421 4.7.0 Too many errors")
+    assert sessions.admit(Visitor(sessions, address="192.0.2.2"), 2.0) == ""
+    sessions.sweep(limits.ERRORS_SECONDS + 2.0)
+    assert sessions.admit(Visitor(sessions), 3.0) == ""
+
+
+def test_an_ipv6_client_is_its_network():
+    one, other, elsewhere = map(ip_address, ("2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1"))
+    assert address_key(one) == address_key(other) != address_key(elsewhere)
+    assert address_key(ip_address("192.0.2.1")) == "192.0.2.1"
+
+
+def test_reading_goes_on_when_there_is_room_again():
+    memory, gone_on = Memory(100), []
+    memory.take(99)
+    assert not memory.is_short
+    memory.take(50)
+    assert memory.is_short
+    memory.when_there_is_room(lambda: gone_on.append("a"))
+    memory.give_back(20)
+    assert gone_on == []
+    memory.give_back(60)
+    assert gone_on == ["a"]

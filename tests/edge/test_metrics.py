@@ -1,0 +1,62 @@
+"""Figures, and the watch over the event loop."""
+
+import asyncio
+import time
+
+from prometheus_client import generate_latest
+
+from gateway.domain.model import OPEN, Delivery, DeliveryKind
+from gateway.edge.metrics import Figures, Shared
+from gateway.flow import overview
+from gateway.flow.context import Desk
+from gateway.testing import FakeClock, MemoryStore, fake_keys
+
+
+def value(figures, name, **labels):
+    return figures.registry.get_sample_value(name, labels)
+
+
+async def test_a_stall_of_the_loop_shows():
+    figures = Figures()
+    task = asyncio.create_task(figures.watch_loop().run())
+    await asyncio.sleep(0)
+    time.sleep(0.2)  # noqa: ASYNC251 - the stall
+    await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
+    task.cancel()
+    assert value(figures, "gateway_loop_stall_seconds") >= 0.1
+    assert value(figures, "gateway_loop_late_seconds_bucket", le="0.1") == 0
+
+
+def test_mails_are_counted_by_what_became_of_them():
+    figures = Figures()
+    figures.taken("hold")
+    figures.taken("hold")
+    figures.refused("552 5.3.4 Message is larger than this site takes")
+    assert value(figures, "gateway_recipients_taken_total", action="hold") == 2
+    assert value(figures, "gateway_mails_refused_total", code="552") == 1
+
+
+def test_commits_are_timed_and_their_callers_counted():
+    figures = Figures()
+    figures.commit(7, 0.25)
+    assert value(figures, "gateway_commit_seconds_sum") == 0.25
+    assert value(figures, "gateway_commit_batch_sum") == 7
+
+
+async def test_the_queue_says_how_long_it_is_and_how_late():
+    figures, clock = Figures(), FakeClock()
+    shared, desk = Shared(figures), Desk(MemoryStore(), None, fake_keys(), clock)
+    for hours in (1, 3):
+        row = Delivery(kind=DeliveryKind.PASS, recipient="pat@home.example", created_at=clock.now(), due_at=clock.now())
+        await desk.store.write(lambda tx, row=row: tx.add(row))
+        clock.advance(hours=hours)
+    shared.deliveries(await desk.ask(overview.deliveries))
+    shared.invitations(await desk.ask(overview.invitations))
+    assert value(figures, "gateway_deliveries_queued") == 2
+    assert value(figures, "gateway_deliveries_overdue_seconds") == 4 * 3600
+    assert all(value(figures, "gateway_invitations", state=state.value) == 0 for state in OPEN)
+
+
+def test_a_worker_does_not_tell_what_all_share():
+    assert b"gateway_deliveries" not in generate_latest(Figures().registry)

@@ -1,0 +1,176 @@
+"""Reminders and expiry in real processes: awkward nights and zones, a gateway that was down, a clock that is set."""
+
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.peers.ledger import ADA, drained
+from tests.peers.process import wait_for
+from tests.peers.served import GATEWAY, Mailboxes, Served
+
+pytestmark = pytest.mark.peer
+
+TICKS = 1.6
+"""Seconds in which a gateway has looked at its clock and at what is due; it does so each second."""
+STEPS = ("reminder", "reminder", "reminder", "expired")
+
+
+@dataclass(frozen=True)
+class Life:
+    """An invitation at a site: when it is made, and the instants (UTC) of three reminders and of its end."""
+
+    zone: str
+    hour: int
+    invited: str
+    due: tuple[str, str, str, str]
+
+
+LIVES = {
+    "the night that lacks 1:00 is day 15": Life(
+        *("Europe/London", 1, "2026-03-14T10:00"),
+        ("2026-03-17T01:00", "2026-03-29T01:00", "2026-04-13T00:00", "2026-04-13T23:00"),
+    ),
+    "the night that has 1:00 twice is day 15": Life(
+        *("Europe/London", 1, "2026-10-10T10:00"),
+        ("2026-10-13T00:00", "2026-10-25T00:00", "2026-11-09T01:00", "2026-11-10T00:00"),
+    ),
+    "New Year is day 15, twelve hours behind": Life(
+        *("Etc/GMT+12", 9, "2026-12-17T22:00"),
+        ("2026-12-20T21:00", "2027-01-01T21:00", "2027-01-16T21:00", "2027-01-17T12:00"),
+    ),
+    "29 February is day 15, fourteen hours ahead": Life(
+        *("Pacific/Kiritimati", 9, "2028-02-13T18:00"),
+        ("2028-02-16T19:00", "2028-02-28T19:00", "2028-03-14T19:00", "2028-03-15T10:00"),
+    ),
+}
+QUEUED = "SELECT notice, created_at FROM delivery WHERE notice IN ('reminder', 'expired') ORDER BY id"
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def planned(served: Served) -> list[tuple[str, datetime]]:
+    """Reminders and expiries that the gateway has queued, and when by its clock."""
+    return [(notice, datetime.fromtimestamp(at / 1e6, UTC)) for notice, at in served.rows(QUEUED)]
+
+
+def invite(served: Served, to: str = "pat@home.example") -> None:
+    served.send(ADA, to, "[secure patient 1980-02-03] Results", "Fine.")
+    invited = "SELECT count(*) FROM delivery WHERE notice = 'invitation' AND recipient = ?"
+    wait_for(lambda: served.rows(invited, to) == [(1,)])
+
+
+@pytest.fixture
+def sites(tmp_path, hop):
+    """`sites(name, **settings)` sets a gateway up; all end with the test."""
+    running: list[Served] = []
+
+    def make(name: str, **settings: str) -> Served:
+        running.append(Served(tmp_path / name, hop.port, **settings))
+        return running[-1]
+
+    yield make
+    for served in running:
+        served.end(signal.SIGKILL)
+
+
+def set_clock(served: Served, at: datetime) -> None:
+    served.turn(seconds=(at - served.now).total_seconds())
+
+
+def test_each_reminder_goes_once_on_its_day_and_the_end_comes_with_the_end_of_day_30(sites, hop):
+    """A minute before each instant nothing is sent; at the instant one mail is, and an hour later no second one."""
+    at = {}
+    for number, life in enumerate(LIVES.values()):
+        served = sites(
+            f"site{number}", SITE__TIMEZONE=life.zone, INVITATIONS__REMINDER_HOUR=str(life.hour), NEXT_HOP__TLS="none"
+        )
+        set_clock(served, utc(life.invited))
+        served.start()
+        invite(served)
+        at[served] = life
+    for step in range(len(STEPS)):
+        for minutes in (-1, 0, 61):
+            for served, life in at.items():
+                set_clock(served, utc(life.due[step]))
+                served.turn(minutes=minutes)
+            if minutes:
+                time.sleep(TICKS)
+            for served, life in at.items():
+                expected = list(zip(STEPS, map(utc, life.due), strict=True))[: step + (minutes >= 0)]
+                wait_for(lambda served=served, expected=expected: len(planned(served)) >= len(expected))
+                assert planned(served) == expected, life
+    for served in at:
+        wait_for(lambda served=served: drained(served), 20)
+        assert served.rows("SELECT state FROM invitation") == [("expired",)]
+    kinds = [handed.message["X-Gateway-Notice"] for handed in hop.messages()]
+    assert (kinds.count("reminder"), kinds.count("expired")) == (3 * len(LIVES), len(LIVES))
+
+
+def test_a_gateway_that_was_down_catches_up_once(sites, hop):
+    """Down on days 2 to 16: one reminder, not two. Down until after the end: expired, and no reminder at all."""
+    served = sites("gateway", SITE__TIMEZONE="Europe/London")
+    set_clock(served, utc("2026-05-01T10:00"))
+    served.start()
+    invite(served)
+    set_clock(served, utc("2026-05-02T12:00"))
+    time.sleep(TICKS)
+    served.end()
+    set_clock(served, utc("2026-05-17T12:00"))
+    served.start()
+    wait_for(lambda: planned(served))
+    invite(served, "tim@home.example")
+    time.sleep(TICKS)
+    assert planned(served) == [("reminder", utc("2026-05-17T12:00"))]
+    served.end()
+    set_clock(served, utc("2026-07-01T12:00"))
+    served.start()
+    wait_for(lambda: len(planned(served)) == 3)
+    time.sleep(TICKS)
+    late = utc("2026-07-01T12:00")
+    assert planned(served)[1:] == [("expired", late), ("expired", late)]
+    wait_for(lambda: drained(served))
+    reminders = [handed for handed in hop.messages() if handed.message["X-Gateway-Notice"] == "reminder"]
+    assert [handed.recipients for handed in reminders] == [("pat@home.example",)]
+
+
+def test_a_clock_that_is_set_while_running_sends_nothing_early_and_nothing_twice(sites, hop):
+    """31 days ahead and back, two days back and forth; mail that passes goes on. A restart confirms the time."""
+    served = sites("gateway", SITE__TIMEZONE="Europe/London", CLOCK_FILE="")
+    shift = served.folder / "shift"
+
+    def set_by(days: float) -> None:
+        aside = served.folder / "shift.new"
+        aside.write_text(str(days))
+        aside.rename(shift)  # read at any moment
+
+    set_by(0)
+    served.through = (sys.executable, "-m", "tests.peers.shifted", str(shift))
+    served.start()
+    mail = Mailboxes(hop)
+    invite(served)
+    mail.next("invitation", "pat@home.example")
+    for days in (31, 0, -2, 0):
+        set_by(days)
+        time.sleep(TICKS)
+        assert planned(served) == []
+        served.send(ADA, f"away{days}@home.example", "passes", "by any clock")
+        wait_for(lambda days=days: f"away{days}@home.example" in hop.recipients(), 20)
+    assert "the clock has jumped" in (served.folder / "log").read_text()
+    assert served.rows("SELECT state FROM invitation") == [("invited",)]
+
+    set_by(3.5)
+    served.end()
+    served.start()
+    mail.next("reminder", "pat@home.example")
+    served.end()
+    set_by(0)
+    served.through = (GATEWAY,)
+    served.start()
+    time.sleep(TICKS)
+    assert [notice for notice, _ in planned(served)] == ["reminder"]

@@ -1,0 +1,124 @@
+"""`gateway serve --workers 2` as processes: what they share, what only one does, and how they come and go."""
+
+import os
+import signal
+import smtplib
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.peers.process import wait_for
+from tests.peers.served import Mailboxes, Served
+
+pytestmark = pytest.mark.peer
+
+ADA, PAT = "ada@riverside.example", "pat@home.example"
+MAILS = 20
+
+
+@pytest.fixture
+def served(tmp_path, smtp_sink):
+    gateway = Served(tmp_path / "gateway", smtp_sink.port, "--workers", "2")
+    assert gateway.start().startswith("gateway ready smtp=127.0.0.1:")
+    yield gateway
+    gateway.end()
+
+
+def alive(pid):
+    """Whether the process runs: one that nobody has waited for yet is over too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def sockets_of(pid):
+    """How many sockets a process has open."""
+    return sum(link.readlink().name.startswith("socket:") for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def subjects(sink):
+    return sorted(taken.message["Subject"] for taken in sink.messages())
+
+
+def test_mail_through_both_arrives_once(served, smtp_sink):
+    idle = {pid: sockets_of(pid) for pid in served.workers}
+    held = []
+    while not held or any(sockets_of(pid) == idle[pid] for pid in served.workers):
+        assert len(held) < 200, "one worker takes everybody"
+        held.append(smtplib.SMTP("127.0.0.1", served.smtp_port, timeout=20))
+    while len(held) < MAILS:
+        held.append(smtplib.SMTP("127.0.0.1", served.smtp_port, timeout=20))
+    for number, client in enumerate(held):
+        client.sendmail(ADA, PAT, f"From: {ADA}\r\nTo: {PAT}\r\nSubject: {number:03}\r\n\r\nHello.\r\n")
+        client.quit()
+    everything = [f"{number:03}" for number in range(len(held))]
+    wait_for(lambda: len(subjects(smtp_sink)) >= len(held), 30)
+    assert served.end() == 0
+    assert subjects(smtp_sink) == everything
+
+
+def test_a_worker_that_dies_comes_back(served, smtp_sink):
+    first, second = served.workers
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: len(served.workers) == 2 and first not in served.workers)
+    assert second in served.workers
+    served.send(ADA, PAT, "After it", "Hello.")
+    wait_for(lambda: subjects(smtp_sink) == ["After it"])
+    served.end()
+    assert "a worker has ended" in (served.folder / "log").read_text()
+
+
+def test_sigterm_ends_all_of_them_cleanly(served):
+    workers = served.workers
+    assert len(workers) == 2
+    assert served.end() == 0
+    assert not any(map(alive, workers))
+
+
+def test_a_killed_parent_leaves_nobody(served):
+    workers = served.workers
+    served.end(signal.SIGKILL)
+    wait_for(lambda: not any(map(alive, workers)))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", served.smtp_port), 5)
+
+
+def test_it_starts_again_while_the_last_ones_end(served, smtp_sink):
+    served.kill()
+    served.send(ADA, PAT, "After it", "Hello.")
+    wait_for(lambda: subjects(smtp_sink) == ["After it"])
+
+
+def test_each_reminder_comes_once_though_a_worker_is_killed(served, smtp_sink):
+    mail = Mailboxes(smtp_sink)
+    for number in range(5):
+        served.send(ADA, f"pat{number}@home.example", "[secure patient 1980-02-03] Results", "Fine.")
+        mail.next("invitation", f"pat{number}@home.example")
+    for victim, days in enumerate((3, 12, 15)):
+        os.kill(served.workers[victim % 2], signal.SIGKILL)
+        served.turn(days=days)
+        for number in range(5):
+            mail.next("reminder", f"pat{number}@home.example")
+    served.end()
+    kinds = [taken.message["X-Gateway-Notice"] for taken in smtp_sink.messages()]
+    assert kinds.count("reminder") == 15
+
+
+def test_the_portal_is_there_after_the_first_worker_has_died(served):
+    host, _, port = served.portal.removeprefix("http://").partition(":")
+    os.kill(served.workers[0], signal.SIGKILL)
+    with socket.create_connection((host, int(port)), 20) as client:
+        client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_figures_can_be_had_of_the_first_worker(served):
+    with urllib.request.urlopen(f"http://{served.metrics}/metrics", timeout=20) as answer:
+        figures = answer.read().decode()
+    assert "gateway_up 1.0" in figures
+    assert "gateway_deliveries_queued 0.0" in figures
+    assert "gateway_loop_stall_seconds " in figures
+    assert "process_resident_memory_bytes " in figures
