@@ -7,7 +7,9 @@ from xml.sax.saxutils import escape
 
 from tests.bench.figures import PEER, Row
 
-LEFT, WIDTH, RIGHT, TOP = 330, 470, 60, 64
+LEFT, WIDTH, RIGHT, TOP = 430, 470, 60, 64
+MARGIN = 48
+"""Left of the scale, for the figures of bars that reach its end."""
 BAR, GAP = 13, 11
 FEWEST, MOST = 1 / 16, 16
 """The ends of the scale; what lies beyond is drawn up to the end, with its figure beside it."""
@@ -48,7 +50,7 @@ def _group(row: Row, colours: dict[str, str], top: float) -> Iterator[str]:
     """One kind of work: its name, a bar for each contender, the marks of what is to be reached."""
     others = [who for who in row.rounds if who != PEER]
     height = BAR * len(others)
-    yield f'<text x="{LEFT - 8}" y="{top + height / 2 + 4:.1f}" text-anchor="end">{escape(row.work)}</text>'
+    yield f'<text x="{LEFT - MARGIN}" y="{top + height / 2 + 4:.1f}" text-anchor="end">{escape(row.work)}</text>'
     for number, who in enumerate(others):
         ratio = median(row.ratios(who))
         x, y = _x(_better(row, ratio)), top + BAR * number

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.app import AT_A_TIME
 from gateway.config import Settings
 from gateway.domain.address import address
 from gateway.domain.model import Details, Relationship
@@ -29,8 +30,8 @@ from tests.bench.contenders import SENDER
 from tests.bench.effort import Effort
 from tests.bench.figures import Row, Target
 
-AT_A_TIME = 100
-"""Invitations in one transaction, as the gateway's ticker takes them."""
+MADE_AT_A_TIME = 100
+"""Invitations made in one transaction; reminders are queued as many at a time as the gateway takes."""
 FLAT = Target(1.5, 1.1, absolute=True)
 WHO = "gateway"
 
@@ -88,7 +89,7 @@ class _Growth:
 
     async def _make(self, count: int) -> None:
         while self.made < count:
-            upto = min(count, self.made + AT_A_TIME)
+            upto = min(count, self.made + MADE_AT_A_TIME)
             await self.desk.do(_invite, range(self.made, upto))
             self.made = upto
 
