@@ -46,6 +46,8 @@ class Session:
     buffer: bytearray = field(default_factory=bytearray)
     mail_from: str = ""
     recipients: list[str] = field(default_factory=list)
+    begun: bool = False
+    """Whether MAIL was accepted."""
     taken: int = 0
 
     def line(self) -> bytes:
@@ -146,6 +148,9 @@ class Hop:
         verb = said[:4].upper()
         if verb == "MAIL":
             session.mail_from, session.recipients = _path(said), []
+        if verb == "RCPT" and not session.begun:
+            session.say("503 5.5.1 Say MAIL first")  # as it was refused, in a pipeline
+            return True
         if verb == "DATA" and not session.recipients:
             session.say("554 5.5.1 No valid recipients")  # RFC 2920 §3.1
             return True
@@ -160,6 +165,8 @@ class Hop:
         if reply == CLOSE:
             return False
         session.say(reply)
+        if step == "MAIL":
+            session.begun = reply[0] == "2"
         if step == "RCPT" and reply[0] == "2":
             session.recipients.append(_path(said))
         if step in ("RSET", "EHLO", "HELO"):
