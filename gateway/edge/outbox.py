@@ -22,7 +22,7 @@ from gateway.ports import Mail, Mailer, Outcome
 
 log = structlog.get_logger()
 
-MOST_CLAIMED = 200
+MOST_CLAIMED = 40
 """Deliveries claimed in one transaction."""
 TRICKLE = 5
 """Deliveries claimed each `GIVE_WAY` seconds while what comes in goes first."""

@@ -13,7 +13,7 @@ from gateway.flow.deliver import Result
 
 log = structlog.get_logger()
 
-MOST = 200
+MOST = 40
 """Results in one transaction."""
 PAUSE = 1.0
 """Seconds before a store that had no time is asked again: to forget a result is to send its mail twice."""

@@ -23,7 +23,14 @@ import structlog
 
 from gateway.errors import StoreBusy
 from gateway.ports import ContentStore, Tx
-from gateway.store.connections import BUSY_SECONDS, DATABASE_ERRORS, WriteConnection, connect, store_error
+from gateway.store.connections import (
+    BUSY_SECONDS,
+    DATABASE_ERRORS,
+    LogConnection,
+    WriteConnection,
+    connect,
+    store_error,
+)
 from gateway.store.models import models
 from gateway.store.repository import Aftermath, Repository, SqliteTx
 
@@ -39,6 +46,8 @@ SLICE_SECONDS = 0.005
 """How long callers' work keeps the loop before others have their turn."""
 GATHER_SECONDS = 0.02
 """How long work may join a commit that is under way."""
+COPY_SECONDS = 0.5
+"""How soon what was committed is copied from the log into the database, beside the callers."""
 SHRED_SECONDS = 1.0
 """How soon a destroyed key leaves the disk: emptying the log costs two fsyncs, so not after each commit."""
 
@@ -97,6 +106,9 @@ class SqliteStore:
         self._disk = WriteConnection(self._path, shared=shared)
         self._disk_thread = ThreadPoolExecutor(1, "store-disk")
         self._turn: Future[None] | None = None
+        self._log = LogConnection(self._path)
+        self._log_thread = ThreadPoolExecutor(1, "store-log")
+        self._copying: asyncio.TimerHandle | None = None
         self._forgetting: asyncio.TimerHandle | None = None
         self._must_forget = False
         self._readers = ThreadPoolExecutor(READERS, "store-reader")
@@ -121,6 +133,10 @@ class SqliteStore:
             await asyncio.wait([self._writing])
         if self._turn:  # still waited for: whoever asked has given up
             self._turn.add_done_callback(lambda _: self._disk.rollback())
+        if self._copying:
+            self._copying.cancel()
+        await asyncio.get_running_loop().run_in_executor(self._log_thread, self._log.close)
+        self._log_thread.shutdown()
         await self._in_thread(self._disk.close)
         self._disk_thread.shutdown()
         barrier = Barrier(READERS)  # each reader closes its own connection
@@ -248,10 +264,16 @@ class SqliteStore:
             if not job.done.done():
                 job.done.set_exception(job.error) if job.error else job.done.set_result(job.result)
         aftermaths = [job.aftermath for job in jobs if job.aftermath]
+        if self._copying is None:
+            self._copying = asyncio.get_running_loop().call_later(COPY_SECONDS, self._copy)
         if any(after.shredded for after in aftermaths):
             self._forget_soon()
         if any(after.queued for after in aftermaths):
             self._on_queued()
+
+    def _copy(self) -> "asyncio.Future[None]":
+        self._copying = None
+        return asyncio.get_running_loop().run_in_executor(self._log_thread, self._log.copy)
 
     def _fail(self, jobs: list[_Job], reason: Exception) -> None:
         for job in jobs:
@@ -272,6 +294,7 @@ class SqliteStore:
         """A destroyed key must not live on in the log; where readers hinder it, the next time."""
         self._must_forget = False
         try:
+            await self._copy()  # so that callers wait for little more than what has changed meanwhile
             forgotten = await self._in_thread(self._disk.forget)
         except DATABASE_ERRORS as error:
             log.warning("the database's log cannot be emptied; trying again", error=str(error))
