@@ -6,12 +6,14 @@ two). Obsolete routes and groups are refused.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.domain.address import Address, address
 from gateway.errors import BadAddress
 from gateway.mail.decoding import clean, words
 
 _LONGEST = 16_384
+_LONGEST_REMEMBERED = 200  # one author, most of the time, who writes again and again
 _TOKEN = re.compile(
     r"""(?P<quoted>"(?:[^"\\]|\\.)*+")
       | (?P<angle><(?:"(?:[^"\\]|\\.)*+"|[^<>"])*+>)
@@ -35,6 +37,15 @@ class Mailbox:
 
 def mailboxes(value: str) -> tuple[Mailbox, ...]:
     """Every mailbox of an unfolded list, encoded words still encoded (RFC 5322 §3.4); `()` if any is unreadable."""
+    return _remembered(value) if len(value) <= _LONGEST_REMEMBERED else _read(value)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(value: str) -> tuple[Mailbox, ...]:
+    return _read(value)
+
+
+def _read(value: str) -> tuple[Mailbox, ...]:
     bare = _without_comments(value) if len(value) <= _LONGEST else None
     entries = _entries(bare) if bare is not None else None
     if entries is None:
