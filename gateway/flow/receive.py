@@ -1,7 +1,7 @@
 """A mail comes in: what it is, what becomes of it for each recipient, and the one receipt that says so."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -115,15 +115,15 @@ def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
 
 
 def _case(ctx: Context, draft: Draft, recipient: Recipient) -> Case:
-    facts = Facts(gateway=recipient.gateway, secure=draft.marks.secure)
     if not draft.marks.secure or recipient.gateway or draft.practice is None:
-        return Case(recipient, decide(facts))
+        return Case(recipient, decide(Facts(gateway=recipient.gateway, secure=draft.marks.secure)))
     if recipient.address is None:
         raise BadRecipient
     account = ctx.tx.one(Account, address=recipient.address.key)
     latest = people.latest_invitation(ctx, draft.practice.id, recipient.address.key)
-    facts = replace(
-        facts,
+    facts = Facts(
+        gateway=None,
+        secure=True,
         delivery=account.delivery if account else None,
         domain_relayed=recipient.address.domain in ctx.site.relay_domains,
         question_open=latest is not None and latest.is_open,
@@ -225,6 +225,8 @@ def _hold(intake: Intake, case: Case) -> None:
 def _tag_details(intake: Intake, invitation: Invitation, sender: Sender) -> tuple[Invitation, str]:
     """Take the details in the subject tag, where they can only mean this person; else why they were not taken."""
     ctx, draft = intake.ctx, intake.draft
+    if not draft.marks.details:
+        return invitation, ""
     details = read_details(draft.marks.details, ctx.today)
     if details is None:
         return invitation, ""
