@@ -115,6 +115,7 @@ class Reception:
         else:
             self._memory.give_back(len(self._withdraw()))
             self._taking.abandon()
+            self._paused = False  # there is nothing to read any more
 
     # ------------------------------------------------------------------------------------------------------- parts
 

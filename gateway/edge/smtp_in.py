@@ -89,6 +89,7 @@ class Listener(SMTP):
         self._reception: Reception | None = None
         self._got_on_at = 0.0
         self._errors = self._idle_commands = 0
+        del self._smtp_methods["AUTH"]  # nobody can sign in here, so it is not known either
 
     def another(self) -> "Listener":
         """A fresh session like this one, which was never used.
@@ -114,9 +115,13 @@ class Listener(SMTP):
         return self._reception is not None and self._reception.too_slow(now, least_rate)
 
     def dismiss(self, reply: str) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self._writer.write(f"{reply}\r\n".encode())
-            self.transport.close()
+        if self.transport is None:
+            return
+        if self.transport.is_closing():  # dismissed before, and the last word is never read
+            self.transport.abort()  # type: ignore[attr-defined]  # as every transport of the loop has it
+            return
+        self._writer.write(f"{reply}\r\n".encode())
+        self.transport.close()
 
     @property
     def in_transaction(self) -> bool:
@@ -212,13 +217,18 @@ class Listener(SMTP):
             return
         arrival = self._server.intake.arrival(self)
         self._reception = self._server.reception(arrival.taking, self.transport)
+        self._hand_on_what_came_early()
+        self._writer.write(b"354 End data with <CR><LF>.<CR><LF>\r\n")
+        complete = False
         try:
-            self._hand_on_what_came_early()
-            await self.push("354 End data with <CR><LF>.<CR><LF>")
             reply = await self._server.intake.take(self._reception, arrival)
-            await self._conclude(reply)
+            self._conclude(reply)
+            complete = self._reception.ended
+            await self.push(reply)
         finally:
             self._reception = None
+            if not complete or self._server.is_closing:  # content that is still to come is no command
+                self.dismiss("421 4.3.2 Closing the session")
 
     def _hand_on_what_came_early(self) -> None:
         """Content that a hasty client sent right behind the command lies with the commands."""
@@ -228,15 +238,11 @@ class Listener(SMTP):
         if early:
             self.data_received(early)
 
-    async def _conclude(self, reply: str) -> None:
+    def _conclude(self, reply: str) -> None:
         self._got_on_at = self._server.now()
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         if reply.startswith("2"):
             self._errors = 0
-        complete = self._reception is not None and self._reception.ended
-        await self.push(reply)
-        if self._server.is_closing or not complete:
-            self.dismiss("421 4.3.2 Closing the session")
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """The path of MAIL and RCPT, and what follows it; the stdlib's parser is for those that are not plain."""

@@ -14,6 +14,7 @@ from gateway.domain.site import Practice, Site
 from gateway.edge.intake import Intake
 from gateway.edge.smtp_in import Policy, listen
 from gateway.errors import StoreBusy
+from gateway.flow import understand
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
 
@@ -39,7 +40,9 @@ class Bench:
     @asynccontextmanager
     async def session(self):
         bound = socket.create_server(("127.0.0.1", 0))
-        server = await listen(Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, bound)
+        server = self.server = await listen(
+            Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, bound
+        )
         reader, self.writer = await asyncio.open_connection(*bound.getsockname())
         self.reader = reader
         assert (await self.heard()).startswith("220 secure.riverside.example ESMTP")
@@ -212,3 +215,58 @@ async def test_the_trace_field_names_no_recipient():
         assert trace.startswith(b"Received: from client.example")
         assert b"pat@" not in trace
         assert b" for " not in trace
+
+
+async def test_content_is_never_taken_for_commands_after_a_fault_of_ours(monkeypatch):
+    def fails(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(understand, "understand", fails)
+    async with Bench(max_size=1_000_000).session() as client:
+        await client.envelope()
+        assert (await client.say(b"DATA\r\n")).startswith("354")
+        client.writer.write(MAIL + b"x" * 300_000 + b"\r\nMAIL FROM:<evil@evil.example>\r\n")
+        assert (await client.heard()).startswith("421")
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await client.reader.readexactly(1)
+
+
+async def test_who_never_reads_the_last_word_is_cut_off():
+    async with Bench().session() as client:
+        [guest] = client.server.sessions.all
+        guest.transport.write(b"x" * 50_000_000)
+        guest.dismiss("421 4.4.2 Idle for too long")
+        assert client.server.sessions.count == 1
+        guest.dismiss("421 4.4.2 Idle for too long")
+        await asyncio.sleep(0.01)
+        assert client.server.sessions.count == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        (b"AUTH PLAIN AGEAYg==", "500 5.5.2"),
+        (b"MAIL FROM:<", "553 5.1.3"),
+        (b"MAIL FROM:<a@b.example> SIZE=999999", "552 5.3.4"),
+        (b"RCPT TO:<a@b.example>", "503 5.5.1"),
+        (b"NOOP", "250 2.0.0"),
+        (b"QUIT", "221 2.0.0"),
+    ],
+)
+async def test_every_reply_has_an_enhanced_status_code(command, reply):
+    async with Bench().session() as client:
+        assert (await client.say(command + b"\r\n")).startswith(reply)
+
+
+async def test_ehlo_offers_what_is_kept():
+    async with Bench().session() as client:
+        offered = await client.say(b"EHLO again.example\r\n")
+        assert [line[4:] for line in offered.splitlines()] == [
+            SITE.domain,
+            "SIZE 10000",
+            "PIPELINING",
+            "8BITMIME",
+            "SMTPUTF8",
+            "ENHANCEDSTATUSCODES",
+            "HELP",
+        ]
