@@ -13,7 +13,7 @@ from gateway.domain.model import Delivery, DeliveryKind
 from gateway.domain.pace import Pace
 from gateway.edge.recorder import Recorder
 from gateway.edge.traffic import Traffic
-from gateway.errors import GatewayError, WrongKey
+from gateway.errors import GatewayError
 from gateway.flow import deliver
 from gateway.flow.context import Desk
 from gateway.flow.deliver import Result
@@ -22,7 +22,7 @@ from gateway.ports import Mail, Mailer, Outcome
 
 log = structlog.get_logger()
 
-MOST_CLAIMED = 40
+MOST_CLAIMED = 200
 """Deliveries claimed in one transaction."""
 TRICKLE = 5
 """Deliveries claimed each `GIVE_WAY` seconds while what comes in goes first."""
@@ -108,6 +108,9 @@ class Outbox:
         except GatewayError as error:
             log.warning("the outbox cannot be read; trying again at the next tick", error=str(error))
             return []
+        except Exception:  # whatever it is, it must not end all sending
+            log.exception("the outbox cannot be read; trying again at the next tick")
+            return []
         # A lease may end early where the clock is set forward: what is still in hand here is not sent twice.
         fresh = [parcel for parcel in parcels if parcel.delivery.id not in self._in_hand]
         self._in_hand.update(parcel.delivery.id for parcel in fresh)
@@ -171,7 +174,7 @@ class Outbox:
         if outcome.sent:
             return Result(delivery, outcome)
         if delivery.kind is DeliveryKind.PASS and deliver.may_be_last(delivery, outcome, self._desk.clock.now()):
-            with contextlib.suppress(WrongKey, KeyError):  # a report without the header is better than none
+            with contextlib.suppress(Exception):  # a report without the header is better than none
                 head = await asyncio.to_thread(self._writer.head, parcel)
         return Result(delivery, outcome, head, secrets.randbelow(1000) / 1000)
 

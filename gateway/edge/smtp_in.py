@@ -66,14 +66,22 @@ class _NoTimer:
     def cancel(self) -> None: ...
 
 
+class _Limits(dict[str, int]):
+    """aiosmtpd asks for each command's limit, known or not: nothing that a client says is remembered."""
+
+    def __missing__(self, _command: str) -> int:
+        return _COMMAND_OCTETS
+
+
 class Listener(SMTP):
     """One SMTP session; `MailServer` makes them."""
 
     command_size_limit = _COMMAND_OCTETS
+    command_size_limits = _Limits()
     line_length_limit = 2 * _COMMAND_OCTETS  # of command lines: content does not come this way
 
     client: Client
-    address: str
+    address: str = ""
 
     def __init__(self, server: "MailServer") -> None:
         super().__init__(
@@ -132,7 +140,11 @@ class Listener(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._original_transport is None:  # after STARTTLS it is the same session
-            self.client = self._server.intake.client(transport.get_extra_info("peername")[0])
+            peer = transport.get_extra_info("peername")
+            if peer is None:  # gone already
+                transport.close()
+                return
+            self.client = self._server.intake.client(peer[0])
             self.address = limits.address_key(self.client.ip)
             self._got_on_at = self._server.now()
             if refusal := self._server.sessions.admit(self, self._got_on_at):
@@ -169,7 +181,8 @@ class Listener(SMTP):
         self._writer.write(self._with_status(reply) + b"\r\n")
         if reply.startswith(b"5"):
             self._errors += 1
-            self._server.sessions.count_error(self)
+            if not self.client.may_relay:  # the practice's own server hands on what others do wrong
+                self._server.sessions.count_error(self)
             if self._errors > limits.ERRORS:
                 self.dismiss("421 4.7.0 Too many errors")
         await self._writer.drain()
@@ -200,6 +213,11 @@ class Listener(SMTP):
             offers.append("STARTTLS")
         lines = [self.hostname, *offers, "HELP"]
         await self.push("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        await super().smtp_STARTTLS(arg)
+        if self._tls_protocol and self.session is not None and self.session.ssl is None:
+            self.connection_lost(None)  # the handshake was given up, and the loop tells nobody
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         await super().smtp_RCPT(arg)

@@ -14,6 +14,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Barrier, local
 from typing import Any, TypeVar
@@ -256,7 +257,8 @@ class SqliteStore:
         self._disk.commit()
         for job in jobs:
             for content_id in job.aftermath.discarded if job.aftermath else ():
-                self._content.discard(content_id)
+                with suppress(OSError):  # all is committed: nobody may hear of a failure; the next start sweeps
+                    self._content.discard(content_id)
 
     def _after(self, jobs: list[_Job]) -> None:
         """Tell the callers, and do what their work asked for."""
@@ -272,6 +274,8 @@ class SqliteStore:
             self._on_queued()
 
     def _copy(self) -> "asyncio.Future[None]":
+        if self._copying:
+            self._copying.cancel()
         self._copying = None
         return asyncio.get_running_loop().run_in_executor(self._log_thread, self._log.copy)
 
@@ -293,6 +297,9 @@ class SqliteStore:
     async def _forget(self) -> None:
         """A destroyed key must not live on in the log; where readers hinder it, the next time."""
         self._must_forget = False
+        if self._turn:  # our turn to write is still waited for, and may have come: it is used first
+            self._forget_soon()
+            return
         try:
             await self._copy()  # so that callers wait for little more than what has changed meanwhile
             forgotten = await self._in_thread(self._disk.forget)

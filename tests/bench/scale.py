@@ -123,6 +123,6 @@ def _invite(ctx: Context, numbers: range) -> None:
     practice = ctx.site.practices[0]
     sender = people.sender_row(ctx, practice, address(SENDER), "Dr Ada")
     for number in numbers:
-        invitation = invite.open_for(ctx, practice, address(f"person{number}@strangers.example"))
+        invitation = invite.open_for(ctx, practice, address(f"person{number}@strangers.example"), before=None)
         people.wait_for(ctx, invitation, sender)
         invite.give_details(ctx, invitation, sender, Details(Relationship.COLLEAGUE_ELSEWHERE))

@@ -4,7 +4,9 @@ import asyncio
 import ipaddress
 import re
 import socket
+import ssl
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +19,7 @@ from gateway.errors import StoreBusy
 from gateway.flow import understand
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
+from tests.edge.test_smtp_out import certificate
 
 SITE = Site(
     name="Riverside Secure Mail",
@@ -270,3 +273,35 @@ async def test_ehlo_offers_what_is_kept():
             "ENHANCEDSTATUSCODES",
             "HELP",
         ]
+
+
+@pytest.fixture
+def tls(tmp_path):
+    return certificate(tmp_path, "localhost")[1]
+
+
+async def test_mail_comes_over_tls_too(tls):
+    bench = Bench()
+    bench.policy = replace(bench.policy, tls=tls)
+    async with bench.session() as client:
+        assert (await client.say(b"STARTTLS\r\n")).startswith("220")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await client.writer.start_tls(context)
+        assert "STARTTLS" not in await client.say(b"EHLO client.example\r\n")
+        await client.envelope()
+        assert (await client.data(MAIL + b".\r\n")).startswith("250")
+        assert b"with ESMTPS id" in next(iter(client.content.octets.values()))
+
+
+async def test_who_falls_silent_in_the_tls_handshake_can_be_sent_away(tls):
+    bench = Bench()
+    bench.policy = replace(bench.policy, tls=tls)
+    async with bench.session() as client:
+        assert (await client.say(b"STARTTLS\r\n")).startswith("220")
+        [guest] = client.server.sessions.all
+        guest.dismiss("421 4.4.2 Idle for too long")
+        await asyncio.sleep(0.05)
+        guest.dismiss("421 4.4.2 Idle for too long")
+        await asyncio.sleep(0.05)
+        assert client.server.sessions.count == 0

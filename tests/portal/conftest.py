@@ -99,7 +99,9 @@ def _taken(ctx, sealed, sender, subject):
 def _held(ctx, to, sealed, author, name, details):
     practice = ctx.site.practice_of(author)
     sender = people.sender_row(ctx, practice, author, name)
-    invitation = people.open_invitation(ctx, practice.id, to.key) or invite.open_for(ctx, practice, to)
+    invitation = people.latest_invitation(ctx, practice.id, to.key)
+    if invitation is None or not invitation.is_open:
+        invitation = invite.open_for(ctx, practice, to, before=invitation)
     people.wait_for(ctx, invitation, sender)
     taken = _taken(ctx, sealed, sender, "Your results")
     hold.add_copy(ctx, taken, to, CopyState.HELD, invitation_id=invitation.id)
