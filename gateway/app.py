@@ -134,7 +134,7 @@ class Gateway:
             outbox.wake()
             ours = await turn.is_ours()
             self.figures.keeps_time.set(ours)
-            while ours and "reminders" in self.parts and await desk.do(remind.run_due, AT_A_TIME) > 0:
+            while "reminders" in self.parts and await turn.is_ours() and await desk.do(remind.run_due, AT_A_TIME) > 0:
                 pass
 
         async def forget() -> None:

@@ -76,7 +76,7 @@ class Keys(Protocol):
 class Sealed:
     """Octets that were sealed outside a transaction and wait for their row.
 
-    `inline` is the ciphertext of small content; larger content lies in the spool already, synced to disk.
+    `inline` is the ciphertext of small content; larger content lies in the spool already.
     """
 
     content_id: str
