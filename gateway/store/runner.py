@@ -6,8 +6,8 @@ fails all that share the commit.
 The callers' work runs in the event loop's thread, in slices; only what waits (a BEGIN that is not free at once, COMMIT,
 emptying the log) runs in a thread, while the next callers gather. A thread that ran the work would give up Python's
 lock at each statement and wait up to 5 ms to have it back from a busy loop: beside one that is busy for 90 % of the
-time, 20 callers had 41 to 76 mails a second taken in at a p99 of 1.5 s, and 280 to 360 at 0.3 to 0.5 s when the loop did
-it itself. Work that is known to be long goes to the thread all the same (`long`), so that the loop never stands still.
+time, 20 callers had 41 to 76 mails a second taken in at a p99 of 1.5 s, and 280 to 360 at 0.3 to 0.5 s when the loop
+did it itself. Work that is known to be long goes to the thread all the same (`long`), so the loop never stands still.
 """
 
 import asyncio
