@@ -107,7 +107,7 @@ def test_a_start_that_fails_is_not_tried_again(tmp_path):
         said, _ = process.communicate(timeout=10)
     assert process.returncode == 1
     assert said == b""
-    assert begun(tmp_path) == [0, 1]
+    assert begun(tmp_path) in ([1], [0, 1])  # the other may be ended before it has begun
 
 
 def test_a_child_that_ends_badly_shows_in_the_code(tmp_path):
