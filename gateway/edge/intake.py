@@ -98,7 +98,7 @@ class Intake:
         try:
             draft, exits = await reception.taken()
             # A client that goes away now does not take the mail along: once it may be committed, it is ours.
-            await asyncio.shield(asyncio.ensure_future(self._commit(arrival, draft, exits)))
+            await asyncio.shield(self._commit(arrival, draft, exits))
         except GatewayError as refusal:
             self.figures.refused(refusal.smtp_reply)
             log.info("mail refused", queue_id=arrival.queue_id, reply=refusal.smtp_reply, error=str(refusal))
