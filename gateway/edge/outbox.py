@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 MOST_CLAIMED = 200
 """Deliveries claimed in one transaction."""
-TRICKLE = 5
+TRICKLE = 1
 """Deliveries claimed each `GIVE_WAY` seconds while what comes in goes first."""
 GIVE_WAY = 0.1
 MOST_IN_HAND = 600
