@@ -18,7 +18,7 @@ from gateway.flow.understand import Draft
 
 R = TypeVar("R")
 
-SMALL = 64 * 1024
+SMALL = 256 * 1024
 """Octets up to which a mail is sealed in the event loop, within a millisecond; only the disk is then waited for."""
 HIGH_WATER = 512 * 1024
 """Octets of one mail that may wait for the thread before reading stops."""
