@@ -78,6 +78,7 @@ class Outbox:
             while True:
                 await self._woken.wait()
                 self._woken.clear()
+                await asyncio.sleep(0)  # uvloop writes at the end of a turn: the 250 of whoever woke us goes first
                 await self._fill()
         finally:
             await self._wind_up()
