@@ -34,6 +34,7 @@ MAY_IMPORT = {
     **dict.fromkeys(SETTINGS.split(), words(f"domain errors {SETTINGS}")),
     "testing": words("domain errors ports store"),
     **dict.fromkeys(["app", "cli", "demo", "prepare", "setup", "workers"], EVERYTHING),
+    "__main__": words("cli"),
 }
 """Which of our rooms each room may import, besides itself. Nothing that runs imports `testing`."""
 

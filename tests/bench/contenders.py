@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -16,15 +15,17 @@ from gateway.domain.model import Account, Delivery, DeliveryState
 from gateway.settings_file import load
 from gateway.store.connections import open_database
 from gateway.store.runner import read_once, write_once
+from tests.bench.interpreter import Interpreter
 from tests.bench.sink import CountingSink
 from tests.peers.postfix import Postfix
 from tests.peers.process import end, free_port, wait_until_listening
 
-GATEWAY = str(Path(sys.executable).with_name("gateway"))
 SENDER = "ada@riverside.example"
 REGISTERED = "pat@patients.example"
 LARGEST = "50000000"
 """Octets: the largest mail that the contenders take, where they ask."""
+PYTHON = Interpreter.best()
+GATEWAY = (PYTHON.path, "-m", "gateway")
 
 
 class Contender(Protocol):
@@ -48,15 +49,14 @@ class Contender(Protocol):
         ...
 
 
-class GatewayContender:
-    """`gateway serve` as `gateway init` sets it up, with one registered person; one worker is the default."""
+class PythonContender:
+    """A program in Python: one process, or the head of several."""
 
-    def __init__(self, folder: Path, workers: int = 1) -> None:
-        self.name = "gateway" if workers == 1 else f"gateway, {workers} workers"
+    name: str
+
+    def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.sink = CountingSink(folder)
-        self._folder = folder / "site"
-        self._workers = () if workers == 1 else ("--workers", str(workers))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,14 +64,29 @@ class GatewayContender:
         assert self._process
         return self._process.pid
 
+    def close(self) -> None:
+        if self._process:
+            end(self._process)
+        self.sink.close()
+
+
+class GatewayContender(PythonContender):
+    """`gateway serve` as `gateway init` sets it up, with one registered person; one worker is the default."""
+
+    def __init__(self, folder: Path, workers: int = 1) -> None:
+        super().__init__(folder)
+        self.name = "gateway" if workers == 1 else f"gateway, {workers} workers"
+        self._folder = folder / "site"
+        self._workers = () if workers == 1 else ("--workers", str(workers))
+
     def start(self) -> None:
         self.sink.start()
         self._init()
         self._register()
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [GATEWAY, "serve", "--config", str(self._folder / "gateway.toml"), *self._workers],
-                env={**os.environ, **self._listeners()},
+                [*GATEWAY, "serve", "--config", str(self._folder / "gateway.toml"), *self._workers],
+                env={**PYTHON.environment, **self._listeners()},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -80,11 +95,6 @@ class GatewayContender:
         ready = self._process.stdout.readline()
         if not ready.startswith(b"gateway ready"):
             raise RuntimeError(f"the gateway did not start: {(self._folder / 'log').read_text()[-2000:]}")
-
-    def close(self) -> None:
-        if self._process:
-            end(self._process)
-        self.sink.close()
 
     def queued(self) -> int:
         database = open_database(self._settings.database_path)
@@ -103,9 +113,7 @@ class GatewayContender:
             "--portal-url": "https://secure.riverside.example",
         }
         words = (word for pair in options.items() for word in pair)
-        subprocess.run(
-            [GATEWAY, "init", str(self._folder), *words], check=True, stdin=subprocess.DEVNULL, capture_output=True
-        )
+        _say("init", str(self._folder), *words)
 
     def _register(self) -> None:
         """Put one account in, through the gateway's own store."""
@@ -146,32 +154,18 @@ class PostfixContender:
         return sum(len(files) for queue in queues for _, _, files in os.walk(queue))
 
 
-class AiosmtpdContender:
-    """aiosmtpd's own command with its own handler that keeps nothing, on asyncio's own loop."""
+class AiosmtpdContender(PythonContender):
+    """aiosmtpd's own command with its own handler that keeps nothing, on asyncio's own loop; its sink gets nothing."""
 
     name = "bare aiosmtpd"
 
-    def __init__(self, folder: Path) -> None:
-        self.sink = CountingSink(folder)  # which never gets anything
-        self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process
-        return self._process.pid
-
     def start(self) -> None:
         self.sink.start()
-        address = f"127.0.0.1:{self.port}"
-        options = ("-n", "-s", LARGEST, "-l", address, "-c", "aiosmtpd.handlers.Sink")
-        self._process = subprocess.Popen([sys.executable, "-m", "aiosmtpd", *options], stdin=subprocess.DEVNULL)
+        options = ("-n", "-s", LARGEST, "-l", f"127.0.0.1:{self.port}", "-c", "aiosmtpd.handlers.Sink")
+        self._process = subprocess.Popen(
+            [PYTHON.path, "-m", "aiosmtpd", *options], env=PYTHON.environment, stdin=subprocess.DEVNULL
+        )
         wait_until_listening(self._process, self.port)
-
-    def close(self) -> None:
-        if self._process:
-            end(self._process)
-        self.sink.close()
 
     def queued(self) -> int:
         return 0
@@ -179,8 +173,21 @@ class AiosmtpdContender:
 
 def can_have_workers() -> bool:
     """Whether this gateway can serve with several processes."""
-    said = subprocess.run([GATEWAY, "serve", "--help"], check=True, capture_output=True, text=True).stdout
-    return re.search(r"--workers\b", said) is not None
+    return re.search(r"--workers\b", _say("serve", "--help")) is not None
+
+
+def _say(*words: str) -> str:
+    """What the gateway's command line answers."""
+    done = subprocess.run(
+        [*GATEWAY, *words],
+        env=PYTHON.environment,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    return done.stdout
 
 
 def contenders(folder: Path) -> list[Contender]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bench import figures
 from tests.bench.chart import chart
+from tests.bench.contenders import PYTHON
 from tests.bench.figures import Row
 from tests.bench.table import fill, table
 
@@ -40,7 +41,7 @@ def machine(folder: Path) -> str:
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return (
         f"Measured on {os.cpu_count()} cores ({cpu[1] if cpu else platform.machine()}), Linux {platform.release()}, "
-        f"Python {platform.python_version()}, queues and databases on {file_system(folder)}."
+        f"{PYTHON}, queues and databases on {file_system(folder)}."
     )
 
 
