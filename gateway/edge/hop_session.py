@@ -16,7 +16,7 @@ from gateway.mail.stuffing import stuffed
 from gateway.ports import Mail, Outcome
 
 Tls = Literal["verified", "opportunistic", "none"]
-SMALL = 64 * 1024
+SMALL = 256 * 1024
 """Octets up to which a mail is sent in one piece; larger ones are read in a thread, chunk by chunk."""
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')

@@ -39,8 +39,9 @@ class Parcel:
 
     @property
     def at_hand(self) -> bool:
-        """Whether it can be written out without reading a file."""
-        return self.content is None or self.content.inline is not None
+        """Whether it can be written out without reading a file; what goes as it is is read only when it is sent."""
+        as_it_is = self.delivery.kind in (DeliveryKind.PASS, DeliveryKind.RELAY)
+        return self.content is None or self.content.inline is not None or as_it_is
 
 
 def together(parcels: Iterable[Parcel]) -> list[list[Parcel]]:
