@@ -171,6 +171,10 @@ class Tx(Protocol):
         """Delete the rows that meet every condition (at least one must be given); how many."""
         ...
 
+    def discard(self, content_id: str) -> None:
+        """Remove the file of a content that has got no row, once the transaction is durable."""
+        ...
+
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
     ) -> list[Delivery]:

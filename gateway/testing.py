@@ -172,6 +172,8 @@ class MemoryTx:
             del self._tables[table][cast("Any", row).id]
         return len(doomed)
 
+    def discard(self, content_id: str) -> None: ...
+
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
     ) -> list[Delivery]:

@@ -4,6 +4,7 @@
 
     [address] VERB [address] [arguments]
     INVITE [address] [PATIENT birthdate | CLINICIAN | STAFF | COLLEAGUE]
+    [address] MOVE address
 
 A line is a command only if all of it was understood: prose that begins with a verb is none. What is read back to the
 sender never holds a birthdate, nor what was typed in its place.
@@ -36,6 +37,7 @@ class Verb(StrEnum):
     DIRECTORY = "DIRECTORY"
     PATIENTS = "PATIENTS"
     INVITE = "INVITE"
+    MOVE = "MOVE"
     YES = "YES"
     HELP = "HELP"
 
@@ -57,7 +59,13 @@ COLLEAGUES: Mapping[Verb, Details] = {
 }
 """The verbs that say everything about a person by themselves."""
 
-COURTESIES = frozenset({"please"})
+COURTESIES = frozenset(
+    (
+        *("please", "pls", "plz", "kindly", "thanks", "thank you", "thx", "bitte", "danke", "por favor", "gracias"),
+        *("s'il vous plaît", "s’il vous plaît", "svp", "merci"),
+    )
+)
+"""What may stand before and after a command, and changes nothing."""
 ANNOUNCERS = ("patient", "born", "birthdate", "birthday", "dob")
 """After one of these, or a misspelling of it, a birthdate may follow in any form."""
 
@@ -78,6 +86,8 @@ class Command:
     details: Details | None = None
     doubt: Doubt | None = None
     text: str = ""
+    to: Address | None = None
+    """Where MOVE moves the person's mail; None if nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +102,16 @@ def parse(line: str, today: date) -> Command | Unknown:
     if len(line) > LONGEST_LINE:
         return Unknown(_echo(line))
     words = tidy(line).strip(_DECORATION).split()
+    verb, arguments = _split(_without_courtesy([word for word in words if "@" not in word]))
     try:
-        person = _person([word for word in words if "@" in word])
+        people = _people([word for word in words if "@" in word])
+        if verb is Verb.MOVE:
+            return _move(people, named_first="@" in words[0]) if not arguments else Unknown(_echo(line))
+        if len({person.key for person in people}) > 1:
+            raise BadAddress("a command speaks of one person")
     except BadAddress:
         return Unknown(_echo(line))
-    verb, arguments = _split(_without_courtesy([word for word in words if "@" not in word]))
+    person = people[0] if people else None
     kind, typed = _split(arguments) if verb is Verb.INVITE else (verb, arguments)
     answer = _answer(kind, typed, today)
     if verb is None or (arguments and answer is None):
@@ -121,23 +136,35 @@ def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt |
     return None if verb is None or arguments else COLLEAGUES.get(verb)
 
 
-def _person(words: list[str]) -> Address | None:
-    """The one person that the addresses name. Raises BadAddress for two people, or for what is no address."""
-    people: dict[str, Address] = {}
-    for word in words:
-        found = _ADDRESS.fullmatch(word.strip(_DECORATION))
-        person = address(found[1] if found else word)
-        people.setdefault(person.key, person)
-    if len(people) > 1:
-        raise BadAddress("a command speaks of one person")
-    return next(iter(people.values()), None)
+def _move(people: list[Address], *, named_first: bool) -> Command:
+    """MOVE: `named_first` if an address stands before the verb. Raises BadAddress for more than one on either side."""
+    who, to = (people[:1], people[1:]) if named_first else (people[:-1], people[-1:])
+    if len(who) > 1 or len(to) > 1:
+        raise BadAddress("MOVE speaks of one person and their new address")
+    text = " ".join([*(one.typed for one in who), Verb.MOVE, *(one.typed for one in to)])
+    return Command(Verb.MOVE, next(iter(who), None), text=text, to=next(iter(to), None))
+
+
+def spoken(details: Details) -> str:
+    """Details in the words of a command. Holds a birthdate: only to be kept sealed."""
+    if details.birthdate:
+        return f"{Verb.PATIENT} {details.birthdate.isoformat()}"
+    return next(verb for verb, those in COLLEAGUES.items() if those == details)
+
+
+def _people(words: list[str]) -> list[Address]:
+    """The people whom the addresses name. Raises BadAddress for what is no address."""
+    found = ((word, _ADDRESS.fullmatch(word.strip(_DECORATION))) for word in words)
+    return [address(match[1] if match else word) for word, match in found]
 
 
 def _without_courtesy(words: list[str]) -> str:
-    if words and words[0].strip(_DECORATION).casefold() in COURTESIES:
-        words = words[1:]
-    if words and words[-1].strip(_DECORATION).casefold() in COURTESIES:
-        words = words[:-1]
+    bare = [word.strip(_DECORATION).casefold() for word in words]
+    for count in (3, 2, 1):
+        if " ".join(bare[:count]) in COURTESIES:
+            words, bare = words[count:], bare[count:]
+        if bare and " ".join(bare[-count:]) in COURTESIES:
+            words, bare = words[:-count], bare[:-count]
     return " ".join(words)
 
 
@@ -145,7 +172,7 @@ def _split(text: str) -> tuple[Verb | None, str]:
     """The verb at the start of a text, and what follows it; the longer phrase goes first."""
     words = text.replace(":", " ").strip(_DECORATION).split()
     for count in (2, 1):
-        phrase = " ".join(word.strip(_DECORATION) for word in words[:count])
+        phrase = " ".join(word.strip(_DECORATION + _EMPHASIS) for word in words[:count])
         if verb := PHRASES.get(phrase.casefold()):
             return verb, " ".join(words[count:]).strip(_DECORATION)
     return None, text
@@ -183,5 +210,7 @@ def _announces(word: str) -> bool:
 
 _DECORATION = " *\"'`“”‘’„«».,!;:-–—•"
 """What mail programs and people put around a word without meaning anything by it."""
+_EMPHASIS = "_~#/|[](){}"
+"""And around a verb; an address may begin with some of these."""
 _ADDRESS = re.compile(r"<?(?:mailto:)?([^<>]+?)>?(?:<mailto:\1>)?", re.IGNORECASE)
 """Bare, in angle brackets, as a link, or as the address and its link that HTML mail becomes in plain text."""

@@ -1,12 +1,13 @@
 """The nouns: the vocabulary, and what the store keeps (one dataclass a table). site.py has what settings say.
 
-Rows are immutable; `id` 0 means not stored yet. Times are aware UTC datetimes. Bytes fields that hold anything a
-person wrote are sealed.
+Rows are immutable; `id` 0 means not stored yet. Times are aware UTC. Bytes that hold what a person wrote are sealed.
 """
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+
+from gateway.domain.heard import Heard
 
 # ------------------------------------------------------------------------------------------------------ vocabulary
 
@@ -193,6 +194,8 @@ class Invitation:
     account_id: int | None = None
     created_at: datetime
     changed_at: datetime
+    heard: Heard | None = None
+    heard_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -20,6 +20,7 @@ from typing import IO, NoReturn
 
 import structlog
 
+from gateway.edge import logs
 from gateway.errors import ConfigError
 
 log = structlog.get_logger()
@@ -103,6 +104,7 @@ class Family:
             log.exception("a worker has failed", worker=number)
         finally:
             sys.stdout.flush()
+            logs.flush()
             sys.stderr.flush()
             os._exit(code)  # what the parent's stack has left to do is the parent's
 

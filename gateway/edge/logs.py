@@ -8,6 +8,7 @@ Lines are written a few times a second by a thread of their own; what is serious
 import atexit
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections import deque
@@ -29,6 +30,7 @@ class Lines:
         self._serious = threading.Event()
         self._thread = threading.Thread()
         atexit.register(self.flush)
+        os.register_at_fork(after_in_child=self._waiting.clear)  # they are the parent's to write
 
     def debug(self, line: str) -> None:
         """Write soon."""
@@ -67,9 +69,19 @@ class Lines:
             self.flush()
 
 
+_lines: list[Lines] = []
+
+
+def flush() -> None:
+    """Write what waits, in a process that ends without the interpreter's own clearing up."""
+    for lines in _lines:
+        lines.flush()
+
+
 def log_to_stderr(level: int) -> None:
     """Log from this level on, a line an event."""
     lines = Lines(sys.stderr)
+    _lines.append(lines)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         processors=[

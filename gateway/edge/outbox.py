@@ -5,7 +5,7 @@ import contextlib
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -64,7 +64,7 @@ class Outbox:
         self._woken = asyncio.Event()
         self._pen = asyncio.Lock()
         self._lanes: dict[str, Lane] = {}
-        self._in_hand: set[int] = set()
+        self._in_hand: dict[int, Delivery] = {}  # each by its newest claim
         self._full: Sequence[str] = ()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -114,7 +114,7 @@ class Outbox:
             return []
         # A lease may end early where the clock is set forward: what is still in hand here is not sent twice.
         fresh = [parcel for parcel in parcels if parcel.delivery.id not in self._in_hand]
-        self._in_hand.update(parcel.delivery.id for parcel in fresh)
+        self._in_hand |= {parcel.delivery.id: parcel.delivery for parcel in parcels}
         return fresh
 
     # -------------------------------------------------------------------------------------------------------- send
@@ -131,14 +131,25 @@ class Outbox:
         """Send one after the other while there are some, and while the pace allows."""
         try:
             while lane.waiting and lane.under_way <= lane.pace.at_once:
-                group = lane.waiting.popleft()
+                group = self._in_time(lane, lane.waiting.popleft())
+                if not group:
+                    continue
                 try:
-                    self._recorder.add(await self._send(lane, group))
+                    self._record(await self._send(lane, group))
                 except Exception as error:  # a site's template, altered octets: this mail must not stop the others
                     log.exception("a mail cannot be written out", delivery=group[0].delivery.id)
-                    self._recorder.add([Result(one.delivery, fault=type(error).__name__) for one in group])
+                    self._record([Result(one.delivery, fault=type(error).__name__) for one in group])
         finally:
             lane.under_way -= 1
+
+    def _in_time(self, lane: Lane, group: list[Parcel]) -> list[Parcel]:
+        """Those whose lease lasts; the others have waited too long here, and may be a sibling's by now."""
+        now = self._desk.clock.now()
+        late = [parcel for parcel in group if not deliver.may_begin(self._in_hand[parcel.delivery.id], now)]
+        for parcel in late:
+            del self._in_hand[parcel.delivery.id]
+        lane.in_hand -= len(late)
+        return [parcel for parcel in group if parcel not in late] if late else group
 
     async def _send(self, lane: Lane, group: list[Parcel]) -> list[Result]:
         mail = await self._written(group)
@@ -181,10 +192,14 @@ class Outbox:
 
     # ------------------------------------------------------------------------------------------------------ record
 
+    def _record(self, results: Sequence[Result]) -> None:
+        """Have it recorded as what became of the newest claim."""
+        self._recorder.add(replace(one, delivery=self._in_hand[one.delivery.id]) for one in results)
+
     def _recorded(self, results: Sequence[Result]) -> None:
         """These are off our hands."""
         for result in results:
-            self._in_hand.discard(result.delivery.id)
+            self._in_hand.pop(result.delivery.id, None)
             self._lanes[result.delivery.hop].in_hand -= 1
         crowded = len(self._in_hand) + len(results) > MOST_IN_HAND - MOST_CLAIMED
         if crowded or any(not self._lanes[hop].full for hop in self._full):

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import ceil
 from typing import Any
 
 from gateway.domain.commands import CHANGES, Command, parse
-from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Sender, Waiter
+from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Seen, Sender, Waiter
 from gateway.flow import notices, people
 from gateway.flow.context import Context
 from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for
 from gateway.mail.parse import Mailbox
+
+HELPS = 3
+"""How often a day mail without a command is answered, of one sender on one subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,22 @@ def receive(ctx: Context, mail: CommandMail) -> None:
         if not mail.authenticated and _changes(ctx, mail.lines):
             ask_to_confirm(ctx, sender, mail.lines, "unproved", answers=mail.message_id)
             return
-    _transcribe(ctx, sender, scope, run(ctx, sender, scope, mail.lines), mail.message_id)
+    results = run(ctx, sender, scope, mail.lines)
+    if results[0]["code"] != "unknown" or _may_help(ctx, sender, mail):
+        _transcribe(ctx, sender, scope, results, mail.message_id)
+
+
+def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
+    """Whether mail without a command is answered: the same words once a day, others on one subject `HELPS` times.
+
+    A responder that marks its mail in no way would otherwise be told what it can write for ever.
+    """
+    about = f"help|{sender.id}|{mail.token}|{ctx.today}|"
+    said = sha256((about + "\n".join(mail.lines)).encode()).digest()
+    if not ctx.tx.add_once(Seen(fingerprint=said, at=ctx.now)):
+        return False
+    turns = (sha256(f"{about}{turn}".encode()).digest() for turn in range(HELPS))
+    return any(ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now)) for turn in turns)
 
 
 def _changes(ctx: Context, lines: Sequence[str]) -> bool:

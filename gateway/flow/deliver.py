@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from gateway.domain.heard import Heard
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import (
     Account,
@@ -27,6 +28,7 @@ from gateway.errors import WrongKey
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context
 from gateway.flow.write_out import Answer, Parcel
+from gateway.mail.bounces import Bounce, Severity
 from gateway.mail.headers import header_block
 from gateway.ports import Outcome
 
@@ -36,6 +38,8 @@ _NOT_ASKED = Outcome(0, "")
 _TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
 LEASE = timedelta(minutes=30)
 """How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
+ENOUGH = timedelta(minutes=15)
+"""What must be left of a lease for a mail to be begun with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,22 @@ def claim(ctx: Context, limit: int, besides: Collection[str] = ()) -> list[Parce
     return parcels
 
 
+def may_begin(delivery: Delivery, now: datetime) -> bool:
+    """Whether its lease lasts long enough to send it: else it is left to whoever claims it next."""
+    return delivery.lease_until is not None and delivery.lease_until - now >= ENOUGH
+
+
 def put_back(ctx: Context, deliveries: Sequence[Delivery]) -> None:
     """Leave claimed deliveries to others, as if they had not been claimed."""
+    stored = _by_id(ctx, Delivery, [delivery.id for delivery in deliveries])
     for delivery in deliveries:
-        ctx.tx.put(replace(delivery, lease_until=None, attempts=delivery.attempts - 1))
+        if _is_ours(stored.get(delivery.id), delivery):
+            ctx.tx.put(replace(delivery, lease_until=None, attempts=delivery.attempts - 1))
+
+
+def _is_ours(stored: Delivery | None, claimed: Delivery) -> bool:
+    """Whether the claim still stands: a lease that has ended may be another's by now, or done with."""
+    return stored is not None and (stored.lease_until, stored.state) == (claimed.lease_until, claimed.state)
 
 
 def reclaim(ctx: Context) -> int:
@@ -142,8 +158,16 @@ def may_be_last(delivery: Delivery, outcome: Outcome, now: datetime) -> bool:
 
 
 def record_all(ctx: Context, results: Sequence[Result]) -> list[Delivery]:
-    """Record many attempts at once; what each has become, in their order."""
-    recorded = [_record(ctx, result) for result in results]
+    """Record many attempts at once; what each has become, in their order.
+
+    What another has claimed since is theirs to record: it stays as it is.
+    """
+    stored = _by_id(ctx, Delivery, [result.delivery.id for result in results])
+    ours = [_is_ours(stored.get(result.delivery.id), result.delivery) for result in results]
+    recorded = [
+        _record(ctx, result) if its_ours else stored.get(result.delivery.id, result.delivery)
+        for result, its_ours in zip(results, ours, strict=True)
+    ]
     _drop_passed(ctx, {one.content_id for one in recorded if one.content_id and one.wrapped_key is None})
     return recorded
 
@@ -177,12 +201,30 @@ def record_poison(ctx: Context, delivery: Delivery, reason: str) -> Delivery:
     return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, state=DeliveryState.QUARANTINED))
 
 
-def bounced(ctx: Context, delivery_id: int, *, permanent: bool, said: str) -> None:
-    """A mail of ours came back after a hop had taken it."""
+def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:
+    """A mail of ours came back after a hop had taken it, or is late: only what is final fails it."""
     delivery = ctx.tx.get(Delivery, delivery_id)
-    if delivery and permanent and delivery.state is DeliveryState.SENT:
-        ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {said}"[:500]))
+    if delivery is None or delivery.state is not DeliveryState.SENT:
+        return
+    if report.permanent:
+        ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {report.status}"[:500]))
         _failed(ctx, delivery, b"")
+    else:
+        _hear(ctx, delivery, Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED)
+
+
+def answered_automatically(ctx: Context, delivery_id: int) -> None:
+    """An invitee's mail system answered a mail of ours for them."""
+    if delivery := ctx.tx.get(Delivery, delivery_id):
+        _hear(ctx, delivery, Heard.AWAY)
+
+
+def _hear(ctx: Context, delivery: Delivery, heard: Heard) -> None:
+    """Note it for the senders' STATUS; nothing else follows from it."""
+    invitation = _invitation_of(ctx, delivery)
+    if invitation and invitation.state is State.INVITED:
+        ctx.audit("gateway", f"heard {heard}", f"invitation {invitation.id}")
+        ctx.tx.put(replace(invitation, heard=heard, heard_at=ctx.now))
 
 
 def _finish(ctx: Context, delivery: Delivery) -> Delivery:
@@ -213,11 +255,17 @@ def _failed(ctx: Context, delivery: Delivery, head: bytes) -> None:
 
 
 def _invitation_failed(ctx: Context, delivery: Delivery) -> None:
-    invitation = ctx.tx.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
-    to_invitee = delivery.notice in _TO_INVITEE
-    # The address may have been moved since: only the one that the invitation has now is dead.
-    if to_invitee and invitation and invitation.typed == delivery.recipient and invite.can(invitation, Event.BOUNCED):
+    invitation = _invitation_of(ctx, delivery)
+    if invitation and invite.can(invitation, Event.BOUNCED):
         invite.move(ctx, invitation, Event.BOUNCED)
+
+
+def _invitation_of(ctx: Context, delivery: Delivery) -> Invitation | None:
+    """The invitation that this mail told its invitee of, unless it has been moved to another address since."""
+    if delivery.notice not in _TO_INVITEE or not delivery.invitation_id:
+        return None
+    invitation = ctx.tx.get(Invitation, delivery.invitation_id)
+    return invitation if invitation and invitation.typed == delivery.recipient else None
 
 
 def _queue_report(ctx: Context, delivery: Delivery, head: bytes) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gateway.domain import lifecycle
+from gateway.domain import lifecycle, misspelt
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Effect, Event
 from gateway.domain.model import (
@@ -72,11 +72,18 @@ def planned(ctx: Context, invitation: Invitation) -> datetime | None:
 # -------------------------------------------------------------------------------------------------------- details
 
 
-def is_doubtful(ctx: Context, invitation: Invitation, details: Details) -> bool:
-    """Whether a colleague at my practice is said to have an address outside of it."""
-    practice = ctx.site.practice(invitation.practice_id)
-    here = details.relationship is Relationship.COLLEAGUE_HERE
-    return here and not practice.owns(Address(invitation.address, invitation.typed))
+def doubt(ctx: Context, invitation: Invitation, details: Details) -> str:
+    """Why a sender should be asked before an invitation leaves; "" where nothing speaks against it.
+
+    `outside`: a colleague at my practice is said to have an address outside of it. `misspelt`: the address has a slip
+    in the name of a mail provider, and nothing has been sent to it yet.
+    """
+    practice, who = ctx.site.practice(invitation.practice_id), Address(invitation.address, invitation.typed)
+    if practice.owns(who):
+        return ""
+    if details.relationship is Relationship.COLLEAGUE_HERE:
+        return "outside"
+    return "misspelt" if invitation.state is State.AWAITING and misspelt.meant(who) else ""
 
 
 def tries_used_up(ctx: Context, invitation: Invitation) -> bool:
@@ -131,7 +138,7 @@ def _restart_schedule(ctx: Context, invitation: Invitation) -> Invitation:
 
 
 def _new_link(_: Context, invitation: Invitation) -> Invitation:
-    return replace(invitation, generation=invitation.generation + 1)
+    return replace(invitation, generation=invitation.generation + 1, heard=None, heard_at=None)
 
 
 def _count_strike(_: Context, invitation: Invitation) -> Invitation:

@@ -97,6 +97,8 @@ def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None)
         "next": instant(invitation.day0, steps[0], zone, rhythm).astimezone(zone).date().isoformat() if steps else "",
         "reminders": [instant(invitation.day0, s, zone, rhythm).astimezone(zone).date().isoformat() for s in reminders],
         "waiting": invitation.state in OPEN,
+        "heard": invitation.heard.value if invitation.heard and invitation.state is State.INVITED else "",
+        "heard_on": invitation.heard_at.astimezone(zone).date().isoformat() if invitation.heard_at else "",
         "at_my_practice": practice.owns(Address(invitation.address, invitation.typed)),
         "tries_left": rhythm.birthdate_attempts - invitation.strikes
         if invitation.relationship is Relationship.PATIENT

@@ -34,7 +34,7 @@ from gateway.flow.context import Context
 from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft, Recipient
 from gateway.mail.authentication import dmarc_passed
-from gateway.mail.automatic import automatic
+from gateway.mail.automatic import NOTES, automatic
 from gateway.mail.parse import Mailbox
 
 
@@ -90,6 +90,11 @@ class Intake:
             self._sender = people.sender_row(self.ctx, self.practice, self.author.address, self.author.name)
         return self._sender
 
+    @property
+    def kept(self) -> bool:
+        """Whether the message has got a row."""
+        return self._taken is not None
+
     def secure(self, reply_to: Message | None = None) -> hold.Taken:
         """The message's row, written when it is first needed."""
         if self._taken is None:
@@ -111,6 +116,10 @@ def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
             _HANDLERS[case.verdict.action](intake, case)
     if intake.waiters:
         _send_receipt(intake)
+    if (
+        exits.secure and exits.secure.inline is None and not intake.kept
+    ):  # known from before, or an answer that is worth nothing
+        ctx.tx.discard(exits.secure.content_id)
     return tuple(case.verdict for case in cases)
 
 
@@ -243,9 +252,9 @@ def _take_details(
 ) -> tuple[Invitation, str]:
     if not invite.may_correct(ctx, invitation, sender) or invitation.state is State.INVITED:
         return invitation, ""
-    if invite.is_doubtful(ctx, invitation, details):
-        verbs.ask_to_confirm(ctx, sender, [f"{invitation.typed} {said}"], "outside", invitation)
-        return invitation, "outside"
+    if doubt := invite.doubt(ctx, invitation, details):
+        verbs.ask_to_confirm(ctx, sender, [f"{invitation.typed} {said}"], doubt, invitation)
+        return invitation, doubt
     if invite.tries_used_up(ctx, invitation):
         return invitation, "used_up"
     return invite.give_details(ctx, invitation, sender, details), ""
@@ -293,10 +302,14 @@ def _was_written_to(ctx: Context, message: Message, author_key: str) -> bool:
 
 
 def _bounce(intake: Intake, case: Case) -> None:
-    report = intake.draft.report
-    row = intake.ctx.keys.row_of(case.recipient.token, Purpose.BOUNCE)
-    if report and row and intake.ctx.keys.holds(case.recipient.token, Purpose.BOUNCE, row):
-        deliver.bounced(intake.ctx, row, permanent=report.permanent, said=report.status)
+    ctx, draft, token = intake.ctx, intake.draft, case.recipient.token
+    row = ctx.keys.row_of(token, Purpose.BOUNCE)
+    if not row or not ctx.keys.holds(token, Purpose.BOUNCE, row):
+        return
+    if draft.report:
+        deliver.bounced(ctx, row, draft.report)
+    elif automatic(draft.head, draft.submission.mail_from) in NOTES:
+        deliver.answered_automatically(ctx, row)
 
 
 _HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {

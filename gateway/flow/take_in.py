@@ -38,7 +38,7 @@ class Taking:
         self._content = content
         self._submission = submission
         self._trace = trace
-        self._opening = b""
+        self._opening = bytearray()
         self._draft: Draft | None = None
         self._refusal: GatewayError | None = None
         self._clear: ContentWriter | None = None
@@ -53,7 +53,7 @@ class Taking:
             return
         try:
             if self._draft is None:
-                self._open(self._opening + octets, at_end=False)
+                self._gather(octets)
             else:
                 self._add(octets)
         except GatewayError as error:
@@ -71,7 +71,7 @@ class Taking:
         """
         try:
             if self._draft is None and not self._refusal:
-                self._open(self._opening, at_end=True)
+                self._open()
             if self._refusal:
                 raise self._refusal
             return self._finished()
@@ -98,19 +98,25 @@ class Taking:
         for writer in filter(None, (self._clear, self._secure)):
             writer.abandon()
         self._clear = self._secure = None
-        self._opening = b""
+        self._opening.clear()
         self._read.clear()
 
-    def _open(self, opening: bytes, *, at_end: bool) -> None:
-        """Understand the head as soon as it is whole; one that is longer than is read is whole enough to be refused."""
-        self._opening = opening
-        whole = opening.startswith(b"\r\n") or _END_OF_HEAD in opening or len(opening) > MOST_OCTETS
-        if not whole and not at_end:
-            return
+    def _gather(self, octets: bytes) -> None:
+        """Add to the head until it is whole; one that is longer than is read is whole enough to be refused."""
+        seen = len(self._opening)
+        self._opening += octets
+        opening = self._opening
+        ended = opening.startswith(b"\r\n") or opening.find(_END_OF_HEAD, max(seen - len(_END_OF_HEAD) + 1, 0)) >= 0
+        if ended or len(opening) > MOST_OCTETS:
+            self._open()
+
+    def _open(self) -> None:
+        """Understand the head."""
+        opening = bytes(self._opening)
         draft = understand.understand(self._site, self._submission, opening)
         self._draft = replace(draft, opening=b"")
         self._digest = understand.fingerprinted(draft)
-        self._opening = b""
+        self._opening.clear()
         if draft.needs_clear:
             self._clear = self._content.writer()
             self._clear.write(understand.clear_form(draft, self._trace))

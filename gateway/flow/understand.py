@@ -8,7 +8,8 @@ from gateway.domain.decide import Action, own_address
 from gateway.domain.site import Practice, Site
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse
-from gateway.mail.automatic import Bounce, bounce
+from gateway.mail.automatic import STRONG_NOTES, automatic
+from gateway.mail.bounces import Bounce, bounce
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.reply import typed_lines
 from gateway.mail.secure_mark import Marked, read_marks
@@ -114,8 +115,13 @@ def read(draft: Draft, text: bytes) -> Draft:
     return replace(
         draft,
         lines=_command_lines(draft, text) if Action.COMMAND in kinds else (),
-        report=bounce(text) if Action.BOUNCE in kinds else None,
+        report=_report(draft, text) if Action.BOUNCE in kinds else None,
     )
+
+
+def _report(draft: Draft, text: bytes) -> Bounce | None:
+    """What came back says, unless somebody's own mail program says that it answers for them."""
+    return None if automatic(draft.head, draft.submission.mail_from) in STRONG_NOTES else bounce(text)
 
 
 def clear_form(draft: Draft, trace: str) -> bytes:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.domain.commands import Command, Unknown, Verb, parse
+from gateway.domain import misspelt
+from gateway.domain.address import Address
+from gateway.domain.commands import Command, Unknown, Verb, parse, spoken
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import (
     OPEN,
@@ -20,7 +22,7 @@ from gateway.domain.model import (
     Waiter,
 )
 from gateway.domain.site import Practice
-from gateway.flow import invite, notices, people
+from gateway.flow import invite, move, notices, people
 from gateway.flow.context import Context
 
 MOST = 500
@@ -75,6 +77,9 @@ def ask_to_confirm(
         "why": why,
         "lines": [parse(line, ctx.today).text for line in lines],
         "person": people.standing(ctx, invitation) if invitation else None,
+        "meant": misspelt.meant(Address(invitation.address, invitation.typed))
+        if why == "misspelt" and invitation
+        else "",
     }
     reply = notices.token(Purpose.CONFIRM, confirmation.id)
     notices.to_sender(ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation)
@@ -147,10 +152,9 @@ def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
         return _result(ask, "details_stand", invitation)
     if invitation.state is not State.INVITED and invite.tries_used_up(ctx, invitation):
         return _result(ask, "used_up", invitation)
-    if invite.is_doubtful(ctx, invitation, details) and not ask.confirmed:
-        line = f"{invitation.typed} {details.role or Relationship.COLLEAGUE_ELSEWHERE}"
-        ask_to_confirm(ctx, ask.sender, [line], "outside", invitation)
-        return _result(ask, "doubt", invitation)
+    if (why := invite.doubt(ctx, invitation, details)) and not ask.confirmed:
+        ask_to_confirm(ctx, ask.sender, [f"{invitation.typed} {spoken(details)}"], why, invitation)
+        return _result(ask, "doubt", invitation, why=why)
     code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
     return _result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
 
@@ -210,6 +214,20 @@ def _cancel(ask: Ask) -> list[Result]:
     mails = len(people.held_by(ask.ctx, invitation, ask.sender))
     after = invite.withdraw(ask.ctx, invitation, ask.sender)
     return _result(ask, "cancelled", after, mails=mails, others=after.state in OPEN)
+
+
+def _move(ask: Ask) -> list[Result]:
+    """MOVE: the sender's mail goes to another address of the same person."""
+    found, to = _person(ask), ask.command.to
+    if isinstance(found, dict):
+        return [found]
+    if to is None:
+        return _result(ask, "move_where", found[0])
+    moved = move.readdress(ask.ctx, found[0], ask.sender, to)
+    if moved is None:
+        return _result(ask, "not_moved", found[0], to=to.typed)
+    code = "moved_to_inbox" if moved.in_inbox else "moved"
+    return _result(ask, code, moved.invitation, to=to.typed)
 
 
 def _status(ask: Ask) -> list[Result]:
@@ -291,6 +309,7 @@ _HANDLERS: dict[Verb, Callable[[Ask], list[Result]]] = {
     Verb.DIRECTORY: _contacts(Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
     Verb.PATIENTS: _contacts(Relationship.PATIENT),
     Verb.INVITE: _invite,
+    Verb.MOVE: _move,
     Verb.YES: _yes,
     Verb.HELP: _help,
 }

@@ -1,12 +1,15 @@
 """Messages as values: the head of every mail that passes, and the body of one that a person reads.
 
-Nothing is handed to the stdlib's `email` parser, which raises on hostile input (`Message-ID: <>`, nested parentheses,
-odd charsets, deep nesting): heads are scanned and bodies divided by octets, in bounded time.
+Nothing that we read is read by the stdlib's `email` parser, which raises on hostile input (`Message-ID: <>`, nested
+parentheses, odd charsets, deep nesting): heads are scanned and bodies divided by octets, in bounded time. Only `legacy`
+calls it, for a library that takes its messages and nothing else.
 """
 
 import hashlib
 import re
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
 from html import escape
 
 from gateway.mail.decoding import decoded, lines, safe_filename, unfolded
@@ -25,8 +28,10 @@ __all__ = [
     "body",
     "fingerprint",
     "head",
+    "legacy",
 ]
 
+_LEGACY_OCTETS = 131_072
 TRACE = frozenset({"received", "return-path", "delivered-to", "x-received", "authentication-results", "dkim-signature"})
 """Fields that hops add on the way; with ARC-* they say nothing of which mail it is."""
 
@@ -152,6 +157,15 @@ def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
         return None
     octets = files[index].content()
     return _described(index, files[index], octets), octets
+
+
+def legacy(raw: bytes) -> Message | None:
+    """The start of a message in the stdlib's form, for a library that wants that; None where its parser gives up."""
+    try:
+        tree(raw)  # bounds depth and parts, which the stdlib does not
+        return message_from_bytes(raw[:_LEGACY_OCTETS])
+    except Exception:
+        return None
 
 
 def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":

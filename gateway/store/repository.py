@@ -104,6 +104,9 @@ class SqliteTx:
             self.aftermath.shredded = True
         return len(removed)
 
+    def discard(self, content_id: str) -> None:
+        self.aftermath.discarded.append(content_id)
+
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
     ) -> list[Delivery]:

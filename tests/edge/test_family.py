@@ -143,3 +143,12 @@ def test_it_is_held_until_the_last_child_has_ended(tmp_path):
     os.close(writing)
     os.waitpid(child, 0)
     sole_use(file, patience=0).close()
+
+
+def test_a_worker_that_fails_says_why(tmp_path):
+    work = (
+        'import logging; from gateway.edge import logs; logs.log_to_stderr(logging.INFO); raise RuntimeError("no luck")'
+    )
+    with family(tmp_path, work, count=1) as process:
+        assert process.wait(30) == 1
+        assert "no luck" in process.stderr.read().decode()

@@ -1,6 +1,9 @@
 """Log lines hold nobody up, and are not lost without a word."""
 
+import subprocess
+import sys
 import threading
+from textwrap import dedent
 
 import pytest
 
@@ -66,3 +69,23 @@ def test_a_reader_that_hangs_holds_nobody_up_and_the_oldest_lines_go(file, monke
         "line 9",
     ]
     assert "count=7" in file.text
+
+
+def test_a_process_that_ends_at_once_flushes_them_and_a_fork_leaves_them_to_its_parent():
+    program = """
+        import logging, os, structlog
+        from gateway.edge import logs
+
+        logs.EVERY = 60
+        logs.log_to_stderr(logging.INFO)
+        structlog.get_logger().info("parent")
+        if os.fork() == 0:
+            structlog.get_logger().info("child")
+            logs.flush()
+            os._exit(0)
+        os.wait()
+        logs.flush()
+        os._exit(0)
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)
+    assert [line.rpartition("event=")[2] for line in done.stderr.splitlines()] == ["child", "parent"]

@@ -256,3 +256,35 @@ async def test_content_stays_while_somebody_waits_for_it(waiting):
     await house.desk.do(deliver.record_all, results[waiting:])
     assert len(await house.rows(Content)) == waiting
     assert await house.rows(Copy) == []
+
+
+async def test_what_has_waited_for_most_of_its_lease_is_left_to_others():
+    house, hops = House(), Hops()
+    hops.closed.add("")
+    await pass_through(house, 30)
+    async with running(house, hops) as outbox:
+        await until(lambda: hops.now and any(lane.waiting for lane in outbox._lanes.values()))
+        sent_by_then = hops.now
+        house.clock.advance(minutes=20)
+        hops.closed.clear()
+        await until(lambda: not outbox._in_hand)
+        assert len(hops.calls) == sent_by_then
+        house.clock.advance(minutes=20)  # the leases end
+        outbox.wake()
+        await until(all_are(house, DeliveryState.SENT))
+    assert len(hops.calls) == 30
+
+
+async def test_a_late_record_does_not_undo_what_another_has_recorded():
+    house = House()
+    await pass_through(house)
+    [late] = await house.desk.do(deliver.claim, 10)
+    house.clock.advance(minutes=40)
+    [other] = await house.desk.do(deliver.claim, 10)
+    await house.desk.do(deliver.put_back, [late.delivery])
+    assert await house.desk.do(deliver.claim, 10) == []
+    sent = deliver.Result(other.delivery, Outcome(250, "Ok"))
+    assert [one.state for one in await house.desk.do(deliver.record_all, [sent])] == [DeliveryState.SENT]
+    failed = deliver.Result(late.delivery, Outcome(550, "no"))
+    assert [one.state for one in await house.desk.do(deliver.record_all, [failed])] == [DeliveryState.SENT]
+    assert await states(house) == [DeliveryState.SENT]

@@ -39,6 +39,10 @@ CODES = {
     "details_needed",
     "details_stand",
     "doubt",
+    "move_where",
+    "moved",
+    "moved_to_inbox",
+    "not_moved",
     "used_up",
     "invite_again",
     "not_possible",
@@ -100,6 +104,7 @@ async def commands() -> list[Story]:
         await talk_about_ended(),
         await talk_about_locked(),
         await talk_about_doubts(),
+        await talk_about_moves(),
     ]
 
 
@@ -163,6 +168,17 @@ async def talk_about_doubts() -> Story:
     await story.say("YES", token=token)
     await story.say("STATUS", token=token)
     await story.say("pat@home.example CANCEL")
+    return story
+
+
+async def talk_about_moves() -> Story:
+    story = await bounced()
+    token = await story.sender_token()
+    for line in ("MOVE", "MOVE pat@home.example", "MOVE pat@right.example"):
+        await story.say(f"pat@home.example {line}", token=token)
+    await story.accept()
+    await story.write(ADA, OMAR)
+    await story.say("omar@hillside.example MOVE pat@right.example", token=token)
     return story
 
 

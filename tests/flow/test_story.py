@@ -17,8 +17,10 @@ from gateway.domain.model import (
     State,
 )
 from gateway.errors import BadRecipient, EndlessHead, Looping, NotASender
-from gateway.flow import register, release
+from gateway.flow import receive, register, release
 from gateway.flow.register import Check, Proof
+from gateway.flow.take_in import Taking
+from gateway.flow.understand import Submission
 from gateway.ports import Outcome
 from tests.flow.conftest import House, kinds, mail, text
 
@@ -388,3 +390,18 @@ async def test_an_invitation_that_was_withdrawn_while_it_waited_is_not_sent(hous
     await house.receive(mail(f"bot+{receipt_token}@secure.riverside.example", "x", "CANCEL"))
     house.clock.advance(hours=1)
     assert "invitation" not in kinds(await house.deliver())
+
+
+async def test_large_mail_that_is_handed_in_again_leaves_no_file(house, monkeypatch):
+    discarded = []
+    monkeypatch.setattr("gateway.testing.MemoryTx.discard", lambda _, content_id: discarded.append(content_id))
+    submission = Submission("ada@riverside.example", ("pat@home.example",), trusted=True)
+    octets = mail()
+    for _ in range(2):
+        taking = Taking(house.site, house.content, submission, "Received: by us\r\n")
+        taking.feed(octets)
+        draft, exits = taking.finish()
+        spilt = replace(exits, secure=replace(exits.secure, inline=None))
+        await house.desk.do(receive.accept, draft, spilt)
+        last = exits.secure.content_id
+    assert discarded == [last]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.mail import compose, parse
-from gateway.mail.automatic import Bounce, bounce
+from gateway.mail.bounces import Bounce, Severity, bounce
 from gateway.mail.compose import Letter, Upload
 from gateway.mail.scan import walk
 from tests.mail.samples import AT, hostile, words
@@ -238,7 +238,7 @@ def test_a_non_delivery_report() -> None:
         "message/delivery-status",
         "text/rfc822-headers",
     ]
-    assert bounce(raw) == Bounce(True, "failed", "5.1.1", "pat@home.example", "550 5.1.1 No such user")
+    assert bounce(raw) == Bounce(Severity.PERMANENT, "5.1.1", "pat@home.example", "550 5.1.1 No such user")
     assert raw.isascii()
     assert is_clean(raw)
 
@@ -252,7 +252,7 @@ def test_nothing_breaks_out_of_a_report(place: str, evil: str) -> None:
     assert names(raw) == names(a_report())
     assert is_clean(raw)
     assert found is not None
-    assert found.action == "failed"
+    assert found.severity is not Severity.DELAYED
 
 
 def test_an_international_recipient_is_named_in_ascii() -> None:

@@ -269,3 +269,15 @@ def test_migrating_twice_changes_nothing_and_a_newer_file_is_refused(database):
         database.user_version = 999
     with pytest.raises(ConfigError, match="newer"):
         migrate(database)
+
+
+async def test_a_file_without_a_row_is_removed_after_the_commit(sqlite_store, tmp_path):
+    file = tmp_path / "spool" / "unused"
+    file.write_bytes(b"sealed")
+
+    def work(tx):
+        tx.discard("unused")
+        assert file.exists()
+
+    await sqlite_store.write(work)
+    assert not file.exists()

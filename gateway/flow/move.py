@@ -1,0 +1,66 @@
+"""A sender's held mail moves to another address of the same person: the first one was wrong, or is dead."""
+
+from dataclasses import dataclass, replace
+
+from gateway.domain.address import Address
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import Account, Copy, Invitation, Notice, Sender
+from gateway.flow import hold, invite, notices, people
+from gateway.flow.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The invitation with which the mail waits now; or the one that it has left, where it is `in_inbox`."""
+
+    invitation: Invitation
+    in_inbox: bool = False
+
+
+def readdress(ctx: Context, invitation: Invitation, sender: Sender, to: Address) -> Moved | None:
+    """Move what this sender waits for to the new address; None where it cannot go there.
+
+    Whoever has an account at the new address has the mail in their inbox at once; an invitation of the new address is
+    joined. Else the invitation itself moves, with its details, a new link and a new day 0; but while other senders wait
+    at the old address, theirs stays, and the mover is asked anew who the person is.
+    """
+    if to.key == invitation.address or to.domain == ctx.site.domain or not invite.can(invitation, Event.MOVED):
+        return None
+    account = ctx.tx.one(Account, address=to.key)
+    if account:
+        _release_to(ctx, invitation, sender, account)
+        return Moved(invite.withdraw(ctx, invitation, sender), in_inbox=True)
+    standing = people.latest_invitation(ctx, invitation.practice_id, to.key)
+    alone = all(other.id == sender.id for _, other in people.waiting(ctx, invitation))
+    if alone and not (standing and standing.is_open):
+        return Moved(_move_whole(ctx, invitation, sender, to))
+    if standing is None or not standing.is_open:
+        practice = ctx.site.practice(invitation.practice_id)
+        standing = invite.open_for(ctx, practice, to, invitation.name, before=standing)
+    people.wait_for(ctx, standing, sender)
+    for copy in people.held_by(ctx, invitation, sender):
+        _rebind(ctx, copy, to, invitation_id=standing.id)
+    invite.withdraw(ctx, invitation, sender)
+    return Moved(standing)
+
+
+def _move_whole(ctx: Context, invitation: Invitation, sender: Sender, to: Address) -> Invitation:
+    for copy in people.held_copies(ctx, invitation):
+        _rebind(ctx, copy, to, invitation_id=invitation.id)
+    return invite.move(ctx, invitation, Event.MOVED, by=sender.address, address=to.key, typed=to.typed)
+
+
+def _release_to(ctx: Context, invitation: Invitation, sender: Sender, account: Account) -> None:
+    practice = ctx.site.practice(invitation.practice_id)
+    for copy in people.held_by(ctx, invitation, sender):
+        moved = _rebind(ctx, copy, Address(account.address, account.typed), invitation_id=None)
+        released = hold.release(ctx, moved, account.id)
+        facts = {"author": people.display(sender), "practice": practice.name, "copy_id": released.id}
+        notices.to_account(ctx, Notice.NEW_MESSAGE, account, people.display(sender), facts)
+
+
+def _rebind(ctx: Context, copy: Copy, to: Address, *, invitation_id: int | None) -> Copy:
+    """The same copy for another address: what wraps its key is bound to whom it is for."""
+    wrapped = ctx.keys.wrap(hold.data_key(ctx, copy), hold.bound_to(copy.message_id, to.key))
+    ctx.audit("gateway", "moved", f"copy {copy.id}")
+    return ctx.tx.put(replace(copy, address=to.key, typed=to.typed, wrapped_key=wrapped, invitation_id=invitation_id))
