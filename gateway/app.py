@@ -21,6 +21,7 @@ from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
 from gateway.edge.outbox import Outbox
+from gateway.edge.sign_in import Logins, users
 from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Ticker, Turn
@@ -185,6 +186,7 @@ class Gateway:
             max_size=int(self.settings.smtp.max_message_size),
             authserv_id=self.settings.mailbox.authserv_id,
             tls=server_tls(self.settings),
+            logins=server_logins(self.settings),
             caps=Caps(
                 sessions=self.settings.smtp.max_sessions,
                 sessions_an_address=self.settings.smtp.max_sessions_per_address,
@@ -241,6 +243,15 @@ def hops(settings: Settings) -> Mapping[str, Hop]:
         relay_ca = settings.path(relay.ca_file) if relay.ca_file else None
         hops[relay.domain] = Hop(*split_address(relay.address), relay.tls, relay_ca)
     return hops
+
+
+def server_logins(settings: Settings) -> Logins | None:
+    """Raises ConfigError."""
+    if not settings.smtp.users_file:
+        return None
+    file = settings.path(settings.smtp.users_file)
+    users(file)  # so that a mistake in it is told now
+    return Logins(file, asyncio.get_running_loop().time)
 
 
 def server_tls(settings: Settings) -> ssl.SSLContext | None:

@@ -14,7 +14,7 @@ import typer
 from gateway import __version__
 from gateway.app import PARTS
 from gateway.edge.logs import log_to_stderr
-from gateway.errors import ConfigError, WrongKey
+from gateway.errors import BadAddress, ConfigError, WrongKey
 from gateway.settings_file import load
 from gateway.workers import serve as serve_as
 
@@ -113,6 +113,30 @@ def serve(
         raise typer.Exit(serve_as(settings, parts, workers))
 
 
+logins = typer.Typer(no_args_is_help=True, help="Who may sign in at the listener (smtp.users_file).")
+app.add_typer(logins, name="users")
+
+
+@logins.command("add")
+def add_login(
+    login: Annotated[str, typer.Argument(help="an address, or *@domain for a mail server of that domain")],
+    config: ConfigOption,
+) -> None:
+    """Write a login into smtp.users_file, or give it a new password; the password is asked, or read from stdin."""
+    from gateway.edge.sign_in import add_user  # noqa: PLC0415 - serving needs nothing of it
+
+    with _plain_errors():
+        settings = load(config)
+        if not settings.smtp.users_file:
+            _fail('smtp.users_file: is not set; write for example users_file = "gateway.users"')
+        asked = sys.stdin.isatty()
+        password = (
+            typer.prompt("Password", hide_input=True, confirmation_prompt=True) if asked else sys.stdin.readline()
+        )
+        file = settings.path(settings.smtp.users_file)
+        typer.echo(f"{add_user(file, login, password.rstrip(chr(13) + chr(10)))} may sign in")
+
+
 # ------------------------------------------------------------------------------------------------------------- helpers
 
 
@@ -132,5 +156,5 @@ def _plain_errors() -> Iterator[None]:
     """What an administrator can mend is said in plain lines, without a traceback."""
     try:
         yield
-    except (ConfigError, WrongKey, OSError) as error:
+    except (BadAddress, ConfigError, WrongKey, OSError) as error:
         _fail(str(error))

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.config_kinds import (
     Day,
+    Delegate,
     Domain,
     HeaderLine,
     HostPort,
@@ -70,6 +71,10 @@ class PracticeSection(Section):
     )
     senders: list[MailAddress] = Field(default=[], description="exact addresses, where a domain is shared")
     language: str = Field(default="en", description="of the mails to its senders and those they invite")
+    delegates: list[Delegate] = Field(
+        default=[],
+        description='who may act for whom, as "assistant@riverside.example for ada@riverside.example"',
+    )
 
 
 class RelaySection(Section):
@@ -112,6 +117,9 @@ class SmtpSection(Section):
     )
     tls_cert: str = Field(default="", description="certificate chain for STARTTLS (PEM)")
     tls_key: str = Field(default="", description="its key (PEM)")
+    users_file: str = Field(
+        default="", description="who may sign in over STARTTLS, and then relay; `gateway users add` writes its lines"
+    )
 
 
 class SecureMailSection(Section):
@@ -256,6 +264,12 @@ class Settings(BaseSettings):
             raise ValueError("practices: each needs domains or senders, or nobody can write for it")
         return self
 
+    @model_validator(mode="after")
+    def _nobody_signs_in_in_clear(self) -> "Settings":
+        if self.smtp.users_file and not self.smtp.tls_cert:
+            raise ValueError("smtp.users_file: write smtp.tls_cert too: passwords are only taken over STARTTLS")
+        return self
+
     def _is_trusted(self, host: str) -> bool:
         try:
             ip = ipaddress.ip_address(host)
@@ -283,7 +297,8 @@ class Settings(BaseSettings):
     def policy(self) -> Site:
         """What flows may know."""
         practices = tuple(
-            Practice(_practice_id(p), p.name, tuple(p.domains), tuple(p.senders), p.language) for p in self.practices
+            Practice(_practice_id(p), p.name, tuple(p.domains), tuple(p.senders), p.language, tuple(p.delegates))
+            for p in self.practices
         )
         headers = tuple(
             (name.strip(), value.strip()) for name, _, value in (h.partition(":") for h in self.secure_mail.headers)

@@ -5,7 +5,7 @@ import re
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.domain.address import address, domain_key
 from gateway.errors import BadAddress
@@ -32,6 +32,17 @@ def _mailbox(text: str) -> str:
         raise ValueError('write a mail address, for example "ada@riverside.example"') from error
 
 
+def _delegate(text: object) -> tuple[str, str]:
+    """The keys of who acts and for whom."""
+    words = text.split() if isinstance(text, str) else []
+    try:
+        if len(words) == 3 and words[1].lower() == "for":
+            return address(words[0]).key, address(words[2]).key
+    except BadAddress:
+        pass
+    raise ValueError('write "assistant@riverside.example for ada@riverside.example"')
+
+
 def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
@@ -52,6 +63,7 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Domain = Annotated[str, AfterValidator(_domain)]
 MailAddress = Annotated[str, AfterValidator(_mailbox)]

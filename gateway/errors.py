@@ -7,6 +7,7 @@
     ├── Refused                a mail is not taken, for good: 5yz
     │   ├── RelayDenied        a stranger asks us to carry mail elsewhere
     │   ├── NotASender         secure mail whose From belongs to no practice
+    │   ├── NotAuthor          From is nobody whom the login may write as
     │   ├── TooLarge           larger than smtp.max_message_size
     │   ├── BareLineEnd        a bare CR, a bare LF or a NUL in it
     │   ├── EndlessHead        more header than anybody writes: what it says last could not be read
@@ -47,6 +48,10 @@ class RelayDenied(Refused):
 
 class NotASender(Refused):
     smtp_reply = "550 5.7.1 Secure mail refused: its From address belongs to no practice known here"
+
+
+class NotAuthor(Refused):
+    smtp_reply = "550 5.7.1 Mail refused: this login may not write as the address in From"  # RFC 6409 §6.1
 
 
 class TooLarge(Refused):

@@ -16,6 +16,7 @@ import dns.resolver
 from gateway.app import hops, server_tls
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
+from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
 from gateway.prepare import check_keys, check_writable
@@ -145,6 +146,16 @@ async def _tls(settings: Settings) -> Finding:
     return Finding("ok       TLS of the listener")
 
 
+async def _users(settings: Settings) -> Finding:
+    if not settings.smtp.users_file:
+        return Finding("ok       sign-in at the listener: nobody's (smtp.users_file)")
+    file = settings.path(settings.smtp.users_file)
+    count = len(users(file))
+    if file.stat().st_mode & 0o077:
+        return Finding(f"warning  smtp.users_file: others can read {file}; chmod 600 {file}")
+    return Finding(f"ok       sign-in at the listener: {count} logins")
+
+
 async def _listeners(settings: Settings) -> Finding:
     busy = [
         f"{name}.listen"
@@ -190,7 +201,7 @@ async def _dns(settings: Settings) -> Finding:
     return Finding("ok       DNS")
 
 
-_LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (_keys, _database, _tls, _listeners, _hops, _dns)
+_LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (_keys, _database, _tls, _users, _listeners, _hops, _dns)
 
 
 def _recipe(settings: Settings) -> str:

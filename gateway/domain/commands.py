@@ -38,12 +38,22 @@ class Verb(StrEnum):
     PATIENTS = "PATIENTS"
     INVITE = "INVITE"
     MOVE = "MOVE"
+    DELEGATE = "DELEGATE"
+    UNDELEGATE = "UNDELEGATE"
     YES = "YES"
     HELP = "HELP"
 
 
 CHANGES = frozenset(Verb) - {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.HELP}
 """The verbs that change something; the others only answer."""
+
+ABOUT_ONE = frozenset(
+    (
+        *(Verb.PATIENT, Verb.CLINICIAN, Verb.STAFF, Verb.COLLEAGUE, Verb.REMIND, Verb.CANCEL, Verb.MOVE, Verb.STATUS),
+        Verb.YES,
+    )
+)
+"""The verbs that, without an address, speak of whom the answered notice was about."""
 
 PHRASES: Mapping[str, Verb] = {verb.casefold(): verb for verb in Verb} | {
     "resend": Verb.REMIND,
@@ -88,6 +98,11 @@ class Command:
     text: str = ""
     to: Address | None = None
     """Where MOVE moves the person's mail; None if nothing was said."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something; DELEGATE without an address only tells."""
+        return self.verb in CHANGES and (self.person is not None or self.verb not in (Verb.DELEGATE, Verb.UNDELEGATE))
 
 
 @dataclass(frozen=True, slots=True)

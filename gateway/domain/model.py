@@ -302,6 +302,17 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """A sender lets an address of the same practice act for them."""
+
+    id: int = 0
+    sender_id: int
+    address: str
+    typed: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A signed-in browser; `digest` is the hash of its cookie."""
 
@@ -346,5 +357,5 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Session, Audit, Seen, Meta),
+    *(Delivery, Confirmation, Delegation, Session, Audit, Seen, Meta),
 )

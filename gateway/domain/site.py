@@ -15,6 +15,8 @@ class Practice:
     domains: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     language: str = "en"
+    delegates: tuple[tuple[str, str], ...] = ()
+    """Keys of addresses: who may act, and for whom."""
 
     def owns(self, address: Address) -> bool:
         """Whether the address lies in one of the practice's own domains or is one of its named senders."""

@@ -4,13 +4,15 @@ import asyncio
 import ipaddress
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 from aiosmtpd.smtp import Envelope, Session
 
 from gateway.domain.decide import Verdict
+from gateway.edge import sign_in
+from gateway.edge.limits import address_key
 from gateway.edge.metrics import Figures
 from gateway.edge.reception import Reception
 from gateway.edge.traffic import Traffic
@@ -35,6 +37,8 @@ class Client:
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address
     may_relay: bool
     authenticated: bool
+    login: str = ""
+    """Who has signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,24 @@ class Intake:
         authenticated = any(ip in network for network in self._policy.submission)
         return Client(ip, authenticated or any(ip in network for network in self._policy.trusted), authenticated)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_AUTH(  # noqa: N802 - aiosmtpd's name, as below
+        self, server: "Listener", session: Session, _envelope: Envelope, words: list[str]
+    ) -> str | None:
+        """What a client hears that signs in; None if it has heard it already."""
+        logins = self._policy.logins
+        if logins is None or words[0] not in sign_in.MECHANISMS:
+            return "504 5.5.4 Unrecognized authentication type"
+        said = await sign_in.dialogue(server, words)
+        if said is None:
+            return None
+        login, reply = await logins.sign_in(*said, client=address_key(server.client.ip))
+        self.figures.signed_in(reply)
+        if login:
+            session.authenticated = True
+            server.client = replace(server.client, may_relay=True, login=login)
+        return reply
+
+    async def handle_RCPT(  # noqa: N802
         self, server: "Listener", _session: Session, envelope: Envelope, typed: str, options: list[str]
     ) -> str:
         if len(envelope.rcpt_tos) >= self._policy.caps.recipients:
@@ -130,7 +151,7 @@ class Intake:
             helo=session.host_name or "",
             peer=str(server.client.ip),
             by=server.hostname,
-            protocol=protocol + ("S" if session.ssl and protocol != "SMTP" else ""),  # RFC 3848
+            protocol=protocol + _with(server),
             id=queue_id,
             at=self._desk.clock.now(),
         )
@@ -143,7 +164,15 @@ def _submission(envelope: Envelope, client: Client, authserv_id: str) -> Submiss
         trusted=client.may_relay,
         authenticated=client.authenticated,
         authserv_id=authserv_id,
+        login=client.login,
     )
+
+
+def _with(server: "Listener") -> str:
+    """What the protocol's name tells of TLS and of signing in (RFC 3848)."""
+    session = server.session
+    secured = session is not None and session.extended_smtp and session.ssl
+    return ("S" if secured else "") + ("A" if server.client.login else "")
 
 
 def _told(draft: Draft, verdicts: Sequence[Verdict]) -> list[str]:

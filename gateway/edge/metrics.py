@@ -29,6 +29,7 @@ class Figures:
         self.sessions = Gauge("gateway_smtp_sessions", "SMTP sessions that are open", **where)
         self._taken = Counter("gateway_recipients_taken", "recipients of mail taken, by action", ["action"], **where)
         self._refused = Counter("gateway_mails_refused", "mails refused, by the reply's code", ["code"], **where)
+        self._signed_in = Counter("gateway_sign_ins", "sign-ins of SMTP clients, by reply", ["code"], **where)
         self._late = Histogram("gateway_loop_late_seconds", "how late the event loop was", buckets=_LATE, **where)
         self._stall = Gauge("gateway_loop_stall_seconds", "the event loop's longest stall of the last minute", **where)
         self._commit = Histogram("gateway_commit_seconds", "a commit of the store", buckets=_COMMIT, **where)
@@ -42,6 +43,10 @@ class Figures:
     def refused(self, reply: str) -> None:
         """A mail was refused with this SMTP reply."""
         self._refused.labels(reply[:3]).inc()
+
+    def signed_in(self, reply: str) -> None:
+        """A client tried to sign in, and got this SMTP reply."""
+        self._signed_in.labels(reply[:3]).inc()
 
     def commit(self, callers: int, seconds: float) -> None:
         """So many callers shared a commit, which took them so long."""

@@ -16,6 +16,7 @@ from gateway.edge import limits
 from gateway.edge.intake import Client, Intake
 from gateway.edge.limits import Caps, Memory, Sessions
 from gateway.edge.reception import Reception
+from gateway.edge.sign_in import MECHANISMS, Logins
 from gateway.flow.take_in import Taking
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd logs whole command lines, tokens and all
@@ -57,6 +58,8 @@ class Policy:
     max_size: int
     authserv_id: str = ""
     tls: ssl.SSLContext | None = None
+    logins: Logins | None = None
+    """Who may sign in, once the session is encrypted."""
     caps: Caps = field(default_factory=Caps)
 
 
@@ -97,7 +100,8 @@ class Listener(SMTP):
         self._reception: Reception | None = None
         self._got_on_at = 0.0
         self._errors = self._idle_commands = 0
-        del self._smtp_methods["AUTH"]  # nobody can sign in here, so it is not known either
+        if server.policy.logins is None:
+            del self._smtp_methods["AUTH"]  # nobody can sign in here, so it is not known either
 
     def another(self) -> "Listener":
         """A fresh session like this one, which was never used.
@@ -211,6 +215,8 @@ class Listener(SMTP):
         offers = [f"SIZE {self.data_size_limit}", "PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         if self.tls_context and not self._tls_protocol:
             offers.append("STARTTLS")
+        if self._server.policy.logins and self._tls_protocol:
+            offers.append(f"AUTH {' '.join(MECHANISMS)}")
         lines = [self.hostname, *offers, "HELP"]
         await self.push("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
 
@@ -218,6 +224,14 @@ class Listener(SMTP):
         await super().smtp_STARTTLS(arg)
         if self._tls_protocol and self.session is not None and self.session.ssl is None:
             self.connection_lost(None)  # the handshake was given up, and the loop tells nobody
+
+    async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802
+        """As aiosmtpd has it; what the client says is judged by `Intake.handle_AUTH`."""
+        if self.envelope and self.envelope.mail_from is not None:
+            await self.push("503 5.5.1 Not during a mail transaction")  # RFC 4954 §4
+            return
+        mechanism, _, initial = (arg or "").partition(" ")
+        await super().smtp_AUTH(f"{mechanism.upper()} {initial}".strip())
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         await super().smtp_RCPT(arg)
@@ -317,6 +331,8 @@ class MailServer:
         for guest in self.sessions.all:
             guest.dismiss("421 4.3.2 Shutting down")
         self._sweeper.cancel()
+        if self.policy.logins:
+            self.policy.logins.close()
         self._pool.shutdown()
 
     async def _sweep(self) -> None:

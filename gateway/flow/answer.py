@@ -6,9 +6,11 @@ from hashlib import sha256
 from math import ceil
 from typing import Any
 
-from gateway.domain.commands import CHANGES, Command, parse
+from gateway.domain.address import Address
+from gateway.domain.commands import ABOUT_ONE, Command, parse
 from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Seen, Sender, Waiter
-from gateway.flow import notices, people
+from gateway.domain.site import Practice
+from gateway.flow import delegates, notices, people
 from gateway.flow.context import Context
 from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for
 from gateway.mail.parse import Mailbox
@@ -21,10 +23,11 @@ HELPS = 3
 class CommandMail:
     """A mail to the bot, and what is known of who sent it.
 
-    `trusted`: it came over a path that only this site's own mail takes. `authenticated`: the author has been proved.
+    `tokens` are those of the addresses that it went to, if it answers anything. `trusted`: it came over a path that
+    only this site's own mail takes. `authenticated`: the author has been proved.
     """
 
-    token: str
+    tokens: tuple[str, ...]
     author: Mailbox | None
     lines: tuple[str, ...]
     message_id: str
@@ -41,20 +44,10 @@ def receive(ctx: Context, mail: CommandMail) -> None:
     practice = ctx.site.practice_of(mail.author.address) if mail.author else None
     if mail.automatic or mail.author is None or practice is None or not mail.trusted:
         return
-    sender = people.sender_row(ctx, practice, mail.author.address, mail.author.name)
-    if mail.token:
-        scope = _scope_of(ctx, mail.token, sender)
-        if scope is None:
-            ctx.audit(sender.address, "refused command", mail.token[:2], "not this sender's token")
-            return
+    if mail.tokens:
+        _reply(ctx, mail, practice, mail.author)
     else:
-        scope = Scope()
-        if not mail.authenticated and _changes(ctx, mail.lines):
-            ask_to_confirm(ctx, sender, mail.lines, "unproved", answers=mail.message_id)
-            return
-    results = run(ctx, sender, scope, mail.lines)
-    if results[0]["code"] != "unknown" or _may_help(ctx, sender, mail):
-        _transcribe(ctx, sender, scope, results, mail.message_id)
+        _fresh(ctx, mail, practice, mail.author)
 
 
 def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
@@ -62,7 +55,7 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
 
     A responder that marks its mail in no way would otherwise be told what it can write for ever.
     """
-    about = f"help|{sender.id}|{mail.token}|{ctx.today}|"
+    about = f"help|{sender.id}|{' '.join(mail.tokens)}|{ctx.today}|"
     said = sha256((about + "\n".join(mail.lines)).encode()).digest()
     if not ctx.tx.add_once(Seen(fingerprint=said, at=ctx.now)):
         return False
@@ -70,52 +63,101 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
     return any(ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now)) for turn in turns)
 
 
-def _changes(ctx: Context, lines: Sequence[str]) -> bool:
-    commands = (parse(line, ctx.today) for line in lines)
-    return any(isinstance(command, Command) and command.verb in CHANGES for command in commands)
+def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
+    """An answer to notices: the tokens say of whom it speaks, and in whose name."""
+    found = _scopes_of(ctx, mail.tokens, practice, author.address)
+    if found is None:
+        ctx.audit(author.address.key, "refused command", mail.tokens[0][:2], "not this sender's token")
+        return
+    owner, scopes = found
+    writer = people.sender_row(ctx, practice, author.address, author.name)
+    by = writer if writer.id != owner.id else None
+    results: list[Result] = []
+    for number, scope in enumerate(scopes):  # a line with an address is meant once, a bare one for each notice
+        lines = _bare(ctx, mail.lines) if number else mail.lines
+        results += run(ctx, owner, scope, lines, by=by) if lines else []
+    _transcribe(ctx, writer, owner, scopes, results, mail)
 
 
-def _scope_of(ctx: Context, token: str, sender: Sender) -> Scope | None:
-    """Of whom the token speaks; None if it is not this sender's."""
+def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
+    """A mail that answers nothing: changes need proof, or the word of the author's own mailbox."""
+    writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
+    if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
+        ask_to_confirm(ctx, writer, mail.lines, "unproved", answers=mail.message_id)
+        return
+    scope = Scope()
+    _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines), mail)
+
+
+def _commands(ctx: Context, lines: Sequence[str]) -> list[tuple[str, Command]]:
+    parsed = ((line, parse(line, ctx.today)) for line in lines)
+    return [(line, command) for line, command in parsed if isinstance(command, Command)]
+
+
+def _bare(ctx: Context, lines: Sequence[str]) -> list[str]:
+    """The lines that speak of whomever the answered notice was about."""
+    return [line for line, command in _commands(ctx, lines) if command.verb in ABOUT_ONE and command.person is None]
+
+
+def _scopes_of(
+    ctx: Context, tokens: Sequence[str], practice: Practice, author: Address
+) -> tuple[Sender, list[Scope]] | None:
+    """In whose name these tokens let the author speak, and of whom; None where even one is not theirs to use."""
+    found = [_scope_of(ctx, token) for token in tokens]
+    owners = {owner for owner, _ in filter(None, found)}
+    if None in found or len(owners) != 1:
+        return None
+    owner = ctx.tx.get(Sender, owners.pop())
+    if owner is None or owner.practice_id != practice.id:
+        return None
+    allowed = owner.address == author.key or delegates.may_act_for(ctx, author, owner)
+    return (owner, [scope for _, scope in filter(None, found)]) if allowed else None
+
+
+Opened = tuple[int, Scope]
+"""The id of the sender to whom a token was given, and of whom it speaks."""
+
+
+def _scope_of(ctx: Context, token: str) -> Opened | None:
     for purpose, open_scope in _SCOPES.items():
         row = ctx.keys.row_of(token, purpose)
         if row and ctx.keys.holds(token, purpose, row):
-            return open_scope(ctx, row, sender)
+            return open_scope(ctx, row)
     return None
 
 
-def _waiter_scope(ctx: Context, row: int, sender: Sender) -> Scope | None:
+def _waiter_scope(ctx: Context, row: int) -> Opened | None:
     waiter = ctx.tx.get(Waiter, row)
     invitation = ctx.tx.get(Invitation, waiter.invitation_id) if waiter else None
-    if waiter is None or invitation is None or waiter.sender_id != sender.id:
+    if waiter is None or invitation is None:
         return None
     confirmations = ctx.tx.find(
-        Confirmation, order="-id", sender_id=sender.id, invitation_id=invitation.id, done_at=None, limit=1
+        Confirmation, order="-id", sender_id=waiter.sender_id, invitation_id=invitation.id, done_at=None, limit=1
     )
-    return Scope((invitation,), next(iter(confirmations), None))
+    return waiter.sender_id, Scope((invitation,), next(iter(confirmations), None))
 
 
-def _message_scope(ctx: Context, row: int, sender: Sender) -> Scope | None:
+def _message_scope(ctx: Context, row: int) -> Opened | None:
     message = ctx.tx.get(Message, row)
-    if message is None or message.sender_id != sender.id:
+    if message is None or message.sender_id is None:
         return None
     ids = {copy.invitation_id for copy in ctx.tx.find(Copy, message_id=message.id) if copy.invitation_id}
-    return Scope(tuple(ctx.tx.find(Invitation, id__in=ids)))
+    return message.sender_id, Scope(tuple(ctx.tx.find(Invitation, id__in=ids)))
 
 
-def _sender_scope(_: Context, row: int, sender: Sender) -> Scope | None:
-    return Scope() if row == sender.id else None
+def _sender_scope(_: Context, row: int) -> Opened | None:
+    return row, Scope()
 
 
-def _confirm_scope(ctx: Context, row: int, sender: Sender) -> Scope | None:
+def _confirm_scope(ctx: Context, row: int) -> Opened | None:
     confirmation = ctx.tx.get(Confirmation, row)
-    if confirmation is None or confirmation.sender_id != sender.id:
+    if confirmation is None:
         return None
     invitation = ctx.tx.get(Invitation, confirmation.invitation_id) if confirmation.invitation_id else None
-    return Scope((invitation,) if invitation else (), confirmation)
+    return confirmation.sender_id, Scope((invitation,) if invitation else (), confirmation)
 
 
-_SCOPES: dict[Purpose, Callable[[Context, int, Sender], Scope | None]] = {
+_SCOPES: dict[Purpose, Callable[[Context, int], Opened | None]] = {
     Purpose.WAITER: _waiter_scope,
     Purpose.MESSAGE: _message_scope,
     Purpose.SENDER: _sender_scope,
@@ -123,13 +165,25 @@ _SCOPES: dict[Purpose, Callable[[Context, int, Sender], Scope | None]] = {
 }
 
 
-def _transcribe(ctx: Context, sender: Sender, scope: Scope, results: list[Result], answers: str) -> None:
-    only = scope.people[0] if len(scope.people) == 1 else None
-    waiter = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=sender.id) if only else None
-    own = notices.token(Purpose.SENDER, sender.id)
+def _transcribe(
+    ctx: Context, writer: Sender, owner: Sender, scopes: Sequence[Scope], results: list[Result], mail: CommandMail
+) -> None:
+    """Tell who wrote what became of it; and whom they wrote for, where that has changed anything of theirs."""
+    if (not results or results[0]["code"] == "unknown") and not _may_help(ctx, writer, mail):
+        return
+    about = [person for scope in scopes for person in scope.people]
+    only = about[0] if len(about) == 1 else None
+    waiter = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=owner.id) if only else None
+    own = notices.token(Purpose.SENDER, writer.id)
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
-    facts = {"results": results, "sender_page": own}
-    notices.to_sender(ctx, Notice.TRANSCRIPT, sender, facts, reply=reply, answers=answers)
+    facts = {"results": results, "sender_page": own, "by": ""}
+    notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id)
+    done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))
+    for one in ctx.tx.find(Sender, id__in=list(done_for)) if done_for else []:
+        theirs = [result for result in results if result.get("changed") and result["owner"] == one.id]
+        page = notices.token(Purpose.SENDER, one.id)
+        facts = {"results": theirs, "sender_page": page, "by": people.display(writer)}
+        notices.to_sender(ctx, Notice.TRANSCRIPT, one, facts, reply=page)
 
 
 # -------------------------------------------------------------------------------------------------- the sender's page

@@ -28,8 +28,8 @@ from gateway.domain.model import (
     Waiter,
 )
 from gateway.domain.site import Practice
-from gateway.errors import BadRecipient, NotASender
-from gateway.flow import answer, deliver, hold, invite, notices, people, release, verbs
+from gateway.errors import BadRecipient, NotASender, NotAuthor
+from gateway.flow import answer, delegates, deliver, hold, invite, notices, people, release, verbs
 from gateway.flow.context import Context
 from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft, Recipient
@@ -63,6 +63,8 @@ class Intake:
     exits: Exits
     rows: list[dict[str, Any]] = field(default_factory=list)
     waiters: list[Waiter] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    """Of the addresses at which it speaks to the gateway."""
     _names: dict[str, str] | None = None
     _sender: Sender | None = None
     _taken: hold.Taken | None = None
@@ -105,15 +107,19 @@ class Intake:
 def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     """Decide each recipient and carry it out; the verdicts, in the order of the recipients.
 
-    Raises NotASender for an answer by somebody else than the one who was written to.
+    Raises NotASender for an answer by somebody else than the one who was written to, NotAuthor for a From that is not
+    for the client's login to use.
     """
     intake = Intake(ctx, draft, exits)
+    proved = _author_proved(ctx, draft)
     if exits.clear:
         hold.add_content(ctx, exits.clear)
     cases = [_case(ctx, draft, recipient) for recipient in draft.recipients]
     for case in cases:
         if case.verdict.action in _REPEATABLE or _is_new(ctx, draft, case.recipient):
             _HANDLERS[case.verdict.action](intake, case)
+    if intake.tokens:
+        _run_commands(intake, proved=proved)
     if intake.waiters:
         _send_receipt(intake)
     if (
@@ -261,16 +267,30 @@ def _take_details(
 
 
 def _command(intake: Intake, case: Case) -> None:
+    """All that one mail says to us is answered at once, however many of our addresses it went to."""
+    intake.tokens.append(case.recipient.token)
+
+
+def _author_proved(ctx: Context, draft: Draft) -> bool:
+    """Whether the one author of the mail is known to have written it. Raises NotAuthor."""
+    client = draft.submission
+    author = draft.author.address if draft.author else None
+    own = bool(client.login) and delegates.may_write_as(ctx, client.login, author)
+    if client.login and not own and not client.login.startswith("*@"):  # a mail server forwards what others wrote
+        raise NotAuthor
+    believed = client.trusted and author and dmarc_passed(draft.head, client.authserv_id, author.domain)
+    return client.authenticated or own or bool(believed)
+
+
+def _run_commands(intake: Intake, *, proved: bool) -> None:
     draft, client = intake.draft, intake.draft.submission
-    author_domain = draft.author.address.domain if draft.author else ""
-    believed = client.trusted and dmarc_passed(draft.head, client.authserv_id, author_domain)
     mail = answer.CommandMail(
-        token=case.recipient.token,
+        tokens=tuple(filter(None, intake.tokens)),
         author=draft.author,
         lines=draft.lines,
         message_id=draft.message_id,
         trusted=client.trusted,
-        authenticated=client.authenticated or believed,
+        authenticated=proved,
         automatic=automatic(draft.head, client.mail_from),
     )
     answer.receive(intake.ctx, mail)

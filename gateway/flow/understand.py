@@ -30,6 +30,8 @@ class Submission:
     authenticated: bool = False
     authserv_id: str = ""
     """The mail server whose Authentication-Results are believed; empty for none."""
+    login: str = ""
+    """Who has signed in: an address, or `*@domain` for a mail server; empty for nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from gateway.domain.model import (
     Waiter,
 )
 from gateway.domain.site import Practice
-from gateway.flow import invite, move, notices, people
+from gateway.flow import delegates, invite, move, notices, people
 from gateway.flow.context import Context
 
 MOST = 500
@@ -49,6 +49,8 @@ class Ask:
     scope: Scope
     command: Command
     confirmed: bool = False
+    by: Sender | None = None
+    """Who wrote it on the sender's behalf, if somebody did."""
 
     @property
     def practice(self) -> Practice:
@@ -85,8 +87,19 @@ def ask_to_confirm(
     notices.to_sender(ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation)
 
 
-def run(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, confirmed: bool = False) -> list[Result]:
-    """Run typed lines in turn. The first that is no command ends them: what follows is prose or a signature."""
+def run(
+    ctx: Context,
+    sender: Sender,
+    scope: Scope,
+    lines: Sequence[str],
+    *,
+    confirmed: bool = False,
+    by: Sender | None = None,
+) -> list[Result]:
+    """Run typed lines in turn, which somebody may have written on the sender's behalf.
+
+    The first that is no command ends them: what follows is prose or a signature.
+    """
     results: list[Result] = []
     for line in lines:
         command = parse(line, ctx.today)
@@ -94,10 +107,23 @@ def run(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, con
             if not results:
                 results.append({"code": "unknown", "line": command.text})
             break
-        ask = Ask(ctx, sender, scope, command, confirmed)
-        results += [{"line": command.text, **result} for result in _HANDLERS[command.verb](ask)]
-        ctx.audit(sender.address, f"said {command.verb}", _subject(scope, command), results[-1]["code"])
+        owners = [sender] if by else delegates.whose(ctx, sender, command)
+        if command.person and len(owners) > 1:
+            results.append({"line": command.text, **delegates.which(ctx, command.person, owners)})
+            continue
+        for owner in owners:
+            ask = Ask(ctx, owner, scope, command, confirmed, by=by if owner is sender else sender)
+            results += _done(ask)
     return results or [{"code": "unknown", "line": ""}]
+
+
+def _done(ask: Ask) -> list[Result]:
+    """Carry one command out, and record it."""
+    about = {"line": ask.command.text, **delegates.marked(ask.sender, ask.by, ask.command)}
+    results = [{**about, **result} for result in _HANDLERS[ask.command.verb](ask)]
+    said = f"said {ask.command.verb}"
+    ask.ctx.audit(delegates.actor(ask.sender, ask.by), said, _subject(ask.scope, ask.command), results[-1]["code"])
+    return results
 
 
 def _subject(scope: Scope, command: Command) -> str:
@@ -290,7 +316,7 @@ def _yes(ask: Ask) -> list[Result]:
     # What was asked about one person was whether to; otherwise it was only who is speaking. A YES among the lines
     # finds nothing left to confirm, so this ends.
     sure = current.invitation_id is not None
-    return run(ask.ctx, ask.sender, replace(ask.scope, confirmation=None), lines, confirmed=sure)
+    return run(ask.ctx, ask.sender, replace(ask.scope, confirmation=None), lines, confirmed=sure, by=ask.by)
 
 
 def _help(_: Ask) -> list[Result]:
@@ -310,6 +336,8 @@ _HANDLERS: dict[Verb, Callable[[Ask], list[Result]]] = {
     Verb.PATIENTS: _contacts(Relationship.PATIENT),
     Verb.INVITE: _invite,
     Verb.MOVE: _move,
+    Verb.DELEGATE: lambda ask: delegates.delegate(ask.ctx, ask.sender, ask.by, ask.command.person),
+    Verb.UNDELEGATE: lambda ask: delegates.undelegate(ask.ctx, ask.sender, ask.by, ask.command.person),
     Verb.YES: _yes,
     Verb.HELP: _help,
 }

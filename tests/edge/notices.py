@@ -38,6 +38,7 @@ ADA, CLEO, PAT, OMAR = (
     "Pat <pat@home.example>",
     "Dr Omar <omar@hillside.example>",
 )
+BEA = "Dr Bea <bea@riverside.example>"
 BORN, WRONG = date(1980, 2, 3), date(1981, 4, 5)
 SECRET = "haemoglobin"
 PATIENT_TAG = "secure patient 1980-02-03"
@@ -89,6 +90,7 @@ class Story:
         self.store = MemoryStore()
         self.desk = Desk(self.store, SITE, self.keys, self.clock)
         self.templates = templates or TEMPLATES
+        self.authenticated = False
         self.mails: list[Mail] = []
         self.octets: list[bytes] = []
         self._writer = Writer(SITE, self.keys, self.content, self)
@@ -103,7 +105,7 @@ class Story:
             f"\r\n\r\n{body}\r\n"
         ).encode()
         recipients = tuple(re.sub(r".*<|>", "", one) for one in to)
-        submission = Submission("ada@riverside.example", recipients, trusted=True)
+        submission = Submission("ada@riverside.example", recipients, trusted=True, authenticated=self.authenticated)
         taking = Taking(SITE, self.content, submission, "Received: by us\r\n")
         taking.feed(octets)
         draft, exits = taking.finish()

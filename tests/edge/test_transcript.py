@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from gateway.domain.commands import Verb
 from gateway.domain.model import Audience, Notice
-from gateway.flow import verbs
+from gateway.flow import delegates, verbs
 from tests.edge.notices import (
     ADA,
+    BEA,
     CLEO,
     OMAR,
     PAT,
@@ -48,6 +50,15 @@ CODES = {
     "not_possible",
     "not_found",
     "which_person",
+    "which_sender",
+    "delegates",
+    "delegated",
+    "undelegated",
+    "no_delegate",
+    "no_such_delegate",
+    "fixed_delegate",
+    "only_oneself",
+    "too_many_delegates",
     "nothing_to_confirm",
     "status",
     "list",
@@ -64,10 +75,10 @@ def story() -> Story:
 
 
 def codes_in_flow() -> set[str]:
-    """Every result code that flow/verbs.py can give."""
-    tree = ast.parse(Path(verbs.__file__).read_text())
+    """Every result code that flow/verbs.py and flow/delegates.py can give."""
+    trees = [ast.parse(Path(str(one.__file__)).read_text()) for one in (verbs, delegates)]
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in (node for tree in trees for node in ast.walk(tree)):
         match node:
             case ast.Dict(keys=keys, values=values):
                 pairs = zip(keys, values, strict=True)
@@ -105,6 +116,7 @@ async def commands() -> list[Story]:
         await talk_about_locked(),
         await talk_about_doubts(),
         await talk_about_moves(),
+        await talk_about_delegates(),
     ]
 
 
@@ -179,6 +191,24 @@ async def talk_about_moves() -> Story:
     await story.accept()
     await story.write(ADA, OMAR)
     await story.say("omar@hillside.example MOVE pat@right.example", token=token)
+    return story
+
+
+async def talk_about_delegates() -> Story:
+    story = Story()
+    story.authenticated = True
+    practice = replace(SITE.practices[0], delegates=(("desk@riverside.example", "ada@riverside.example"),))
+    story.desk = replace(story.desk, site=replace(SITE, practices=(practice, *SITE.practices[1:])))
+    for sender in (ADA, BEA):
+        await story.write(sender, PAT)
+        await story.say("DELEGATE cleo@riverside.example", author=sender)
+    await story.say("LIST\npat@home.example REMIND\nDELEGATE", author=CLEO)
+    token = story.mails[0].facts["reply_to"][4:].partition("@")[0]
+    await story.say("DELEGATE omar@riverside.example\nCOLLEAGUE", author=CLEO, token=token)
+    for line in ("DELEGATE pat@home.example", "UNDELEGATE desk@riverside.example", "UNDELEGATE x@riverside.example"):
+        await story.say(line)
+    await story.say("\n".join(f"DELEGATE d{number}@riverside.example" for number in range(delegates.MOST)))
+    await story.say("UNDELEGATE cleo@riverside.example")
     return story
 
 
