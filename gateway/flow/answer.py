@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import ceil
 from typing import Any
 
 from gateway.domain.commands import CHANGES, Command, parse
 from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Sender, Waiter
+from gateway.domain.words import spoken
 from gateway.flow import notices, people
 from gateway.flow.context import Context
 from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for
@@ -27,6 +29,8 @@ class CommandMail:
     trusted: bool
     authenticated: bool
     automatic: str
+    languages: str = ""
+    """Its Content-Language or Accept-Language."""
 
 
 # ---------------------------------------------------------------------------------------------------- who may speak
@@ -37,6 +41,7 @@ def receive(ctx: Context, mail: CommandMail) -> None:
     practice = ctx.site.practice_of(mail.author.address) if mail.author else None
     if mail.automatic or mail.author is None or practice is None or not mail.trusted:
         return
+    language = language_of(mail, ctx.today)
     sender = people.sender_row(ctx, practice, mail.author.address, mail.author.name)
     if mail.token:
         scope = _scope_of(ctx, mail.token, sender)
@@ -46,9 +51,17 @@ def receive(ctx: Context, mail: CommandMail) -> None:
     else:
         scope = Scope()
         if not mail.authenticated and _changes(ctx, mail.lines):
-            ask_to_confirm(ctx, sender, mail.lines, "unproved", answers=mail.message_id)
+            ask_to_confirm(ctx, sender, mail.lines, "unproved", answers=mail.message_id, language=language)
             return
-    _transcribe(ctx, sender, scope, run(ctx, sender, scope, mail.lines), mail.message_id)
+    results = run(ctx, sender, scope, mail.lines, language=language)
+    _transcribe(ctx, sender, scope, results, mail.message_id, language)
+
+
+def language_of(mail: CommandMail, today: date) -> str:
+    """The language to answer in: of the first verb that tells one, else the mail's own; "" for the practice's."""
+    commands = (parse(line, today) for line in mail.lines)
+    told = (command.language for command in commands if isinstance(command, Command) and command.language)
+    return next(told, "") or spoken(mail.languages)
 
 
 def _changes(ctx: Context, lines: Sequence[str]) -> bool:
@@ -104,13 +117,13 @@ _SCOPES: dict[Purpose, Callable[[Context, int, Sender], Scope | None]] = {
 }
 
 
-def _transcribe(ctx: Context, sender: Sender, scope: Scope, results: list[Result], answers: str) -> None:
+def _transcribe(ctx: Context, sender: Sender, scope: Scope, results: list[Result], answers: str, language: str) -> None:
     only = scope.people[0] if len(scope.people) == 1 else None
     waiter = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=sender.id) if only else None
     own = notices.token(Purpose.SENDER, sender.id)
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
     facts = {"results": results, "sender_page": own}
-    notices.to_sender(ctx, Notice.TRANSCRIPT, sender, facts, reply=reply, answers=answers)
+    notices.to_sender(ctx, Notice.TRANSCRIPT, sender, facts, reply=reply, answers=answers, language=language)
 
 
 # -------------------------------------------------------------------------------------------------- the sender's page

@@ -263,6 +263,7 @@ def _command(intake: Intake, case: Case) -> None:
         trusted=client.trusted,
         authenticated=client.authenticated or believed,
         automatic=automatic(draft.head, client.mail_from),
+        languages=draft.head.get("content-language") or draft.head.get("accept-language"),
     )
     answer.receive(intake.ctx, mail)
 

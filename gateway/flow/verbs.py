@@ -1,7 +1,7 @@
 """What each verb does: one handler a verb, each answers with results that a template words."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,8 @@ class Ask:
     scope: Scope
     command: Command
     confirmed: bool = False
+    language: str = ""
+    """The one that the sender is to be answered in, if it is known."""
 
     @property
     def practice(self) -> Practice:
@@ -60,6 +62,7 @@ def ask_to_confirm(
     why: str,
     invitation: Invitation | None = None,
     answers: str = "",
+    language: str = "",
 ) -> None:
     """Put lines aside until the sender says YES; the question goes to the sender's own address."""
     sealed = ctx.keys.seal(json.dumps(list(lines)).encode(), f"confirmation|{sender.id}")
@@ -77,10 +80,14 @@ def ask_to_confirm(
         "person": people.standing(ctx, invitation) if invitation else None,
     }
     reply = notices.token(Purpose.CONFIRM, confirmation.id)
-    notices.to_sender(ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation)
+    notices.to_sender(
+        ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation, language=language
+    )
 
 
-def run(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, confirmed: bool = False) -> list[Result]:
+def run(
+    ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, confirmed: bool = False, language: str = ""
+) -> list[Result]:
     """Run typed lines in turn. The first that is no command ends them: what follows is prose or a signature."""
     results: list[Result] = []
     for line in lines:
@@ -89,7 +96,7 @@ def run(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, con
             if not results:
                 results.append({"code": "unknown", "line": command.text})
             break
-        ask = Ask(ctx, sender, scope, command, confirmed)
+        ask = Ask(ctx, sender, scope, command, confirmed, language)
         results += [{"line": command.text, **result} for result in _HANDLERS[command.verb](ask)]
         ctx.audit(sender.address, f"said {command.verb}", _subject(scope, command), results[-1]["code"])
     return results or [{"code": "unknown", "line": ""}]
@@ -149,7 +156,7 @@ def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
         return _result(ask, "used_up", invitation)
     if invite.is_doubtful(ctx, invitation, details) and not ask.confirmed:
         line = f"{invitation.typed} {details.role or Relationship.COLLEAGUE_ELSEWHERE}"
-        ask_to_confirm(ctx, ask.sender, [line], "outside", invitation)
+        ask_to_confirm(ctx, ask.sender, [line], "outside", invitation, language=ask.language)
         return _result(ask, "doubt", invitation)
     code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
     return _result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
@@ -217,7 +224,7 @@ def _status(ask: Ask) -> list[Result]:
         return _list(ask)
     if ask.command.person is None and len(ask.scope.people) > 1:
         mine = [(waiter, invitation) for invitation in ask.scope.people if (waiter := _waiter(ask, invitation))]
-        return [{"code": "list", **_listed(ask, mine, len(mine))}]
+        return [{"code": "list", **_listed(ask, mine, _counts(i for _, i in mine))}]
     found = _person(ask)
     if isinstance(found, dict):
         return [found]
@@ -227,13 +234,27 @@ def _status(ask: Ask) -> list[Result]:
 
 def _list(ask: Ask) -> list[Result]:
     rows = waited_for(ask.ctx, ask.sender)
-    return [{"code": "list", **_listed(ask, rows[:MOST], len(rows))}]
+    return [{"code": "list", **_listed(ask, rows[:MOST], _counts(i for _, i in rows))}]
 
 
-def _listed(ask: Ask, rows: Sequence[tuple[Waiter | None, Invitation]], count: int) -> Result:
-    """Some people, and how many more there are."""
+def _listed(ask: Ask, rows: Sequence[tuple[Waiter | None, Invitation]], counts: dict[str, int]) -> Result:
+    """Some people, how many there are of each kind, and how many of them are not shown."""
     shown = [people.standing(ask.ctx, invitation, waiter) for waiter, invitation in rows]
-    return {"people": shown, "more": count - len(shown)}
+    return {"people": shown, "counts": counts, "more": sum(counts.values()) - len(shown)}
+
+
+def _counts(invitations: Iterable[Invitation]) -> dict[str, int]:
+    """How many are patients, colleagues, and not said to be either."""
+    counts = {"patients": 0, "colleagues": 0, "unsaid": 0}
+    for invitation in invitations:
+        counts[_kind(invitation.relationship)] += 1
+    return counts
+
+
+def _kind(relationship: Relationship | None) -> str:
+    if relationship is None:
+        return "unsaid"
+    return "patients" if relationship is Relationship.PATIENT else "colleagues"
 
 
 def waited_for(ctx: Context, sender: Sender) -> list[tuple[Waiter | None, Invitation]]:
@@ -256,8 +277,8 @@ def _contacts(*relationships: Relationship) -> Callable[[Ask], list[Result]]:
         count = len(newest) if len(newest) < MOST else ask.ctx.tx.count(Invitation, **of_kind)
         latest = {invitation.address: invitation for invitation in reversed(newest)}
         rows = sorted(latest.values(), key=lambda invitation: invitation.who.casefold())
-        total = count - len(newest) + len(latest)
-        return [{"code": code, **_listed(ask, [(None, invitation) for invitation in rows], total)}]
+        counts = _counts(()) | {_kind(relationships[0]): count - len(newest) + len(latest)}
+        return [{"code": code, **_listed(ask, [(None, invitation) for invitation in rows], counts)}]
 
     return handler
 
@@ -272,7 +293,7 @@ def _yes(ask: Ask) -> list[Result]:
     # What was asked about one person was whether to; otherwise it was only who is speaking. A YES among the lines
     # finds nothing left to confirm, so this ends.
     sure = current.invitation_id is not None
-    return run(ask.ctx, ask.sender, replace(ask.scope, confirmation=None), lines, confirmed=sure)
+    return run(ask.ctx, ask.sender, replace(ask.scope, confirmation=None), lines, confirmed=sure, language=ask.language)
 
 
 def _help(_: Ask) -> list[Result]:
