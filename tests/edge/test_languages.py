@@ -1,4 +1,4 @@
-"""Every notice in every language: nothing left untranslated, the same links in both forms, dates as people write them."""
+"""Every notice in every language: nothing untranslated, the same links in both forms, dates as people write them."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,11 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 
 from gateway.config import PracticeSection
+from gateway.domain.model import Delivery, Notice
 from gateway.domain.words import LANGUAGES
 from gateway.edge.catalogue import Paragraph
 from gateway.edge.render import Templates
+from gateway.flow.notices import HEAD_START
 from tests.edge.notices import ADA, PAT, PATIENT_TAG, SITE, Links, Story, check
 from tests.edge.test_render import lives
 from tests.edge.test_transcript import commands
@@ -72,3 +74,12 @@ async def test_dates_and_verbs_are_of_the_language() -> None:
     assert 'lang="es"' in mail.rendered.html
     assert "RECORDAR" in mail.rendered.text
     assert "1 de abril de 2026" in mail.rendered.text
+
+
+async def test_an_answer_is_due_before_what_was_queued_with_it() -> None:
+    story = Story()
+    await story.write(ADA, PAT)
+    await story.say("LIST", token=await story.sender_token())
+    rows = {row.notice: row for row in await story.desk.do(lambda ctx: ctx.tx.find(Delivery))}
+    assert rows[Notice.TRANSCRIPT].due_at == rows[Notice.TRANSCRIPT].created_at - HEAD_START
+    assert rows[Notice.RECEIPT].due_at == rows[Notice.RECEIPT].created_at
