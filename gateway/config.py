@@ -70,7 +70,9 @@ class PracticeSection(Section):
         default=[], description="all addresses in these domains write for it", examples=[["riverside.example"]]
     )
     senders: list[MailAddress] = Field(default=[], description="exact addresses, where a domain is shared")
-    language: str = Field(default="en", description="of the mails to its senders and those they invite")
+    language: Literal["en", "es", "fr", "de"] = Field(
+        default="en", description="of the mails to its senders and those they invite: en, es, fr or de"
+    )
     delegates: list[Delegate] = Field(
         default=[],
         description='who may act for whom, as "assistant@riverside.example for ada@riverside.example"',

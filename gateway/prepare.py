@@ -71,7 +71,7 @@ def _templates(settings: Settings, parts: Sequence[str]) -> Templates:
     """Compiled once, before the event loop runs and for all workers together."""
     templates = Templates(settings.policy())
     if "delivery" in parts:
-        templates.compile_mails()
+        templates.compile_mails({practice.language for practice in settings.policy().practices})
     if "portal" in parts:
         templates.compile_pages()
     return templates

@@ -52,9 +52,14 @@ def tidy(text: str) -> str:
     return " ".join(text.translate(_INVISIBLE).split())
 
 
+def fold(text: str) -> str:
+    """Lower case, without the accents that month names carry. Canonical: full-width digits stay what they are."""
+    return unicodedata.normalize("NFD", text).translate(_ACCENTS).casefold()
+
+
 def month_named(name: str) -> int | None:
     """The month (1 to 12) of a name or abbreviation, in any language of MONTH_NAMES; case and accents are free."""
-    return _MONTHS.get(_fold(name).strip(" ."))
+    return _MONTHS.get(fold(name).strip(" ."))
 
 
 def read_birthdate(text: str, today: date) -> date | Doubt:
@@ -63,8 +68,8 @@ def read_birthdate(text: str, today: date) -> date | Doubt:
     Year-first, day-first and named months are read wherever only one date can be meant. Years have four digits,
     and digits are ASCII.
     """
-    text = _fold(tidy(text)).translate(_DASHES)
-    text = _SPACED.sub(r"\1", text).strip(" .,!;")
+    text = fold(tidy(text)).translate(_DASHES)
+    text = _LEAD.sub("", _SPACED.sub(r"\1", text).strip(" .,!;"))
     if not text:
         return Doubt.MISSING
     for form in _FORMS:
@@ -85,11 +90,6 @@ def from_parts(day: str, month: str, year: str, today: date) -> date | Doubt:
     if not (_ONE_OR_TWO.fullmatch(day) and _FOUR.fullmatch(year)):
         return Doubt.UNREADABLE
     return _judge(day, month, year, today)
-
-
-def _fold(text: str) -> str:
-    """Lower case, without the accents that month names carry. Canonical: full-width digits stay what they are."""
-    return unicodedata.normalize("NFD", text).translate(_ACCENTS).casefold()
 
 
 def _judge(day: str, month: str, year: str, today: date) -> date | Doubt:
@@ -122,13 +122,14 @@ _DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
 _ACCENTS = dict.fromkeys((0x300, 0x301, 0x302, 0x308))
 """Grave, acute, circumflex, diaeresis. Not every mark: a number that is struck through is not meant."""
 _MONTHS = {
-    _fold(name): number
+    fold(name): number
     for months in MONTH_NAMES.values()
     for number, names in enumerate(months, start=1)
     for name in names.split()
 }
 
 _SPACED = re.compile(r" ?([-/.]) ?")
+_LEAD = re.compile(r"^(?:el|le|am|den|the) (?=[0-9])")
 _ONE_OR_TWO = re.compile(r"[0-9]{1,2}")
 _FOUR = re.compile(r"[0-9]{4}")
 _DAY = r"(?P<day>[0-9]{1,2})"

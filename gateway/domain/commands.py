@@ -18,8 +18,9 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from gateway.domain.address import Address, address
-from gateway.domain.birthdate import Doubt, month_named, read_birthdate, tidy
+from gateway.domain.birthdate import Doubt, fold, month_named, read_birthdate, tidy
 from gateway.domain.model import Details, Relationship, Role
+from gateway.domain.words import ANNOUNCERS, COURTESIES, RECEIVED, VERBS
 from gateway.errors import BadAddress
 
 
@@ -55,12 +56,16 @@ ABOUT_ONE = frozenset(
 )
 """The verbs that, without an address, speak of whom the answered notice was about."""
 
-PHRASES: Mapping[str, Verb] = {verb.casefold(): verb for verb in Verb} | {
-    "resend": Verb.REMIND,
-    "colleague clinician": Verb.CLINICIAN,
-    "colleague staff": Verb.STAFF,
+SPOKEN: Mapping[str, Mapping[Verb, tuple[str, ...]]] = {
+    language: {Verb(name): words for name, words in names.items() if name in Verb.__members__}
+    for language, names in VERBS.items()
 }
-"""What people may type for a verb: one or two words, case-folded. Another language is more of these."""
+"""What people may type for each verb, by language."""
+
+PHRASES: Mapping[str, Verb] = {
+    fold(phrase): verb for names in SPOKEN.values() for verb, phrases in names.items() for phrase in phrases
+}
+"""The same by what is typed, one or two words without case and accents."""
 
 COLLEAGUES: Mapping[Verb, Details] = {
     Verb.CLINICIAN: Details(Relationship.COLLEAGUE_HERE, Role.CLINICIAN),
@@ -68,16 +73,6 @@ COLLEAGUES: Mapping[Verb, Details] = {
     Verb.COLLEAGUE: Details(Relationship.COLLEAGUE_ELSEWHERE),
 }
 """The verbs that say everything about a person by themselves."""
-
-COURTESIES = frozenset(
-    (
-        *("please", "pls", "plz", "kindly", "thanks", "thank you", "thx", "bitte", "danke", "por favor", "gracias"),
-        *("s'il vous plaît", "s’il vous plaît", "svp", "merci"),
-    )
-)
-"""What may stand before and after a command, and changes nothing."""
-ANNOUNCERS = ("patient", "born", "birthdate", "birthday", "dob")
-"""After one of these, or a misspelling of it, a birthdate may follow in any form."""
 
 LONGEST_LINE = 998  # RFC 5322 §2.1.1
 LONGEST_ECHO = 100
@@ -89,6 +84,7 @@ class Command:
     """A line that was understood; `text` may be read back.
 
     `doubt` says why a birthdate could not be told. PATIENT has either `details` or `doubt`; INVITE may have neither.
+    `language` is the one in which the verb was typed; "" if it is English, which all may use, or one of several.
     """
 
     verb: Verb
@@ -98,6 +94,7 @@ class Command:
     text: str = ""
     to: Address | None = None
     """Where MOVE moves the person's mail; None if nothing was said."""
+    language: str = ""
 
     @property
     def changes(self) -> bool:
@@ -131,10 +128,11 @@ def parse(line: str, today: date) -> Command | Unknown:
     answer = _answer(kind, typed, today)
     if verb is None or (arguments and answer is None):
         return Unknown(_echo(line))
-    text = _read_back(verb, kind, person, dated=bool(typed))
+    language = _language_of(" ".join(words), verb)
+    text = _read_back(verb, kind, person, language, dated=bool(typed))
     if isinstance(answer, Doubt):
-        return Command(verb, person, doubt=answer, text=text)
-    return Command(verb, person, details=answer, text=text)
+        return Command(verb, person, doubt=answer, text=text, language=language)
+    return Command(verb, person, details=answer, text=text, language=language)
 
 
 def read_details(text: str, today: date) -> Details | Doubt | None:
@@ -160,7 +158,7 @@ def _move(people: list[Address], *, named_first: bool) -> Command:
     return Command(Verb.MOVE, next(iter(who), None), text=text, to=next(iter(to), None))
 
 
-def spoken(details: Details) -> str:
+def in_words(details: Details) -> str:
     """Details in the words of a command. Holds a birthdate: only to be kept sealed."""
     if details.birthdate:
         return f"{Verb.PATIENT} {details.birthdate.isoformat()}"
@@ -188,18 +186,26 @@ def _split(text: str) -> tuple[Verb | None, str]:
     words = text.replace(":", " ").strip(_DECORATION).split()
     for count in (2, 1):
         phrase = " ".join(word.strip(_DECORATION + _EMPHASIS) for word in words[:count])
-        if verb := PHRASES.get(phrase.casefold()):
+        if verb := PHRASES.get(fold(phrase)):
             return verb, " ".join(words[count:]).strip(_DECORATION)
     return None, text
 
 
-def _read_back(verb: Verb, kind: Verb | None, person: Address | None, *, dated: bool) -> str:
+def _language_of(line: str, verb: Verb) -> str:
+    """The only language in which the line has the verb, unless that is English; "" for none."""
+    typed = {fold(word.strip(_DECORATION)) for word in line.replace(":", " ").split()}
+    have = [language for language, names in SPOKEN.items() if typed & {fold(name) for name in names.get(verb, ())}]
+    return have[0] if len(have) == 1 and have[0] != "en" else ""
+
+
+def _read_back(verb: Verb, kind: Verb | None, person: Address | None, language: str, *, dated: bool) -> str:
     """The command in the gateway's own words, `dated` if something stood where a birthdate belongs."""
+    say = SPOKEN[language or "en"]
     who = [person.typed] if person else []
-    what = [kind.value] if kind else []
+    what = [say[kind][0]] if kind else []
     if dated and kind is Verb.PATIENT:
-        what.append("(birthdate received)")
-    return " ".join([verb.value, *who, *what] if verb is Verb.INVITE else [*who, *what])
+        what.append(RECEIVED[language or "en"])
+    return " ".join([say[verb][0], *who, *what] if verb is Verb.INVITE else [*who, *what])
 
 
 def _echo(line: str) -> str:

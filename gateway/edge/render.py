@@ -1,13 +1,13 @@
 """Templates to what people read: notices as subject, plain text and HTML, and the portal's pages.
 
 A notice is written once, in `templates/mail/<notice>.j2`, out of parts (paragraphs, buttons, tables) that exist in a
-plain and in an HTML form; so both say the same and hold the same links. Two environments load the same files: one
-escapes nothing and makes the plain text, the other escapes everything and makes the HTML.
+plain and in an HTML form; so both say the same and hold the same links. Two environments load the same files for each
+language: one escapes nothing and makes the plain text, the other escapes everything and makes the HTML.
 """
 
 import contextlib
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, MutableMapping
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.filters import do_filesizeformat
+from markupsafe import Markup, escape
 
 from gateway.domain.model import Audience, Notice
 from gateway.domain.site import Site
+from gateway.domain.words import LANGUAGES
+from gateway.edge.catalogue import Paragraph, Translated, catalogue, read_date, speak
 from gateway.mail.decoding import clean
 from gateway.ports import Rendered
 
@@ -32,31 +35,41 @@ class Templates:
 
     def __init__(self, site: Site, overrides: Path | None = None, *, pages: str = "portal") -> None:
         self._pages = pages
-        folders = [overrides, _shipped()] if overrides else [_shipped()]
-        self._text = _environment(site, folders, "txt")
-        self._html = _environment(site, folders, "html")
+        self._site = site
+        self._folders = [overrides, _shipped()] if overrides else [_shipped()]
+        self._environments: dict[tuple[str, str], Environment] = {}
 
-    def compile_mails(self) -> None:
-        """Compile the notices' templates now: each takes a tenth of a second, in which a running loop would stand."""
-        for environment in (self._text, self._html):
-            _compile(environment, "mail/")
+    def compile_mails(self, languages: Iterable[str] = ("en",)) -> None:
+        """Compile the notices' templates now: all take half a second, in which a running loop would stand."""
+        for language in languages:
+            for form in ("txt", "html"):
+                _compile(self._environment(language, form), "mail/")
 
     def compile_pages(self) -> None:
         """As `compile_mails`, for the pages."""
-        _compile(self._html, f"{self._pages}/")
+        _compile(self._environment("en", "html"), f"{self._pages}/")
 
     def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
         """Render `mail/<notice>.j2`. Raises jinja2.TemplateError for a template that asks for what there is not."""
+        language = language if language in LANGUAGES else "en"
         said = cleaned({**facts, "audience": audience.value, "language": language})
         name = f"mail/{notice}.j2"
+        plain, dressed = (self._environment(language, form).get_template(name) for form in ("txt", "html"))
         # No fact holds a form feed, cleaned as they are: the first one is the layout's.
-        subject, _, text = self._text.get_template(name).render(said).partition("\f")
+        subject, _, text = plain.render(said).partition("\f")
         said["subject"] = clean(subject)
-        return Rendered(said["subject"], reflowed(text), self._html.get_template(name).render(said))
+        return Rendered(said["subject"], reflowed(text), dressed.render(said))
 
     def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
-        """Render `<pages>/<name>.html`. Raises jinja2.TemplateError."""
-        return self._html.get_template(f"{self._pages}/{name}.html").render(facts, lang=language)
+        """Render `<pages>/<name>.html`, in English whatever the language. Raises jinja2.TemplateError."""
+        return self._environment("en", "html").get_template(f"{self._pages}/{name}.html").render(facts, lang=language)
+
+    def _environment(self, language: str, form: str) -> Environment:
+        """Where the templates of one language and form are compiled; made when it is first asked for."""
+        key = (language, form)
+        if key not in self._environments:
+            self._environments[key] = _environment(self._site, self._folders, form, language)
+        return self._environments[key]
 
 
 def _compile(environment: Environment, folder: str) -> None:
@@ -80,8 +93,12 @@ class _Environment(Environment):
             return obj[attribute]
         return super().getattr(obj, attribute)
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """One dictionary: the chain that Jinja makes of two is slow to look things up in."""
+        return {**self.globals, **(d or {})}
 
-def _environment(site: Site, folders: list[Path], form: str) -> Environment:
+
+def _environment(site: Site, folders: list[Path], form: str, language: str) -> Environment:
     environment = _Environment(
         loader=FileSystemLoader(folders),
         autoescape=form == "html",
@@ -89,12 +106,9 @@ def _environment(site: Site, folders: list[Path], form: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=[Translated, Paragraph],
     )
-
-    def moment(at: datetime) -> str:
-        """An instant as the site's clocks show it."""
-        local = at.astimezone(site.zone)
-        return f"{date_of(local)}, {local:%H:%M}"
+    environment.policies["ext.i18n.trimmed"] = True
 
     def bot(token: str) -> str:
         """The address where commands about the token's subject go."""
@@ -102,33 +116,26 @@ def _environment(site: Site, folders: list[Path], form: str) -> Environment:
 
     environment.globals |= {"site": site, "bot": bot, "mailto": mailto}
     environment.globals |= {"layout": f"mail/layout.{form}", "parts": f"mail/parts.{form}"}
-    environment.filters |= {"day": day, "date": date_of, "after": after, "moment": moment, "size": do_filesizeformat}
+    environment.globals["paragraph"] = _source(folders, f"mail/paragraph.{form}")
+    environment.filters |= {"after": after, "size": do_filesizeformat, "strong": _bold if form == "html" else str}
+    speak(environment, catalogue(_shipped(), language), language, site.zone)
     return environment
+
+
+def _source(folders: list[Path], name: str) -> str:
+    return next(folder / name for folder in folders if (folder / name).is_file()).read_text()
 
 
 # --------------------------------------------------------------------------------------------- filters and functions
 
 
-def _read(value: date | str) -> date:
-    return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-@lru_cache
-def date_of(value: date | str) -> str:
-    """A date, or its ISO 8601 form, in words: 3 December 2026."""
-    read = _read(value)
-    return f"{read.day} {read:%B %Y}"
-
-
-@lru_cache
-def day(value: date | str) -> str:
-    """A date with its weekday: Thursday 3 December 2026."""
-    return f"{_read(value):%A} {date_of(value)}"
+def _bold(text: str) -> Markup:
+    return Markup(f"<strong>{escape(text)}</strong>")  # noqa: S704 - escaped as it is
 
 
 def after(value: date | str, days: int) -> date:
     """The date that many days later."""
-    return _read(value) + timedelta(days=days)
+    return read_date(value) + timedelta(days=days)
 
 
 def mailto(address: str, line: str) -> str:
@@ -136,8 +143,17 @@ def mailto(address: str, line: str) -> str:
 
     A trailing space in the line is kept: it says that something is to be typed behind it.
     """
-    fields = {"subject": line.strip(), "body": line}
-    return f"mailto:{quote(address, safe='@+')}?{urlencode(fields, quote_via=quote)}"  # RFC 6068 §2
+    return f"mailto:{_quoted(address)}?{_fields(line)}"  # RFC 6068 §2
+
+
+@lru_cache
+def _quoted(address: str) -> str:
+    return quote(address, safe="@+")
+
+
+@lru_cache
+def _fields(line: str) -> str:
+    return urlencode({"subject": line.strip(), "body": line}, quote_via=quote)
 
 
 # ---------------------------------------------------------------------------------------------------------- plain text
@@ -145,15 +161,13 @@ def mailto(address: str, line: str) -> str:
 
 def cleaned(value: Any) -> Any:
     """The facts with every text in one line, free of control and bidi characters: names come from anybody's mail."""
-    match value:
-        case str():
-            return clean(value)
-        case Mapping():
-            return {name: cleaned(item) for name, item in value.items()}
-        case list() | tuple():
-            return [cleaned(item) for item in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {name: cleaned(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(item) for item in value]
+    return value
 
 
 def reflowed(text: str) -> str:
@@ -161,13 +175,13 @@ def reflowed(text: str) -> str:
     blocks: list[str] = []
     paragraph: list[str] = []
     for line in [*text.splitlines(), ""]:
-        indented = line[:1] == " " and not line.isspace()
-        words = line.split()
+        words = line.strip()
+        indented = line[:1] == " " and words
         if words and not indented:
-            paragraph += words
+            paragraph.append(words)
             continue
         if paragraph:
-            blocks.append(_filled(paragraph, ""))
+            blocks.append(_filled(" ".join(paragraph), ""))
             paragraph = []
         if indented:
             blocks.append(_kept(line.rstrip()))
@@ -178,14 +192,16 @@ def reflowed(text: str) -> str:
 
 def _kept(line: str) -> str:
     """A line that is not to be filled; one that is too long is broken, with the same indent."""
-    if len(line) <= TEXT_WIDTH:
-        return line
-    words = line.split()
-    return _filled(words, " " * (len(line) - len(line.lstrip())))
+    return line if len(line) <= TEXT_WIDTH else _filled(line, " " * (len(line) - len(line.lstrip())))
 
 
-def _filled(words: list[str], indent: str) -> str:
-    """Lines of these words, as long as may be; a longer word, such as a link, stays whole."""
+@lru_cache(1024)
+def _filled(paragraph: str, indent: str) -> str:
+    """Lines of these words, as long as may be; a longer word, such as a link, stays whole.
+
+    Most paragraphs are the same in every mail of a kind: they are remembered.
+    """
+    words = paragraph.split()
     lines, line = [], indent + words[0]
     for word in words[1:]:
         if len(line) + 1 + len(word) > TEXT_WIDTH:

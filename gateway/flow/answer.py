@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from math import ceil
 from typing import Any
@@ -10,6 +11,7 @@ from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
 from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Seen, Sender, Waiter
 from gateway.domain.site import Practice
+from gateway.domain.words import spoken
 from gateway.flow import delegates, notices, people
 from gateway.flow.context import Context
 from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for
@@ -34,6 +36,8 @@ class CommandMail:
     trusted: bool
     authenticated: bool
     automatic: str
+    languages: str = ""
+    """Its Content-Language or Accept-Language."""
 
 
 # ---------------------------------------------------------------------------------------------------- who may speak
@@ -48,6 +52,13 @@ def receive(ctx: Context, mail: CommandMail) -> None:
         _reply(ctx, mail, practice, mail.author)
     else:
         _fresh(ctx, mail, practice, mail.author)
+
+
+def language_of(mail: CommandMail, today: date) -> str:
+    """The language to answer in: of the first verb that tells one, else the mail's own; "" for the practice's."""
+    commands = (parse(line, today) for line in mail.lines)
+    told = (command.language for command in commands if isinstance(command, Command) and command.language)
+    return next(told, "") or spoken(mail.languages)
 
 
 def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
@@ -75,18 +86,19 @@ def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
     results: list[Result] = []
     for number, scope in enumerate(scopes):  # a line with an address is meant once, a bare one for each notice
         lines = _bare(ctx, mail.lines) if number else mail.lines
-        results += run(ctx, owner, scope, lines, by=by) if lines else []
+        results += run(ctx, owner, scope, lines, by=by, language=language_of(mail, ctx.today)) if lines else []
     _transcribe(ctx, writer, owner, scopes, results, mail)
 
 
 def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
     """A mail that answers nothing: changes need proof, or the word of the author's own mailbox."""
+    language = language_of(mail, ctx.today)
     writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
     if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
-        ask_to_confirm(ctx, writer, mail.lines, "unproved", answers=mail.message_id)
+        ask_to_confirm(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
         return
     scope = Scope()
-    _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines), mail)
+    _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines, language=language), mail)
 
 
 def _commands(ctx: Context, lines: Sequence[str]) -> list[tuple[str, Command]]:
@@ -177,7 +189,8 @@ def _transcribe(
     own = notices.token(Purpose.SENDER, writer.id)
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
     facts = {"results": results, "sender_page": own, "by": ""}
-    notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id)
+    language = language_of(mail, ctx.today)
+    notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)
     done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))
     for one in ctx.tx.find(Sender, id__in=list(done_for)) if done_for else []:
         theirs = [result for result in results if result.get("changed") and result["owner"] == one.id]

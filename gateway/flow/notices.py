@@ -6,6 +6,7 @@ is derived from, never as itself.
 
 import json
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Any
 
 from gateway.domain.model import Account, Audience, Delivery, DeliveryKind, Invitation, Notice, Purpose, Sender
@@ -30,6 +31,11 @@ class Letter:
     """The Message-ID of the mail that it answers."""
     facts: dict[str, Any] = field(default_factory=dict)
 
+
+ANSWERS = (Notice.TRANSCRIPT, Notice.CONFIRM)
+"""What somebody waits for who has just written to us."""
+HEAD_START = timedelta(minutes=1)
+"""By how much an answer is due before what was queued with it: what is due first is sent first, in a rush as well."""
 
 _LETTER = tuple(part.name for part in fields(Letter))
 
@@ -74,7 +80,7 @@ def queue(ctx: Context, letter: Letter, to: str, invitation: Invitation | None =
             facts=seal(ctx.keys, letter, to),
             invitation_id=invitation.id if invitation else None,
             created_at=ctx.now,
-            due_at=ctx.now,
+            due_at=ctx.now - HEAD_START if letter.notice in ANSWERS else ctx.now,
         )
     )
 
@@ -88,14 +94,15 @@ def to_sender(
     reply: dict[str, list[Any]],
     answers: str = "",
     invitation: Invitation | None = None,
+    language: str = "",
 ) -> Delivery:
-    """Tell a sender something, in their practice's language."""
+    """Tell a sender something, in the language given or else their practice's."""
     practice = ctx.site.practice(sender.practice_id)
     letter = Letter(
         notice,
         Audience.SENDER,
         to_name=sender.name,
-        language=practice.language,
+        language=language or practice.language,
         reply=reply["$token"],
         answers=answers,
         facts={"practice": practice.name, **facts},

@@ -18,7 +18,7 @@ class Waiting:
 def deliveries(ctx: Context) -> Waiting:
     count = ctx.tx.count(Delivery, state=DeliveryState.QUEUED)
     oldest = next(iter(ctx.tx.find(Delivery, order="due_at", limit=1, state=DeliveryState.QUEUED)), None)
-    return Waiting(count, max(ctx.now - oldest.due_at, timedelta()) if oldest else timedelta())
+    return Waiting(count, max(ctx.now - max(oldest.due_at, oldest.created_at), timedelta()) if oldest else timedelta())
 
 
 def invitations(ctx: Context) -> dict[State, int]:

@@ -292,6 +292,7 @@ def _run_commands(intake: Intake, *, proved: bool) -> None:
         trusted=client.trusted,
         authenticated=proved,
         automatic=automatic(draft.head, client.mail_from),
+        languages=draft.head.get("content-language") or draft.head.get("accept-language"),
     )
     answer.receive(intake.ctx, mail)
 

@@ -1,13 +1,13 @@
 """What each verb does: one handler a verb, each answers with results that a template words."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.domain import misspelt
 from gateway.domain.address import Address
-from gateway.domain.commands import Command, Unknown, Verb, parse, spoken
+from gateway.domain.commands import Command, Unknown, Verb, in_words, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import (
     OPEN,
@@ -51,6 +51,8 @@ class Ask:
     confirmed: bool = False
     by: Sender | None = None
     """Who wrote it on the sender's behalf, if somebody did."""
+    language: str = ""
+    """The one that the sender is to be answered in, if it is known."""
 
     @property
     def practice(self) -> Practice:
@@ -64,6 +66,7 @@ def ask_to_confirm(
     why: str,
     invitation: Invitation | None = None,
     answers: str = "",
+    language: str = "",
 ) -> None:
     """Put lines aside until the sender says YES; the question goes to the sender's own address."""
     sealed = ctx.keys.seal(json.dumps(list(lines)).encode(), f"confirmation|{sender.id}")
@@ -84,7 +87,9 @@ def ask_to_confirm(
         else "",
     }
     reply = notices.token(Purpose.CONFIRM, confirmation.id)
-    notices.to_sender(ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation)
+    notices.to_sender(
+        ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation, language=language
+    )
 
 
 def run(
@@ -95,6 +100,7 @@ def run(
     *,
     confirmed: bool = False,
     by: Sender | None = None,
+    language: str = "",
 ) -> list[Result]:
     """Run typed lines in turn, which somebody may have written on the sender's behalf.
 
@@ -112,8 +118,8 @@ def run(
             results.append({"line": command.text, **delegates.which(ctx, command.person, owners)})
             continue
         for owner in owners:
-            ask = Ask(ctx, owner, scope, command, confirmed, by=by if owner is sender else sender)
-            results += _done(ask)
+            by_whom = by if owner is sender else sender
+            results += _done(Ask(ctx, owner, scope, command, confirmed, by_whom, language))
     return results or [{"code": "unknown", "line": ""}]
 
 
@@ -179,7 +185,8 @@ def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
     if invitation.state is not State.INVITED and invite.tries_used_up(ctx, invitation):
         return _result(ask, "used_up", invitation)
     if (why := invite.doubt(ctx, invitation, details)) and not ask.confirmed:
-        ask_to_confirm(ctx, ask.sender, [f"{invitation.typed} {spoken(details)}"], why, invitation)
+        line = f"{invitation.typed} {in_words(details)}"
+        ask_to_confirm(ctx, ask.sender, [line], why, invitation, language=ask.language)
         return _result(ask, "doubt", invitation, why=why)
     code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
     return _result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
@@ -261,7 +268,7 @@ def _status(ask: Ask) -> list[Result]:
         return _list(ask)
     if ask.command.person is None and len(ask.scope.people) > 1:
         mine = [(waiter, invitation) for invitation in ask.scope.people if (waiter := _waiter(ask, invitation))]
-        return [{"code": "list", **_listed(ask, mine, len(mine))}]
+        return [{"code": "list", **_listed(ask, mine, _counts(i for _, i in mine))}]
     found = _person(ask)
     if isinstance(found, dict):
         return [found]
@@ -271,13 +278,27 @@ def _status(ask: Ask) -> list[Result]:
 
 def _list(ask: Ask) -> list[Result]:
     rows = waited_for(ask.ctx, ask.sender)
-    return [{"code": "list", **_listed(ask, rows[:MOST], len(rows))}]
+    return [{"code": "list", **_listed(ask, rows[:MOST], _counts(i for _, i in rows))}]
 
 
-def _listed(ask: Ask, rows: Sequence[tuple[Waiter | None, Invitation]], count: int) -> Result:
-    """Some people, and how many more there are."""
+def _listed(ask: Ask, rows: Sequence[tuple[Waiter | None, Invitation]], counts: dict[str, int]) -> Result:
+    """Some people, how many there are of each kind, and how many of them are not shown."""
     shown = [people.standing(ask.ctx, invitation, waiter) for waiter, invitation in rows]
-    return {"people": shown, "more": count - len(shown)}
+    return {"people": shown, "counts": counts, "more": sum(counts.values()) - len(shown)}
+
+
+def _counts(invitations: Iterable[Invitation]) -> dict[str, int]:
+    """How many are patients, colleagues, and not said to be either."""
+    counts = {"patients": 0, "colleagues": 0, "unsaid": 0}
+    for invitation in invitations:
+        counts[_kind(invitation.relationship)] += 1
+    return counts
+
+
+def _kind(relationship: Relationship | None) -> str:
+    if relationship is None:
+        return "unsaid"
+    return "patients" if relationship is Relationship.PATIENT else "colleagues"
 
 
 def waited_for(ctx: Context, sender: Sender) -> list[tuple[Waiter | None, Invitation]]:
@@ -300,8 +321,8 @@ def _contacts(*relationships: Relationship) -> Callable[[Ask], list[Result]]:
         count = len(newest) if len(newest) < MOST else ask.ctx.tx.count(Invitation, **of_kind)
         latest = {invitation.address: invitation for invitation in reversed(newest)}
         rows = sorted(latest.values(), key=lambda invitation: invitation.who.casefold())
-        total = count - len(newest) + len(latest)
-        return [{"code": code, **_listed(ask, [(None, invitation) for invitation in rows], total)}]
+        counts = _counts(()) | {_kind(relationships[0]): count - len(newest) + len(latest)}
+        return [{"code": code, **_listed(ask, [(None, invitation) for invitation in rows], counts)}]
 
     return handler
 
@@ -316,7 +337,8 @@ def _yes(ask: Ask) -> list[Result]:
     # What was asked about one person was whether to; otherwise it was only who is speaking. A YES among the lines
     # finds nothing left to confirm, so this ends.
     sure = current.invitation_id is not None
-    return run(ask.ctx, ask.sender, replace(ask.scope, confirmation=None), lines, confirmed=sure, by=ask.by)
+    rest = replace(ask.scope, confirmation=None)
+    return run(ask.ctx, ask.sender, rest, lines, confirmed=sure, by=ask.by, language=ask.language)
 
 
 def _help(_: Ask) -> list[Result]:

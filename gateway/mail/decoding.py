@@ -29,7 +29,8 @@ _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 
 def clean(text: str) -> str:
     """One line, single spaces, none at the ends; no control, bidi or surrogate characters."""
-    return " ".join(_UNSAFE.sub("", text).split())
+    safe = text if text.isascii() and text.isprintable() else _UNSAFE.sub("", text)
+    return " ".join(safe.split())
 
 
 def safe_filename(name: str) -> str:

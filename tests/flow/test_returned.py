@@ -57,7 +57,7 @@ async def test_a_bounce_tells_the_sender_once_and_a_corrected_address_moves_the_
 
 async def test_the_address_may_stand_before_the_verb(house: House):
     await invited(house)
-    assert codes((await say(house, f"pat@home.example MOVE {RIGHT}"))[-1]) == ["moved"]
+    assert codes((await say(house, f"pat@home.example MOVE {RIGHT}"))[0]) == ["moved"]
     assert (await the(house, Invitation)).address == RIGHT
 
 

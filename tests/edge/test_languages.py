@@ -1,0 +1,85 @@
+"""Every notice in every language: nothing untranslated, the same links in both forms, dates as people write them."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from babel.messages.pofile import read_po
+from jinja2 import Environment
+
+from gateway.config import PracticeSection
+from gateway.domain.model import Delivery, Notice
+from gateway.domain.words import LANGUAGES
+from gateway.edge.catalogue import Paragraph
+from gateway.edge.render import Templates
+from gateway.flow.notices import HEAD_START
+from tests.edge.notices import ADA, PAT, PATIENT_TAG, SITE, Links, Story, check
+from tests.edge.test_render import lives
+from tests.edge.test_transcript import commands
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+OTHERS = LANGUAGES[1:]
+
+
+def messages() -> set[str | tuple[str, ...]]:
+    environment = Environment(extensions=["jinja2.ext.i18n", Paragraph])  # noqa: S701 - nothing is rendered
+    environment.policies["ext.i18n.trimmed"] = True
+    found: set[str | tuple[str, ...]] = set()
+    for file in (TEMPLATES / "mail").iterdir():
+        for _, _, message in environment.extract_translations(file.read_text()):
+            found.add(message if isinstance(message, str) else tuple(part for part in message if isinstance(part, str)))
+    return found
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)s", text))
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_message_is_translated_and_no_other(language: str) -> None:
+    with (TEMPLATES / "locale" / language / "LC_MESSAGES" / "gateway.po").open("rb") as file:
+        catalogue = [one for one in read_po(file, locale=language) if one.id]
+    assert {one.id for one in catalogue} == messages()
+    for one in catalogue:
+        assert not one.fuzzy
+        ids, words = (value if isinstance(value, list | tuple) else (value,) for value in (one.id, one.string))
+        assert len(ids) == len(words)
+        assert all(words)
+        assert [placeholders(text) for text in ids] == [placeholders(text) for text in words]
+        assert not re.search("[<>&]", "".join(words))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_notice_renders_in_every_language(language: str) -> None:
+    templates = Templates(SITE)
+    for story in [*await lives(), *await commands()]:
+        for mail in check(story):
+            rendered = templates.mail(mail.notice, mail.audience, language, mail.facts)
+            html = Links(rendered.html)
+            assert dict(html.tags)["html"] == {"lang": language}
+            webs = {href for href in html.hrefs if href.startswith("http")}
+            assert webs == set(re.findall(r"https://\S+/\S+", rendered.text))
+            assert not re.search(r"[a-zé][.?!][A-Z]", re.sub(r"\S*[@/]\S*", "", rendered.text))
+
+
+def test_the_settings_offer_the_languages_that_there_are() -> None:
+    assert get_args(PracticeSection.model_fields["language"].annotation) == LANGUAGES
+
+
+async def test_dates_and_verbs_are_of_the_language() -> None:
+    story = Story()
+    await story.write(ADA, PAT, tag=PATIENT_TAG)
+    mail = await story.say("ESTADO", token=await story.sender_token())
+    assert 'lang="es"' in mail.rendered.html
+    assert "RECORDAR" in mail.rendered.text
+    assert "1 de abril de 2026" in mail.rendered.text
+
+
+async def test_an_answer_is_due_before_what_was_queued_with_it() -> None:
+    story = Story()
+    await story.write(ADA, PAT)
+    await story.say("LIST", token=await story.sender_token())
+    rows = {row.notice: row for row in await story.desk.do(lambda ctx: ctx.tx.find(Delivery))}
+    assert rows[Notice.TRANSCRIPT].due_at == rows[Notice.TRANSCRIPT].created_at - HEAD_START
+    assert rows[Notice.RECEIPT].due_at == rows[Notice.RECEIPT].created_at
