@@ -10,11 +10,12 @@ sender never holds a birthdate, nor what was typed in its place.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
+from unicodedata import normalize
 
 from gateway.domain.address import Address, address
 from gateway.domain.birthdate import Doubt, month_named, read_birthdate, tidy
@@ -57,12 +58,15 @@ COLLEAGUES: Mapping[Verb, Details] = {
 }
 """The verbs that say everything about a person by themselves."""
 
-COURTESIES = frozenset({"please"})
+COURTESIES = frozenset("please pls plz bitte svp stp".split())
+THANKS = frozenset({"thanks", "thank you", "thx", "many thanks"})
+"""What may end a command, but not YES: "Yes, thanks" is what people say who confirm nothing."""
 ANNOUNCERS = ("patient", "born", "birthdate", "birthday", "dob")
 """After one of these, or a misspelling of it, a birthdate may follow in any form."""
 
 LONGEST_LINE = 998  # RFC 5322 §2.1.1
 LONGEST_ECHO = 100
+LONGEST_DATE = 7  # words, as in: Tuesday the 3rd of February in 1980
 BLANK = "…"
 
 
@@ -97,6 +101,8 @@ def parse(line: str, today: date) -> Command | Unknown:
     except BadAddress:
         return Unknown(_echo(line))
     verb, arguments = _split(_without_courtesy([word for word in words if "@" not in word]))
+    if verb is not Verb.YES:
+        arguments = _without_thanks(arguments)
     kind, typed = _split(arguments) if verb is Verb.INVITE else (verb, arguments)
     answer = _answer(kind, typed, today)
     if verb is None or (arguments and answer is None):
@@ -105,6 +111,19 @@ def parse(line: str, today: date) -> Command | Unknown:
     if isinstance(answer, Doubt):
         return Command(verb, person, doubt=answer, text=text)
     return Command(verb, person, details=answer, text=text)
+
+
+def joined(lines: Sequence[str], today: date) -> list[str]:
+    """The lines, with a birthdate that was wrapped onto the next line behind its PATIENT again."""
+    whole: list[str] = []
+    for line in lines:
+        before = parse(whole[-1], today) if whole else None
+        waits = isinstance(before, Command) and before.doubt is Doubt.MISSING
+        if waits and read_birthdate(line.strip(_DECORATION), today) not in (Doubt.UNREADABLE, Doubt.MISSING):
+            whole[-1] += " " + line
+        else:
+            whole.append(line)
+    return whole
 
 
 def read_details(text: str, today: date) -> Details | Doubt | None:
@@ -117,6 +136,8 @@ def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt |
     """What the words say of a person's relationship to the sender, if they say anything."""
     if verb is Verb.PATIENT:
         born = read_birthdate(arguments, today)
+        if born is Doubt.UNREADABLE and not _like_a_date(arguments):
+            return None
         return born if isinstance(born, Doubt) else Details(Relationship.PATIENT, birthdate=born)
     return None if verb is None or arguments else COLLEAGUES.get(verb)
 
@@ -141,13 +162,24 @@ def _without_courtesy(words: list[str]) -> str:
     return " ".join(words)
 
 
+def _without_thanks(arguments: str) -> str:
+    words = [word.strip(_DECORATION).casefold() for word in arguments.split()]
+    count = next((count for count in (2, 1) if " ".join(words[-count:]) in THANKS), 0)
+    return " ".join(arguments.split()[: len(words) - count]).strip(_DECORATION)
+
+
+def _like_a_date(text: str) -> bool:
+    """Whether this may have been meant for a date, so that asking helps: it has a figure, and few words."""
+    return any(map(str.isnumeric, text)) and len(text.split()) <= LONGEST_DATE
+
+
 def _split(text: str) -> tuple[Verb | None, str]:
     """The verb at the start of a text, and what follows it; the longer phrase goes first."""
-    words = text.replace(":", " ").strip(_DECORATION).split()
+    words = text.replace(":", " ").strip(_EMPHASIS).split()
     for count in (2, 1):
-        phrase = " ".join(word.strip(_DECORATION) for word in words[:count])
-        if verb := PHRASES.get(phrase.casefold()):
-            return verb, " ".join(words[count:]).strip(_DECORATION)
+        phrase = " ".join(word.strip(_EMPHASIS) for word in words[:count])
+        if verb := PHRASES.get(normalize("NFKC", phrase).casefold()):
+            return verb, " ".join(words[count:]).strip(_EMPHASIS)
     return None, text
 
 
@@ -181,7 +213,11 @@ def _announces(word: str) -> bool:
     return bool(get_close_matches(word.strip(_DECORATION).casefold(), ANNOUNCERS, n=1, cutoff=0.75))
 
 
-_DECORATION = " *\"'`“”‘’„«».,!;:-–—•"
+_DECORATION = " *\"'`“”„‟‘’‚«»‹›「」『』.,!;:-–—•·▪。！，、：；"
 """What mail programs and people put around a word without meaning anything by it."""
-_ADDRESS = re.compile(r"<?(?:mailto:)?([^<>]+?)>?(?:<mailto:\1>)?", re.IGNORECASE)
+_EMPHASIS = _DECORATION + "_~"
+"""The same, around what is no address: those may begin with either."""
+_ADDRESS = re.compile(
+    r"[<\[]?(?:mailto:)?([^<>\[\]()]+?)[>\]]?(?:[<\[(](?:mailto:)?\1[>\])])?", re.IGNORECASE
+)
 """Bare, in angle brackets, as a link, or as the address and its link that HTML mail becomes in plain text."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.domain.commands import Command, Unknown, Verb, parse
+from gateway.domain.commands import Command, Unknown, Verb, joined, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import (
     OPEN,
@@ -83,7 +83,7 @@ def ask_to_confirm(
 def run(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], *, confirmed: bool = False) -> list[Result]:
     """Run typed lines in turn. The first that is no command ends them: what follows is prose or a signature."""
     results: list[Result] = []
-    for line in lines:
+    for line in joined(lines, ctx.today):
         command = parse(line, ctx.today)
         if isinstance(command, Unknown):
             if not results:
