@@ -217,7 +217,5 @@ _DECORATION = " *\"'`“”„‟‘’‚«»‹›「」『』.,!;:-–—•�
 """What mail programs and people put around a word without meaning anything by it."""
 _EMPHASIS = _DECORATION + "_~"
 """The same, around what is no address: those may begin with either."""
-_ADDRESS = re.compile(
-    r"[<\[]?(?:mailto:)?([^<>\[\]()]+?)[>\]]?(?:[<\[(](?:mailto:)?\1[>\])])?", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"[<\[]?(?:mailto:)?([^<>\[\]()]+?)[>\]]?(?:[<\[(](?:mailto:)?\1[>\])])?", re.IGNORECASE)
 """Bare, in angle brackets, as a link, or as the address and its link that HTML mail becomes in plain text."""

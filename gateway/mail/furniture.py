@@ -44,10 +44,11 @@ _STRANGER = re.compile(
     r"no suele recibir|con frecuencia correo|non ricev\w+ spesso|non si ricevono spesso|niet vaak e-?mail|"
     r"inte ofta e-post|ikke ofte (?:e-mails?|e-post)|não (?:costuma|recebe)\b.*e-?mails? |nieczęsto otrzymujesz|"
     r"saa usein sähköpostia|erfahren sie, warum dies wichtig|découvrez pourquoi|por qué es(?:to)? (?:es )?importante|"
-    r"has been scanned|was scanned|wurde (?:auf viren )?geprüft|virus-free|virenfrei",
+    r"(?:message|e-?mail) (?:came|comes|originate[sd]|has originated|is|was (?:sent|received)) from (?:an? )?"
+    r"(?:outside|external)|has been scanned|was scanned|wurde (?:auf viren )?geprüft|virus-free|virenfrei",
     re.IGNORECASE,
 )
-_PICTURE = re.compile(r"(?:\[[^\]]{0,200}\]|<(?:https?|cid):[^>]{0,2000}>|\W)+")
+_PICTURE = re.compile(r"(?:\[[^\[\]]{0,200}\]|<(?:https?|cid):[^<>]{0,2000}>|[^\w\[<]|_)++")
 
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|moin|"
@@ -60,7 +61,9 @@ _GREETING = re.compile(
     r"(?P<whom>(?:[ ,]+[^\s,.!:;]+\.?){0,4})\s*[,.!:;，、！…–-]*",
     re.IGNORECASE,
 )
-_EASTERN_GREETING = re.compile(r"(?:您好|你好|大家好|お世話になっております|お疲れ様です|こんにちは|안녕하세요|안녕하십니까)\W*")
+_EASTERN_GREETING = re.compile(
+    r"(?:您好|你好|大家好|お世話になっております|お疲れ様です|こんにちは|안녕하세요|안녕하십니까)\W*"
+)
 _WHOM = frozenset(
     "all there team everyone everybody folks both again sir madam or and bot colleagues zusammen alle alles team herr frau "
     "damen und herren kollegen kolleginnen à tous toutes et madame monsieur a todos todas equipo señor señora y "
@@ -90,11 +93,16 @@ def above(lines: Sequence[str]) -> int:
         line = lines[at]
         if _is_banner(line):
             at = _end_of_banner(lines, at)
-        elif not line or is_greeting(line) or (_PICTURE.fullmatch(line[:4000]) and line not in _MARKS):
+        elif not line or is_greeting(line) or _is_drawn(line):
             at += 1
         else:
             break
     return at
+
+
+def _is_drawn(line: str) -> bool:
+    """Whether a line is a rule, or stands for a picture."""
+    return len(line) <= 4000 and line not in _MARKS and bool(_PICTURE.fullmatch(line))
 
 
 def is_greeting(line: str) -> bool:

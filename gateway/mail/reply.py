@@ -18,8 +18,10 @@ MOST_LINES = 50
 LONGEST_LINE = 500
 _LONGEST_TEXT = 262_144
 _MOST_READ = 400  # lines, of which most may be blank
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff\ufffc]")
-_LINK = re.compile(r"[<\[]https?:[^>\]\s]{0,2000}[>\]]", re.IGNORECASE)
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff\ufffc]"
+)
+_LINK = re.compile(r"[<\[]https?:[^<>\[\]\s]{0,2000}[>\]]", re.IGNORECASE)
 """What HTML mail's links become in plain text, behind the words that are linked."""
 _ADDRESS_LINK = re.compile(r"[<(\[]?mailto:[^>)\]\s]{0,500}[>)\]]?", re.IGNORECASE)
 _STUB = re.compile(r"\bhtml\b|multi-part message|mime format", re.IGNORECASE)

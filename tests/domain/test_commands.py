@@ -35,7 +35,8 @@ PLAIN = [verb for verb in Verb if verb not in {Verb.PATIENT, Verb.CLINICIAN, Ver
 
 @pytest.mark.parametrize("verb", PLAIN)
 @pytest.mark.parametrize(
-    "line", ["{}", " {} ", "{}.", "{}!", "*{}*", '"{}"', "“{}”", "{} please", "{}, please !", "Please, {}.", "- {}", "_{}_"]
+    "line",
+    ["{}", " {} ", "{}.", "{}!", "*{}*", '"{}"', "“{}”", "{} please", "{}, please !", "Please, {}.", "- {}", "_{}_"]
     + ["「{}」", "{}！", "„{}“", "**{}**", "pls {}"],
 )
 def test_a_verb_alone(verb: Verb, line: str) -> None:

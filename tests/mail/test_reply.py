@@ -48,9 +48,7 @@ def test_what_was_answered_is_left_out(history: str) -> None:
     assert plain(f"REMIND\n\n{history}\n") == ("REMIND",)
 
 
-@pytest.mark.parametrize(
-    "line", ["On Tuesday I wrote", "From: here on, all is well", "Once upon a time: yes"]
-)
+@pytest.mark.parametrize("line", ["On Tuesday I wrote", "From: here on, all is well", "Once upon a time: yes"])
 def test_prose_does_not_end_the_typed_text(line: str) -> None:
     assert plain(f"{line}\nREMIND") == (line, "REMIND")
 
