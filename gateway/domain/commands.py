@@ -58,7 +58,7 @@ COLLEAGUES: Mapping[Verb, Details] = {
 }
 """The verbs that say everything about a person by themselves."""
 
-COURTESIES = frozenset("please pls plz bitte svp stp".split())
+COURTESIES = frozenset({"please", "pls", "plz", "bitte", "svp", "stp"})
 THANKS = frozenset({"thanks", "thank you", "thx", "many thanks"})
 """What may end a command, but not YES: "Yes, thanks" is what people say who confirm nothing."""
 ANNOUNCERS = ("patient", "born", "birthdate", "birthday", "dob")

@@ -35,7 +35,8 @@ _TAG = re.compile(
     r"\W*(?:ext|external|extern|externe|externo|esterno|external (?:e-?mail|sender|message)|externe e-?mail|"
     r"this message is from an external sender|e-?mail externe|correo externo|externer absender|"
     r"(?:classification|classified|sensitivity|klassifizierung|vertraulichkeit|confidentialité|clasificación)\b.{0,60}|"
-    r"official|official[- ]sensitive|internal|internal use only|for internal use only|public|intern|interne|interno)\W*",
+    r"official|official[- ]sensitive|internal|internal use only|for internal use only|public|"
+    r"intern|interne|interno)\W*",
     re.IGNORECASE,
 )
 _STRANGER = re.compile(
@@ -53,8 +54,10 @@ _PICTURE = re.compile(r"(?:\[[^\[\]]{0,200}\]|<(?:https?|cid):[^<>]{0,2000}>|[^\
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|moin|"
     r"grüß gott|grüezi|servus|liebe[rs]?|sehr geehrte[rs]?|bonjour|bonsoir|salut|chère?s?|madame|monsieur|hola|"
-    r"buen(?:os|as) (?:días|tardes|noches)|buen día|estimad[oa]s?|ciao|buongiorno|buonasera|salve|gentile|gentilissim[oaie]|"
-    r"ol[áa]|oi|bom dia|boa (?:tarde|noite)|prezad[oa]s?|car[oa]s?|beste|geachte|goede(?:morgen|middag|navond|ndag)|dag|"
+    r"buen(?:os|as) (?:días|tardes|noches)|buen día|estimad[oa]s?|ciao|buongiorno|buonasera|salve|gentile|"
+    r"gentilissim[oaie]|"
+    r"ol[áa]|oi|bom dia|boa (?:tarde|noite)|prezad[oa]s?|car[oa]s?|beste|geachte|"
+    r"goede(?:morgen|middag|navond|ndag)|dag|"
     r"hej|hei|god (?:morgen|morgon|dag|kväll|aften)|kära|kære|kjære|moi|terve|hyvää päivää|cześć|dzień dobry|witam|"
     r"szanown[iy]\w*|dobrý den|ahoj|vážen\w+|jó napot|kedves|szia|bună(?: ziua)?|merhaba|sayın|selam|"
     r"здравствуйте|добрый день|привет|уважаем\w+|добрий день|вітаю|γεια(?: σας)?|שלום|היי|مرحبا|السلام عليكم)"
@@ -62,13 +65,15 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _EASTERN_GREETING = re.compile(
-    r"(?:您好|你好|大家好|お世話になっております|お疲れ様です|こんにちは|안녕하세요|안녕하십니까)\W*"
+    r"(?:您好|你好|大家好|お世話になっております|お疲れ様です|こんにちは|"
+    r"안녕하세요|안녕하십니까)\W*"
 )
-_WHOM = frozenset(
-    "all there team everyone everybody folks both again sir madam or and bot colleagues zusammen alle alles team herr frau "
-    "damen und herren kollegen kolleginnen à tous toutes et madame monsieur a todos todas equipo señor señora y "
-    "tutti team signore signora allemaal iedereen alla alle kaikki wszystkim państwo všem mindenki".split()
+_NAMELESS = (
+    "all there team everyone everybody folks both again sir madam or and bot colleagues zusammen alle alles team herr "
+    "frau damen und herren kollegen kolleginnen à tous toutes et madame monsieur a todos todas equipo señor señora y "
+    "tutti team signore signora allemaal iedereen alla alle kaikki wszystkim państwo všem mindenki"
 )
+_WHOM = frozenset(_NAMELESS.split())
 
 _MARKS = ("--", "—", "__")  # RFC 3676 §4.3; the space at its end is often lost
 _SENT = re.compile(

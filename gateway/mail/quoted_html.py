@@ -31,7 +31,8 @@ _UNTYPED = (
     "script, style, title, template, noscript, object, select, [hidden]",
     "[style*='display:none' i], [style*='display: none' i], [style*='visibility:hidden' i]",
     "[style*='visibility: hidden' i], [style*='mso-hide:all' i], [style*='mso-hide: all' i]",
-    "[style*='font-size:0' i]:not([style*='font-size:0.' i]), [style*='font-size: 0' i]:not([style*='font-size: 0.' i])",
+    "[style*='font-size:0' i]:not([style*='font-size:0.' i])",
+    "[style*='font-size: 0' i]:not([style*='font-size: 0.' i])",
     "[style*='max-height:0' i], [style*='max-height: 0' i]",
     "[id=Signature], [id=x_Signature], [id*=outlook-mobile-signature], [id*=outlook-signature], [id*=AppleMailSig]",
     "[class*=gmail_signature], [class*=moz-signature], [class*=k9mail-signature], [id*=composer_signature]",
@@ -40,10 +41,11 @@ _UNTYPED = (
 )
 """What nobody sees, and signatures that their client marks."""
 
-_BLOCKS = frozenset(
+_BLOCK_NAMES = (
     "address article aside body br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li main "
-    "nav ol p pre section table tbody tr ul".split()
+    "nav ol p pre section table tbody tr ul"
 )
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
 _KEPT_SPACE = re.compile(r"white-space\s*:\s*(?:-moz-)?pre", re.IGNORECASE)
 _EMBEDDED = re.compile(r"data:[^\s\"'<>]{100,}+")
 _SPACE = re.compile(r"[ \t\n\r]+")

@@ -30,15 +30,20 @@ _HOUR = re.compile(r"\b\d{1,2}\s?[:.h]\s?\d{2}\b")
 
 _LABELS = {
     "from": "from|von|de|da|van|från|fra|od|lähettäjä|feladó|от|від|gönderen|kimden|expéditeur|afzender|remitente|"
-    "remetente|mittente|absender|nadawca|odesílatel|odosielateľ|de la|expeditor|από|מאת|من|发件人|寄件者|寄件人|發件人|差出人|"
+    "remetente|mittente|absender|nadawca|odesílatel|odosielateľ|de la|expeditor|από|מאת|من|发件人|寄件者|"
+    "寄件人|發件人|差出人|"
     "보낸 사람|보낸사람|จาก|từ|dari|frá",
     "sent": "sent|date|gesendet|datum|envoyé|envoyé le|date d'envoi|enviado|enviado el|enviada em|enviado em|fecha|"
     "data|inviato|verzonden|skickat|skickades|sendt|dato|lähetetty|päivämäärä|päiväys|wysłano|wysłane|odesláno|"
     "odoslané|elküldve|dátum|отправлено|дата|надіслано|gönderildi|gönderilme tarihi|tarih|trimis|trimis la|στάλθηκε|"
-    "ημερομηνία|נשלח|תאריך|التاريخ|تاريخ الإرسال|发送时间|日期|发送日期|時間|寄件日期|送信日時|送信日|日付|日時|보낸 날짜|날짜|보낸날짜|ngày|sent on",
-    "to": "to|an|à|a|para|naar|aan|till|til|do|komu|vastaanottaja|címzett|кому|до|kime|alıcı|către|προς|אל|إلى|收件人|收件者|"
-    "宛先|받는 사람|받는사람|đến|kepada|pour|destinataire|empfänger|destinatario|cc|kopie|copie|kopia|copia|抄送|副本",
-    "subject": "subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|předmět|předmet|predmet|tárgy|"
+    "ημερομηνία|נשלח|תאריך|التاريخ|تاريخ الإرسال|"
+    "发送时间|日期|发送日期|時間|寄件日期|送信日時|"
+    "送信日|日付|日時|보낸 날짜|날짜|보낸날짜|ngày|sent on",
+    "to": "to|an|à|a|para|naar|aan|till|til|do|komu|vastaanottaja|címzett|кому|до|kime|alıcı|către|προς|אל|إلى|"
+    "收件人|收件者|宛先|받는 사람|받는사람|đến|kepada|pour|destinataire|empfänger|"
+    "destinatario|cc|kopie|copie|kopia|copia|抄送|副本",
+    "subject": "subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|předmět|"
+    "předmet|predmet|tárgy|"
     "тема|konu|subiect|subiectul|θέμα|נושא|الموضوع|主题|主旨|件名|제목|chủ đề|subjek|efni|re|sujet",
 }
 _LABELLED = re.compile(
@@ -48,12 +53,14 @@ _LABELLED = re.compile(
 _DIVIDED = re.compile(r"[-‐‑–—―_=*~+]{3,}\s?[^-‐‑–—―_=*~]{0,80}?\s?[-‐‑–—―_=*~+]{3,}\s*:?")
 _FORWARDED = re.compile(
     r"\W*(?:begin forwarded message|(?:original|forwarded) message|ursprüngliche nachricht|anfang der weitergeleiteten"
-    r" nachricht|weitergeleitete nachricht|message d'origine|début du message (?:réexpédié|transféré)|message transféré|"
+    r" nachricht|weitergeleitete nachricht|message d'origine|début du message (?:réexpédié|transféré)|"
+    r"message transféré|"
     r"mensaje original|mensaje reenviado|inicio del mensaje reenviado|messaggio originale|inizio messaggio inoltrato|"
     r"mensagem original|início da mensagem reencaminhada|mensagem encaminhada|oorspronkelijk bericht|"
     r"begin doorgestuurd bericht|doorgestuurd bericht|ursprungligt meddelande|vidarebefordrat meddelande|"
     r"oprindelig meddelelse|opprinnelig melding|alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|"
-    r"původní zpráva|исходное сообщение|пересылаемое сообщение|元のメッセージ|原始邮件|原始郵件|转发邮件|원본 메시지)\W*",
+    r"původní zpráva|исходное сообщение|пересылаемое сообщение|"
+    r"元のメッセージ|原始邮件|原始郵件|转发邮件|원본 메시지)\W*",
     re.IGNORECASE,
 )
 

@@ -36,8 +36,25 @@ PLAIN = [verb for verb in Verb if verb not in {Verb.PATIENT, Verb.CLINICIAN, Ver
 @pytest.mark.parametrize("verb", PLAIN)
 @pytest.mark.parametrize(
     "line",
-    ["{}", " {} ", "{}.", "{}!", "*{}*", '"{}"', "“{}”", "{} please", "{}, please !", "Please, {}.", "- {}", "_{}_"]
-    + ["「{}」", "{}！", "„{}“", "**{}**", "pls {}"],
+    [
+        "{}",
+        " {} ",
+        "{}.",
+        "{}!",
+        "*{}*",
+        '"{}"',
+        "“{}”",
+        "{} please",
+        "{}, please !",
+        "Please, {}.",
+        "- {}",
+        "_{}_",
+        "「{}」",
+        "{}！",
+        "„{}“",
+        "**{}**",
+        "pls {}",
+    ],
 )
 def test_a_verb_alone(verb: Verb, line: str) -> None:
     for word in (verb.value, verb.lower(), verb.title()):
