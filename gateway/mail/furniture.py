@@ -46,7 +46,8 @@ _STRANGER = re.compile(
     r"inte ofta e-post|ikke ofte (?:e-mails?|e-post)|não (?:costuma|recebe)\b.*e-?mails? |nieczęsto otrzymujesz|"
     r"saa usein sähköpostia|erfahren sie, warum dies wichtig|découvrez pourquoi|por qué es(?:to)? (?:es )?importante|"
     r"(?:message|e-?mail) (?:came|comes|originate[sd]|has originated|is|was (?:sent|received)) from (?:an? )?"
-    r"(?:outside|external)|^report (?:suspicious|phishing|this (?:message|e-?mail))\W*$|has been scanned|was scanned|wurde (?:auf viren )?geprüft|virus-free|virenfrei",
+    r"(?:outside|external)|^report (?:suspicious|phishing|this (?:message|e-?mail))\W*$|"
+    r"has been scanned|was scanned|wurde (?:auf viren )?geprüft|virus-free|virenfrei",
     re.IGNORECASE,
 )
 _PICTURE = re.compile(r"(?:\[[^\[\]]{0,200}\]|<(?:https?|cid):[^<>]{0,2000}>|[^\w\[<]|_)++")
