@@ -11,16 +11,17 @@ sender never holds a birthdate, nor what was typed in its place.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
+from unicodedata import normalize
 
 from gateway.domain.address import Address, address
 from gateway.domain.birthdate import Doubt, fold, month_named, read_birthdate, tidy
 from gateway.domain.model import Details, Relationship, Role
-from gateway.domain.words import ANNOUNCERS, COURTESIES, RECEIVED, VERBS
+from gateway.domain.words import ANNOUNCERS, COURTESIES, RECEIVED, THANKS, VERBS
 from gateway.errors import BadAddress
 
 
@@ -76,6 +77,7 @@ COLLEAGUES: Mapping[Verb, Details] = {
 
 LONGEST_LINE = 998  # RFC 5322 §2.1.1
 LONGEST_ECHO = 100
+LONGEST_DATE = 7  # words, as in: Tuesday the 3rd of February in 1980
 BLANK = "…"
 
 
@@ -115,6 +117,8 @@ def parse(line: str, today: date) -> Command | Unknown:
         return Unknown(_echo(line))
     words = tidy(line).strip(_DECORATION).split()
     verb, arguments = _split(_without_courtesy([word for word in words if "@" not in word]))
+    if verb is not Verb.YES:
+        arguments = _without_thanks(arguments)
     try:
         people = _people([word for word in words if "@" in word])
         if verb is Verb.MOVE:
@@ -135,6 +139,19 @@ def parse(line: str, today: date) -> Command | Unknown:
     return Command(verb, person, details=answer, text=text, language=language)
 
 
+def joined(lines: Sequence[str], today: date) -> list[str]:
+    """The lines, with a birthdate that was wrapped onto the next line behind its PATIENT again."""
+    whole: list[str] = []
+    for line in lines:
+        before = parse(whole[-1], today) if whole else None
+        waits = isinstance(before, Command) and before.doubt is Doubt.MISSING
+        if waits and read_birthdate(line.strip(_DECORATION), today) not in (Doubt.UNREADABLE, Doubt.MISSING):
+            whole[-1] += " " + line
+        else:
+            whole.append(line)
+    return whole
+
+
 def read_details(text: str, today: date) -> Details | Doubt | None:
     """Read what stands inside a subject tag: `patient 1980-02-03`, `clinician`; None if that says no relationship."""
     verb, arguments = _split(tidy(text))
@@ -145,6 +162,8 @@ def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt |
     """What the words say of a person's relationship to the sender, if they say anything."""
     if verb is Verb.PATIENT:
         born = read_birthdate(arguments, today)
+        if born is Doubt.UNREADABLE and not _like_a_date(arguments):
+            return None
         return born if isinstance(born, Doubt) else Details(Relationship.PATIENT, birthdate=born)
     return None if verb is None or arguments else COLLEAGUES.get(verb)
 
@@ -181,13 +200,24 @@ def _without_courtesy(words: list[str]) -> str:
     return " ".join(words)
 
 
+def _without_thanks(arguments: str) -> str:
+    words = [word.strip(_DECORATION).casefold() for word in arguments.split()]
+    count = next((count for count in (2, 1) if " ".join(words[-count:]) in THANKS), 0)
+    return " ".join(arguments.split()[: len(words) - count]).strip(_DECORATION)
+
+
+def _like_a_date(text: str) -> bool:
+    """Whether this may have been meant for a date, so that asking helps: it has a figure, and few words."""
+    return any(map(str.isnumeric, text)) and len(text.split()) <= LONGEST_DATE
+
+
 def _split(text: str) -> tuple[Verb | None, str]:
     """The verb at the start of a text, and what follows it; the longer phrase goes first."""
-    words = text.replace(":", " ").strip(_DECORATION).split()
+    words = text.replace(":", " ").strip(_EMPHASIS).split()
     for count in (2, 1):
-        phrase = " ".join(word.strip(_DECORATION + _EMPHASIS) for word in words[:count])
-        if verb := PHRASES.get(fold(phrase)):
-            return verb, " ".join(words[count:]).strip(_DECORATION)
+        phrase = " ".join(word.strip(_EMPHASIS) for word in words[:count])
+        if verb := PHRASES.get(fold(normalize("NFKC", phrase))):
+            return verb, " ".join(words[count:]).strip(_EMPHASIS)
     return None, text
 
 
@@ -229,9 +259,9 @@ def _announces(word: str) -> bool:
     return bool(get_close_matches(word.strip(_DECORATION).casefold(), ANNOUNCERS, n=1, cutoff=0.75))
 
 
-_DECORATION = " *\"'`“”‘’„«».,!;:-–—•"
+_DECORATION = " *\"'`“”„‟‘’‚«»‹›「」『』.,!;:-–—•·▪。！，、：；"
 """What mail programs and people put around a word without meaning anything by it."""
-_EMPHASIS = "_~#/|[](){}"
-"""And around a verb; an address may begin with some of these."""
-_ADDRESS = re.compile(r"<?(?:mailto:)?([^<>]+?)>?(?:<mailto:\1>)?", re.IGNORECASE)
+_EMPHASIS = _DECORATION + "_~#/|[](){}"
+"""The same, and more, around what is no address: those may begin with some of these."""
+_ADDRESS = re.compile(r"[<\[]?(?:mailto:)?([^<>\[\]()]+?)[>\]]?(?:[<\[(](?:mailto:)?\1[>\])])?", re.IGNORECASE)
 """Bare, in angle brackets, as a link, or as the address and its link that HTML mail becomes in plain text."""

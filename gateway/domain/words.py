@@ -90,8 +90,12 @@ RECEIVED: Mapping[str, str] = {
 }
 """What is read back in the place of a birthdate."""
 
-COURTESIES = frozenset({"please", "bitte", "svp", "stp"})
+COURTESIES = frozenset(
+    {"please", "pls", "plz", "kindly", "bitte", "por favor", "svp", "stp", "s'il vous plaît", "s’il vous plaît"}
+)
 """Words before or after a command that change nothing of it."""
+THANKS = frozenset({"thanks", "thank you", "thx", "many thanks", "danke", "merci", "gracias"})
+"""What may end a command, but not YES: "Yes, thanks" is what people say who confirm nothing."""
 
 ANNOUNCERS = (
     *("patient", "born", "birthdate", "birthday", "dob", "paciente", "nacido", "nacida", "nacimiento"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.domain import misspelt
 from gateway.domain.address import Address
-from gateway.domain.commands import Command, Unknown, Verb, in_words, parse
+from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import (
     OPEN,
@@ -107,7 +107,7 @@ def run(
     The first that is no command ends them: what follows is prose or a signature.
     """
     results: list[Result] = []
-    for line in lines:
+    for line in joined(lines, ctx.today):
         command = parse(line, ctx.today)
         if isinstance(command, Unknown):
             if not results:

@@ -1,115 +1,87 @@
 """What a person typed on top of a reply, without the mail that they answered.
 
-What ends the typed text is a tuple of small rules, each of which looks at one line and those after it; what a client
-marks as quoted in HTML is a tuple of selectors. A client that is not understood yet needs one more of either.
+The order of things: a mail is read twice, as text and as HTML; in each, what is quoted is cut off (`quoted_text`,
+`quoted_html`), then what stands around the words (`furniture`). Where there are both forms, only what they agree on
+was typed: HTML says better where lines end and what was quoted, so its lines count, as far as the text says the same.
+A form that was made by a faulty program, or by somebody who wants to be read in two ways, runs nothing.
 """
 
 import re
-from collections.abc import Callable, Sequence
 
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
-
+from gateway.mail import furniture
 from gateway.mail.decoding import lines
 from gateway.mail.parse import Malformed, body
+from gateway.mail.quoted_html import text_above_quotes
+from gateway.mail.quoted_text import LOOK_AHEAD, begins_quote
 
 MOST_LINES = 50
 LONGEST_LINE = 500
 _LONGEST_TEXT = 262_144
-_LONGEST_HTML = 32_768  # the parser's time grows with the square of the depth, and so of this
-_LOOK_AHEAD = 4
-_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-
-QUOTED = (
-    "blockquote",
-    ".gmail_quote",
-    ".gmail_attr",
-    ".moz-cite-prefix",
-    ".yahoo_quoted",
-    "head, script, style, title",
+_MOST_READ = 400  # lines, of which most may be blank
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff\ufffc]"
 )
-"""Elements that hold what was answered, or nothing that was typed."""
-
-QUOTED_FROM_HERE = ("#appendonsend", "#divRplyFwdMsg", "#mail-editor-reference-message-container")
-"""Elements after which, on their level, everything was answered."""
-
-_END_OF_HEAD = re.compile(r"</head\s*>", re.IGNORECASE)
-_ATTRIBUTION = re.compile(
-    r"(?:On\b.*\bwrote|Am\b.*\bschrieb\b.*|Le\b.*\ba écrit|El\b.*\bescribió)\s*:", re.IGNORECASE | re.DOTALL
-)
-_ORIGINAL = re.compile(r"-{2,}\s*(?:Original (?:Message|Appointment)|Forwarded message)\s*-{2,}", re.IGNORECASE)
-_FROM = re.compile(r"\W*(?:From|Von|De)\s*\*?\s*:", re.IGNORECASE)
-_SENT = re.compile(r"\W*(?:Sent|Date|To|Subject|Gesendet|Datum|An|Enviado|Fecha|Envoyé|À)\s*\*?\s*:", re.IGNORECASE)
-_DEVICE = re.compile(r"(?:Sent from (?:my|Outlook|Mail|Yahoo)\b|Get Outlook for\b)", re.IGNORECASE)
-
-Rule = Callable[[str, Sequence[str]], bool]
-"""Whether the typed text ends at this line, given it and those right after it."""
-
-
-def _quoted(line: str, _after: Sequence[str]) -> bool:
-    return line.startswith(">")
-
-
-def _attribution(line: str, after: Sequence[str]) -> bool:
-    """`On … wrote:`, which clients wrap over a few lines."""
-    together = (" ".join([line, *after[:count]]) for count in range(_LOOK_AHEAD))
-    return any(_ATTRIBUTION.fullmatch(one[:2000]) for one in together)
-
-
-def _original_message(line: str, _after: Sequence[str]) -> bool:
-    return bool(_ORIGINAL.fullmatch(line))
-
-
-def _header_block(line: str, after: Sequence[str]) -> bool:
-    """`From:` with `Sent:` or its like soon after, as Outlook puts them above what is answered."""
-    return bool(_FROM.match(line)) and any(_SENT.match(one) for one in after)
-
-
-def _signature(line: str, _after: Sequence[str]) -> bool:
-    return line == "--" or bool(_DEVICE.match(line))  # RFC 3676 §4.3; its space at the end is often lost
-
-
-def _divider(line: str, _after: Sequence[str]) -> bool:
-    return len(line) >= 10 and set(line) == {"_"}
-
-
-ENDS: tuple[Rule, ...] = (_quoted, _attribution, _original_message, _header_block, _signature, _divider)
+_LINK = re.compile(r"[<\[]https?:[^<>\[\]\s]{0,2000}[>\]]", re.IGNORECASE)
+"""What HTML mail's links become in plain text, behind the words that are linked."""
+_ADDRESS_LINK = re.compile(r"[<(\[]?mailto:[^>)\]\s]{0,500}[>)\]]?", re.IGNORECASE)
+_STUB = re.compile(r"\bhtml\b|multi-part message|mime format", re.IGNORECASE)
+_DISAGREE = " ≠ "
 
 
 def typed_lines(raw: bytes) -> tuple[str, ...]:
     """The lines that a person typed on top, stripped, without blank ones: at most 50, of 500 characters.
 
-    The plain form is read if it has any, else the HTML form.
+    Where text and HTML differ from the start, one line shows both; it is no command.
     """
     found = body(raw)
     if isinstance(found, Malformed):
         return ()
-    return _typed(found.text) or _typed(_plain(found.html))
+    plain, shown = found.text, found.html
+    if not shown.strip():
+        return _typed(plain)
+    if not _INVISIBLE.sub("", plain).strip() or (len(plain) < 300 and _STUB.search(plain)):
+        return _typed(text_above_quotes(shown))
+    return _agreed(_typed(plain), _typed(text_above_quotes(shown)))
 
 
 def _typed(text: str) -> tuple[str, ...]:
-    every = [" ".join(_INVISIBLE.sub("", line).split()) for line in lines(text[:_LONGEST_TEXT]).split("\n")]
-    written = [line for line in every if line]
-    typed: list[str] = []
-    for number, line in enumerate(written[:MOST_LINES]):
-        if any(ends(line, written[number + 1 : number + 1 + _LOOK_AHEAD]) for ends in ENDS):
+    every = [_tidy(line) for line in lines(text[:_LONGEST_TEXT]).split("\n")[:_MOST_READ]]
+    start = furniture.above(every)
+    written = every[start : _end(every, start)]
+    return tuple(line[:LONGEST_LINE] for line in written if line)[:MOST_LINES]
+
+
+def _tidy(line: str) -> str:
+    return " ".join(_LINK.sub("", _INVISIBLE.sub("", line)).split())
+
+
+def _end(every: list[str], start: int = 0) -> int:
+    """The index of the first line, from `start` on, that was not typed."""
+    for at in range(start, len(every)):
+        line = every[at]
+        if not line:
+            continue
+        after = [one for one in every[at + 1 : at + 1 + 2 * LOOK_AHEAD] if one]
+        if begins_quote(line, after) or furniture.ends_typed(line):
+            return at
+    return len(every)
+
+
+def _agreed(plain: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of HTML for as long as the text says the same, however it is wrapped."""
+    said = _letters("".join(plain))
+    agreed: list[str] = []
+    together = ""
+    for line in shown:
+        together += _letters(line)
+        if not said.startswith(together):
             break
-        typed.append(line[:LONGEST_LINE])
-    return tuple(typed)
+        agreed.append(line)
+    if agreed or plain == shown:
+        return tuple(agreed)
+    return ((plain[0] if plain else "") + _DISAGREE + (shown[0] if shown else ""),)
 
 
-def _plain(html: str) -> str:
-    """HTML as text, once what is quoted is taken out."""
-    import inscriptis  # type: ignore[import-untyped]  # noqa: PLC0415 - brings lxml, for replies without plain text
-
-    shown = _END_OF_HEAD.split(html, maxsplit=1)[-1][:_LONGEST_HTML]
-    try:
-        tree = LexborHTMLParser(shown)
-        for node in tree.css(", ".join(QUOTED_FROM_HERE)):
-            while node.next is not None:
-                node.next.decompose()
-            node.decompose()
-        for node in tree.css(", ".join(QUOTED)):
-            node.decompose()
-        return str(inscriptis.get_text(tree.html or ""))
-    except (SelectolaxError, RecursionError, ValueError):
-        return ""
+def _letters(text: str) -> str:
+    """What is compared: letters and digits, without what only one of the forms shows of a link."""
+    return "".join(filter(str.isalnum, _ADDRESS_LINK.sub("", text))).casefold()

@@ -17,6 +17,7 @@ from gateway.domain.commands import (
     Command,
     Unknown,
     Verb,
+    joined,
     parse,
     read_details,
 )
@@ -34,7 +35,26 @@ PLAIN = [verb for verb in Verb if verb not in {Verb.PATIENT, Verb.CLINICIAN, Ver
 
 @pytest.mark.parametrize("verb", PLAIN)
 @pytest.mark.parametrize(
-    "line", ["{}", " {} ", "{}.", "{}!", "*{}*", '"{}"', "“{}”", "{} please", "{}, please !", "Please, {}.", "- {}"]
+    "line",
+    [
+        "{}",
+        " {} ",
+        "{}.",
+        "{}!",
+        "*{}*",
+        '"{}"',
+        "“{}”",
+        "{} please",
+        "{}, please !",
+        "Please, {}.",
+        "- {}",
+        "_{}_",
+        "「{}」",
+        "{}！",
+        "„{}“",
+        "**{}**",
+        "pls {}",
+    ],
 )
 def test_a_verb_alone(verb: Verb, line: str) -> None:
     for word in (verb.value, verb.lower(), verb.title()):
@@ -55,6 +75,11 @@ def test_a_verb_alone(verb: Verb, line: str) -> None:
         "<mailto:pat@home.example>\u00a0 \u00a0REMIND",
         "pat@home.example<mailto:pat@home.example> REMIND",
         "pat@home.example <mailto:pat@home.example> REMIND",
+        "pat@home.example[mailto:pat@home.example] REMIND",
+        "[pat@home.example](mailto:pat@home.example) REMIND",
+        "*pat@home.example* REMIND, thank you.",
+        "REMIND pat@home.example thanks!",
+        "ＲＥＭＩＮＤ pat@home.example",
     ],
 )
 def test_a_verb_and_a_person(line: str) -> None:
@@ -89,6 +114,29 @@ def test_a_patient_by_address(line: str) -> None:
     assert parse(line, TODAY) == Command(Verb.PATIENT, PAT, PATIENT, text=f"pat@home.example {RECEIVED}")
 
 
+def test_an_address_keeps_its_underscores() -> None:
+    assert parse("_pat_@home.example _REMIND_", TODAY) == Command(
+        Verb.REMIND, address("_pat_@home.example"), text="_pat_@home.example REMIND"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "whole"),
+    [
+        (["PATIENT", "1980-02-03", "Ada"], ["PATIENT 1980-02-03", "Ada"]),
+        (["pat@home.example PATIENT", "3 Feb 1980"], ["pat@home.example PATIENT 3 Feb 1980"]),
+        (["PATIENT", "03/04/1980"], ["PATIENT 03/04/1980"]),
+        (["PATIENT", "Ada", "1980-02-03"], ["PATIENT", "Ada", "1980-02-03"]),
+        (["PATIENT 1980-02-03", "1981-02-03"], ["PATIENT 1980-02-03", "1981-02-03"]),
+        (["REMIND", "1980-02-03"], ["REMIND", "1980-02-03"]),
+        (["PATIENT", "REMIND"], ["PATIENT", "REMIND"]),
+        ([], []),
+    ],
+)
+def test_a_birthdate_on_the_next_line(lines: list[str], whole: list[str]) -> None:
+    assert joined(lines, TODAY) == whole
+
+
 @pytest.mark.parametrize(
     ("line", "doubt", "text"),
     [
@@ -100,7 +148,7 @@ def test_a_patient_by_address(line: str) -> None:
         ("PATIENT 1899-12-31", Doubt.TOO_OLD, RECEIVED),
         ("PATIENT 1899", Doubt.UNREADABLE, RECEIVED),
         ("PATIENT １９８０-０２-０３", Doubt.UNREADABLE, RECEIVED),
-        ("PATIENT third of February eighty", Doubt.UNREADABLE, RECEIVED),
+        ("PATIENT 3rd of Februember 1980", Doubt.UNREADABLE, RECEIVED),
     ],
 )
 def test_a_patient_in_doubt(line: str, doubt: Doubt, text: str) -> None:
@@ -167,6 +215,19 @@ def test_an_invitation(line: str, command: Command) -> None:
         "colleague of mine",
         "staff clinician",
         "remind patient",
+        "Patient is fine, thanks",
+        "Patient will come on 3 March, so please book the room",
+        "invite pat@home.example patient of mine",
+        "Cancel my 3pm",
+        "status of the results?",
+        "Yes, I will call her",
+        "Yes, thanks",
+        "Yes, thanks, but don't remind her",
+        "List attached",
+        "REMIND?",
+        "REMIND Thanks, Ada",
+        "REMIND ≠ CANCEL",
+        "REMIND CANCEL",
         "invite her",
         "invite pat@home.example tomorrow",
         "REMIND pat@home.example cleo@riverside.example",
@@ -188,6 +249,7 @@ def test_prose_is_no_command(line: str) -> None:
         ("remind me to call her", "remind me to call her"),
         ("PATEINT third February", "PATEINT …"),
         ("PATEINT", "PATEINT"),
+        ("PATIENT third of February eighty", "PATIENT …"),
         ("she was born long ago", "she was born …"),
         ("PATIENT pat@ 1980-02-03", "PATIENT …"),
         ("INVITE pat@home.example 3 Feb 1980", "INVITE pat@home.example … … …"),

@@ -43,7 +43,10 @@ def test_what_is_read_back_is_understood_again(language: str) -> None:
         command = parse(word + born, TODAY)
         assert isinstance(command, Command)
         again = parse(command.text, TODAY)
-        assert (again.text, getattr(again, "verb", None)) == (command.text, verb)
+        if verb is Verb.PATIENT:  # a transcript that is quoted must not ask for the birthdate again
+            assert not isinstance(again, Command)
+        else:
+            assert (again.text, getattr(again, "verb", None)) == (command.text, verb)
 
 
 def test_the_language_of_a_verb_is_told_only_where_it_is_one() -> None:

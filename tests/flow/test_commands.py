@@ -142,9 +142,7 @@ async def test_a_reply_on_several_people_needs_an_address(house):
     assert codes(sent[-1] if "transcript" in kinds(sent[-1:]) else sent[0]) == ["invited", "invited"]
 
 
-@pytest.mark.parametrize(
-    "typed", ["1980-02-30", "2080-01-01", "1899-12-31", "03/04/1980", "１９８０-02-03", "", "soon"]
-)
+@pytest.mark.parametrize("typed", ["1980-02-30", "2080-01-01", "1899-12-31", "03/04/1980", "１９８０-02-03", ""])
 async def test_a_date_that_is_none_is_asked_again_and_never_guessed(house, typed):
     receipt = await asked(house)
     [transcript] = await house.reply(receipt, f"PATIENT {typed}")
