@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from gateway.domain.model import Audience, Delivery, Notice, Purpose
+from gateway.domain.model import Delivery
+from gateway.domain.vocabulary import Audience, Notice, Purpose
 
 R = TypeVar("R")
 Row = TypeVar("Row")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from gateway.domain.model import Audience, Content, Delivery, DeliveryState, Notice, Seen, Session
+from gateway.domain.model import Content, Delivery, Seen, Session
+from gateway.domain.vocabulary import Audience, DeliveryState, Notice
 from gateway.ports import Mail, Outcome, Rendered, Sealed, Tx
 from gateway.store.sealing import SiteKeys
 

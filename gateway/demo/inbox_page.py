@@ -17,7 +17,8 @@ from gateway.demo import mail
 from gateway.demo.mail import Draft, Letter, NotTaken
 from gateway.demo.people import ADA, PAT, PEOPLE, Person, person
 from gateway.demo.stage import Stage
-from gateway.domain.model import Account, Copy, CopyState, Invitation, Message, State
+from gateway.domain.model import Account, Copy, Invitation, Message
+from gateway.domain.vocabulary import CopyState, State
 from gateway.edge.render import Templates
 from gateway.edge.smtp_sink import Kept
 from gateway.ports import Tx

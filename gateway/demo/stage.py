@@ -24,8 +24,9 @@ from gateway.demo import mail
 from gateway.demo.clock import MovableClock
 from gateway.demo.mail import Draft
 from gateway.demo.people import PRACTICES, SITE_DOMAIN, TIMEZONE, Person
-from gateway.domain.model import Delivery, DeliveryState, Invitation
+from gateway.domain.model import Delivery, Invitation
 from gateway.domain.site import Site
+from gateway.domain.vocabulary import DeliveryState
 from gateway.edge.smtp_sink import Sink
 from gateway.mail.compose import Upload
 from gateway.ports import Tx

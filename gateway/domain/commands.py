@@ -20,7 +20,7 @@ from unicodedata import normalize
 
 from gateway.domain.address import Address, address
 from gateway.domain.birthdate import Doubt, fold, month_named, read_birthdate, tidy
-from gateway.domain.model import Details, Relationship, Role
+from gateway.domain.vocabulary import Details, Relationship, Role
 from gateway.domain.words import ANNOUNCERS, COURTESIES, RECEIVED, THANKS, VERBS
 from gateway.errors import BadAddress
 

@@ -7,7 +7,7 @@ the documentation is generated from this table (`diagram`).
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.domain.model import RESTING, State
+from gateway.domain.vocabulary import RESTING, State
 
 
 class Event(StrEnum):

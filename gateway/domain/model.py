@@ -1,139 +1,22 @@
-"""The nouns: the vocabulary, and what the store keeps (one dataclass a table). site.py has what settings say.
+"""What the store keeps: one dataclass a table. vocabulary.py has the words, site.py what settings say.
 
 Rows are immutable; `id` 0 means not stored yet. Times are aware UTC. Bytes that hold what a person wrote are sealed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
-from gateway.domain.heard import Heard
-
-# ------------------------------------------------------------------------------------------------------ vocabulary
-
-
-class Relationship(StrEnum):
-    """What the stranger is to the sender."""
-
-    PATIENT = "patient"
-    COLLEAGUE_HERE = "colleague_here"
-    COLLEAGUE_ELSEWHERE = "colleague_elsewhere"
-
-
-class Role(StrEnum):
-    """What a colleague at the sender's own practice does there."""
-
-    CLINICIAN = "clinician"
-    STAFF = "staff"
-
-
-class State(StrEnum):
-    """Where an invitation stands; lifecycle.py holds the moves."""
-
-    AWAITING = "awaiting_details"
-    INVITED = "invited"
-    ACCEPTED = "accepted"
-    LOCKED = "locked"
-    EXPIRED = "expired"
-    UNDELIVERABLE = "undeliverable"
-    CANCELLED = "cancelled"
-    LAPSED = "lapsed"
-
-
-LIVE = (State.AWAITING, State.INVITED)
-RESTING = (State.LOCKED, State.EXPIRED, State.UNDELIVERABLE)
-"""Not live, but the sender may invite again: the held mail is kept for the grace period."""
-OPEN = LIVE + RESTING
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """The sender's answer to *what is this person to you?*"""
-
-    relationship: Relationship
-    role: Role | None = None
-    birthdate: date | None = field(default=None, repr=False)
-    """Never shown, not even in a traceback."""
-
-
-class CopyState(StrEnum):
-    """Where one recipient's copy of a message is."""
-
-    HELD = "held"
-    INBOX = "inbox"
-    RELAYED = "relayed"
-    SENT = "sent"
-    DESTROYED = "destroyed"
-
-
-class DeliveryKind(StrEnum):
-    """What an outgoing mail is made of."""
-
-    PASS = "pass"  # noqa: S105 - a kind of delivery
-    RELAY = "relay"
-    NOTICE = "notice"
-    REPLY = "reply"
-    REPORT = "report"
-
-
-class DeliveryState(StrEnum):
-    """Where an outgoing mail stands."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    FAILED = "failed"
-    QUARANTINED = "quarantined"
-    DROPPED = "dropped"
-
-
-class Notice(StrEnum):
-    """The kinds of mail that the gateway itself writes (`X-Gateway-Notice`)."""
-
-    RECEIPT = "receipt"
-    DETAILS_AGAIN = "details-again"
-    CONFIRM = "confirm"
-    TRANSCRIPT = "transcript"
-    INVITATION = "invitation"
-    REMINDER = "reminder"
-    LOCKED = "locked"
-    EXPIRED = "expired"
-    LAPSED = "lapsed"
-    CANCELLED = "cancelled"
-    UNDELIVERABLE = "undeliverable"
-    ACCEPTED = "accepted"
-    NEW_MESSAGE = "new-message"
-    REPLY = "reply"
-    PASSWORD_RESET = "password-reset"  # noqa: S105 - a kind of notice
-
-
-class Audience(StrEnum):
-    """To whom a notice speaks (`X-Gateway-Audience`)."""
-
-    SENDER = "sender"
-    INVITEE = "invitee"
-    ACCOUNT = "account"
-
-
-class Purpose(StrEnum):
-    """What a token opens; a token for one purpose is nothing for another. One letter each: it stands in the token."""
-
-    INVITE = "i"
-    """/invite/{token}; the row is an invitation"""
-    WAITER = "w"
-    """bot+token, /sender/{token}: one sender and one invitation"""
-    MESSAGE = "m"
-    """bot+token: one sender and all the people of one mail"""
-    SENDER = "s"
-    """bot+token, /sender/{token}: one sender, nobody in particular"""
-    CONFIRM = "c"
-    """bot+token: a command that waits for YES"""
-    REPLY = "r"
-    """reply+token: the message (written in the portal) that the sender answers"""
-    BOUNCE = "b"
-    """bounce+token: the delivery that came back"""
-    RESET = "p"
-    """/reset/{token}: an account"""
-
+from gateway.domain.vocabulary import (
+    OPEN,
+    CopyState,
+    DeliveryKind,
+    DeliveryState,
+    Heard,
+    Notice,
+    Relationship,
+    Role,
+    State,
+)
 
 # ------------------------------------------------------------------------------------------------ what the store keeps
 

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import State
 from gateway.domain.site import Rhythm
+from gateway.domain.vocabulary import State
 
 
 @dataclass(frozen=True, slots=True)

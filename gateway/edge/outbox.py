@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from gateway.domain.model import Delivery, DeliveryKind
+from gateway.domain.model import Delivery
 from gateway.domain.pace import Pace
+from gateway.domain.vocabulary import DeliveryKind
 from gateway.edge.recorder import Recorder
 from gateway.edge.traffic import Traffic
 from gateway.errors import GatewayError

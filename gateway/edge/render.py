@@ -17,8 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.filters import do_filesizeformat
 from markupsafe import Markup, escape
 
-from gateway.domain.model import Audience, Notice
 from gateway.domain.site import Site
+from gateway.domain.vocabulary import Audience, Notice
 from gateway.domain.words import LANGUAGES
 from gateway.edge.catalogue import Paragraph, Translated, catalogue, read_date, speak
 from gateway.mail.decoding import clean

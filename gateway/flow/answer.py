@@ -9,8 +9,9 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
-from gateway.domain.model import OPEN, Confirmation, Copy, Invitation, Message, Notice, Purpose, Seen, Sender, Waiter
+from gateway.domain.model import Confirmation, Copy, Invitation, Message, Seen, Sender, Waiter
 from gateway.domain.site import Practice
+from gateway.domain.vocabulary import OPEN, Notice, Purpose
 from gateway.domain.words import spoken
 from gateway.flow import delegates, notices, people
 from gateway.flow.context import Context

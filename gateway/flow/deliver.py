@@ -6,24 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from gateway.domain.heard import Heard
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import (
-    Account,
-    Audience,
-    Content,
-    Copy,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Invitation,
-    Message,
-    Notice,
-    Purpose,
-    Sender,
-    State,
-)
+from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, Message, Sender
 from gateway.domain.retry import POISON_TRIES, next_try
+from gateway.domain.vocabulary import Audience, DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
 from gateway.errors import WrongKey
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context

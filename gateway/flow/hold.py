@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address
-from gateway.domain.model import Content, Copy, CopyState, Delivery, Message
+from gateway.domain.model import Content, Copy, Delivery, Message
+from gateway.domain.vocabulary import CopyState
 from gateway.flow.context import Context
 from gateway.ports import Sealed
 

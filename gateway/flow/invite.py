@@ -8,20 +8,10 @@ from typing import Any
 from gateway.domain import lifecycle, misspelt
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Effect, Event
-from gateway.domain.model import (
-    LIVE,
-    Account,
-    Details,
-    Invitation,
-    Notice,
-    Purpose,
-    Relationship,
-    Sender,
-    State,
-    Waiter,
-)
+from gateway.domain.model import Account, Invitation, Sender, Waiter
 from gateway.domain.reminders import expiry, next_due
 from gateway.domain.site import Practice
+from gateway.domain.vocabulary import LIVE, Details, Notice, Purpose, Relationship, State
 from gateway.flow import hold, notices, people
 from gateway.flow.context import Context
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, Copy, Invitation, Notice, Sender
+from gateway.domain.model import Account, Copy, Invitation, Sender
+from gateway.domain.vocabulary import Notice
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context
 

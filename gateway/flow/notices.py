@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain.model import Account, Audience, Delivery, DeliveryKind, Invitation, Notice, Purpose, Sender
+from gateway.domain.model import Account, Delivery, Invitation, Sender
 from gateway.domain.site import Practice
+from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.flow.context import Context
 from gateway.ports import Keys
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.domain.model import OPEN, Delivery, DeliveryState, Invitation, State
+from gateway.domain.model import Delivery, Invitation
+from gateway.domain.vocabulary import OPEN, DeliveryState, State
 from gateway.flow.context import Context
 
 

@@ -5,20 +5,10 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import (
-    OPEN,
-    Copy,
-    CopyState,
-    Invitation,
-    Message,
-    Purpose,
-    Relationship,
-    Sender,
-    State,
-    Waiter,
-)
+from gateway.domain.model import Copy, Invitation, Message, Sender, Waiter
 from gateway.domain.reminders import expiry, instant, schedule
 from gateway.domain.site import Practice
+from gateway.domain.vocabulary import OPEN, CopyState, Purpose, Relationship, State
 from gateway.flow.context import Context
 from gateway.flow.notices import token
 

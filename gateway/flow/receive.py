@@ -10,24 +10,9 @@ from gateway.domain.birthdate import Doubt
 from gateway.domain.commands import read_details
 from gateway.domain.decide import Action, Facts, Verdict, decide
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import (
-    Account,
-    Copy,
-    CopyState,
-    Delivery,
-    DeliveryKind,
-    Details,
-    Invitation,
-    Message,
-    Notice,
-    Purpose,
-    Relationship,
-    Seen,
-    Sender,
-    State,
-    Waiter,
-)
+from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Seen, Sender, Waiter
 from gateway.domain.site import Practice
+from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Purpose, Relationship, State
 from gateway.errors import BadRecipient, NotASender, NotAuthor
 from gateway.flow import answer, delegates, deliver, hold, invite, notices, people, release, verbs
 from gateway.flow.context import Context

@@ -5,8 +5,9 @@ from datetime import date
 from enum import StrEnum
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, Invitation, Purpose, Relationship, State
+from gateway.domain.model import Account, Invitation
 from gateway.domain.reminders import expiry
+from gateway.domain.vocabulary import Purpose, Relationship, State
 from gateway.flow import invite, people
 from gateway.flow.context import Context
 

@@ -5,20 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.domain.address import Address, address
-from gateway.domain.model import (
-    Account,
-    Content,
-    Copy,
-    CopyState,
-    Delivery,
-    DeliveryKind,
-    Details,
-    Message,
-    Notice,
-    Relationship,
-    Sender,
-    State,
-)
+from gateway.domain.model import Account, Content, Copy, Delivery, Message, Sender
+from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Relationship, State
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context
 from gateway.ports import Sealed

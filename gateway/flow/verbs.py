@@ -9,19 +9,9 @@ from gateway.domain import misspelt
 from gateway.domain.address import Address
 from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, parse
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import (
-    OPEN,
-    RESTING,
-    Confirmation,
-    Invitation,
-    Notice,
-    Purpose,
-    Relationship,
-    Sender,
-    State,
-    Waiter,
-)
+from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
 from gateway.domain.site import Practice
+from gateway.domain.vocabulary import OPEN, RESTING, Notice, Purpose, Relationship, State
 from gateway.flow import delegates, invite, move, notices, people
 from gateway.flow.context import Context
 

@@ -5,8 +5,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.domain.model import Audience, Content, Delivery, DeliveryKind, Notice, Purpose
+from gateway.domain.model import Content, Delivery
 from gateway.domain.site import Site
+from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.flow import notices
 from gateway.mail import compose
 from gateway.mail.headers import header_block

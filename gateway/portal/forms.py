@@ -8,7 +8,7 @@ from wtforms import EmailField, Form, MultipleFileField, PasswordField, RadioFie
 from wtforms.validators import DataRequired, Length, ValidationError
 
 from gateway.domain.birthdate import Doubt, from_parts
-from gateway.domain.model import Relationship
+from gateway.domain.vocabulary import Relationship
 from gateway.flow.register import Proof
 from gateway.mail.decoding import clean
 from gateway.portal.passwords import LONGEST, SHORTEST

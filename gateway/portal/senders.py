@@ -7,7 +7,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.domain.model import State
+from gateway.domain.vocabulary import State
 from gateway.flow import answer
 from gateway.flow.answer import SenderPage
 from gateway.portal.door import DeadLink

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Any
 
-from gateway.domain.model import Relationship
+from gateway.domain.vocabulary import Relationship
 from gateway.flow.register import Check, Checked, Proof, Welcome
 from gateway.portal.forms import PROOFS, ProofForm
 

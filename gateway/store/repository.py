@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from gateway.domain.model import Content, Copy, Delivery, DeliveryState
+from gateway.domain.model import Content, Copy, Delivery
+from gateway.domain.vocabulary import DeliveryState
 from gateway.store.models import InstantField
 from gateway.store.statements import Statements, claim
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.domain.model import Purpose
+from gateway.domain.vocabulary import Purpose
 from gateway.errors import ConfigError, WrongKey
 
 NONCE = 12

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import peewee
 
-from gateway.domain.model import DeliveryState
+from gateway.domain.vocabulary import DeliveryState
 from gateway.store.models import EnumField, converted
 
 Shape = tuple[tuple[str, ...], tuple[Any, ...]]

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.config import Settings
-from gateway.domain.model import Account, Delivery, DeliveryState
+from gateway.domain.model import Account, Delivery
+from gateway.domain.vocabulary import DeliveryState
 from gateway.settings_file import load
 from gateway.store.connections import open_database
 from gateway.store.runner import read_once, write_once

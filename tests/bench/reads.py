@@ -28,18 +28,8 @@ import uvloop
 from gateway.app import Gateway
 from gateway.config import NextHopSection, PortalSection, PracticeSection, Settings, SiteSection, SmtpSection
 from gateway.domain.address import Address
-from gateway.domain.model import (
-    Account,
-    Content,
-    CopyState,
-    Invitation,
-    Message,
-    Purpose,
-    Relationship,
-    Sender,
-    State,
-    Waiter,
-)
+from gateway.domain.model import Account, Content, Invitation, Message, Sender, Waiter
+from gateway.domain.vocabulary import CopyState, Purpose, Relationship, State
 from gateway.edge.metrics import Figures
 from gateway.flow import hold
 from gateway.flow.context import Context

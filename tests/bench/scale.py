@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway.app import AT_A_TIME
 from gateway.config import Settings
 from gateway.domain.address import address
-from gateway.domain.model import Details, Relationship
+from gateway.domain.vocabulary import Details, Relationship
 from gateway.flow import invite, people, remind
 from gateway.flow.context import Context, Desk
 from gateway.settings_file import load

@@ -21,7 +21,7 @@ from gateway.domain.commands import (
     parse,
     read_details,
 )
-from gateway.domain.model import Details, Relationship, Role
+from gateway.domain.vocabulary import Details, Relationship, Role
 
 TODAY = date(2026, 3, 20)
 PAT = address("pat@home.example")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lifecycle import TABLE, Effect, Event, diagram, step
-from gateway.domain.model import LIVE, OPEN, RESTING, State
+from gateway.domain.vocabulary import LIVE, OPEN, RESTING, State
 
 ENDS = {State.ACCEPTED, State.CANCELLED, State.LAPSED}
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import State
 from gateway.domain.reminders import Step, due, expiry, instant, next_due, schedule
 from gateway.domain.site import Rhythm
+from gateway.domain.vocabulary import State
 
 LONDON = ZoneInfo("Europe/London")
 RHYTHM = Rhythm()

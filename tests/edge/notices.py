@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from gateway.domain.model import Account, Audience, Copy, Delivery, DeliveryKind, Notice, Purpose, Sender
+from gateway.domain.model import Account, Copy, Delivery, Sender
 from gateway.domain.site import Practice, Site
+from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.edge.render import Templates
 from gateway.flow import answer, deliver, receive, register, release, remind
 from gateway.flow.context import Desk

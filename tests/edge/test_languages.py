@@ -9,7 +9,8 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 
 from gateway.config import PracticeSection
-from gateway.domain.model import Delivery, Notice
+from gateway.domain.model import Delivery
+from gateway.domain.vocabulary import Notice
 from gateway.domain.words import LANGUAGES
 from gateway.edge.catalogue import Paragraph
 from gateway.edge.render import Templates

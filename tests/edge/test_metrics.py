@@ -5,7 +5,8 @@ import time
 
 from prometheus_client import generate_latest
 
-from gateway.domain.model import OPEN, Delivery, DeliveryKind
+from gateway.domain.model import Delivery
+from gateway.domain.vocabulary import OPEN, DeliveryKind
 from gateway.edge.metrics import Figures, Shared
 from gateway.flow import overview
 from gateway.flow.context import Desk

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Content, Copy, Delivery, DeliveryKind, DeliveryState
+from gateway.domain.model import Content, Copy, Delivery
+from gateway.domain.vocabulary import DeliveryKind, DeliveryState
 from gateway.edge import outbox as outbox_module
 from gateway.edge import recorder
 from gateway.edge.outbox import Outbox

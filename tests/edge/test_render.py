@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from gateway.domain.model import Audience, Notice
+from gateway.domain.vocabulary import Audience, Notice
 from gateway.edge.render import Templates, mailto, reflowed
 from tests.edge.notices import (
     ADA,

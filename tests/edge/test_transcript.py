@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.commands import Verb
-from gateway.domain.model import Audience, Notice
+from gateway.domain.vocabulary import Audience, Notice
 from gateway.flow import delegates, verbs
 from tests.edge.notices import (
     ADA,

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.model import Account, Copy, Invitation, Purpose, Sender, State, Waiter
+from gateway.domain.model import Account, Copy, Invitation, Sender, Waiter
+from gateway.domain.vocabulary import Purpose, State
 from gateway.flow import answer, register, release
 from gateway.flow.register import Proof
 from tests.flow.conftest import House, kinds, mail, text

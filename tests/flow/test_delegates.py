@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Audit, Delegation, Delivery, Invitation, State
+from gateway.domain.model import Audit, Delegation, Delivery, Invitation
+from gateway.domain.vocabulary import State
 from tests.flow.conftest import SITE, House, kinds, text
 from tests.flow.test_commands import CLEO, asked, codes, say, state
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.domain.heard import Heard
-from gateway.domain.model import Copy, CopyState, Invitation, Sender, State, Waiter
+from gateway.domain.model import Copy, Invitation, Sender, Waiter
+from gateway.domain.vocabulary import CopyState, Heard, State
 from tests.flow.conftest import House, kinds, mail, text
 from tests.flow.test_commands import CLEO, asked, codes, say, state
 from tests.flow.test_story import accept, token_for

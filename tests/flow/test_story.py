@@ -5,17 +5,8 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.model import (
-    Content,
-    Copy,
-    CopyState,
-    Delivery,
-    DeliveryState,
-    Invitation,
-    Purpose,
-    Relationship,
-    State,
-)
+from gateway.domain.model import Content, Copy, Delivery, Invitation
+from gateway.domain.vocabulary import CopyState, DeliveryState, Purpose, Relationship, State
 from gateway.errors import BadRecipient, EndlessHead, Looping, NotASender
 from gateway.flow import receive, register, release
 from gateway.flow.register import Check, Proof

@@ -11,8 +11,9 @@ from argon2 import PasswordHasher
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.domain.address import address
-from gateway.domain.model import TABLES, Account, CopyState, Details, Invitation, Message, Purpose, Relationship, Role
+from gateway.domain.model import TABLES, Account, Invitation, Message
 from gateway.domain.site import Practice, Site
+from gateway.domain.vocabulary import CopyState, Details, Purpose, Relationship, Role
 from gateway.edge.render import Templates
 from gateway.flow import hold, invite, people, release
 from gateway.flow.context import Desk

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from gateway.domain.model import Purpose, Session
+from gateway.domain.model import Session
+from gateway.domain.vocabulary import Purpose
 from gateway.errors import StoreBusy
 from gateway.portal.account import own_path
 from gateway.portal.app import PAGES

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Account, Copy, CopyState, Delivery, Invitation, Notice, Session, State
+from gateway.domain.model import Account, Copy, Delivery, Invitation, Session
+from gateway.domain.vocabulary import CopyState, Notice, State
 from gateway.flow import invite, register
 from tests.portal.conftest import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PASSWORD, PATIENT
 

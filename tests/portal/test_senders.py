@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.domain.model import Delivery, Notice, Purpose, State, Waiter
+from gateway.domain.model import Delivery, Waiter
+from gateway.domain.vocabulary import Notice, Purpose, State
 from tests.portal.conftest import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)

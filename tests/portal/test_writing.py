@@ -6,7 +6,8 @@ from tempfile import SpooledTemporaryFile
 
 import pytest
 
-from gateway.domain.model import Content, Copy, Delivery, DeliveryKind, Message
+from gateway.domain.model import Content, Copy, Delivery, Message
+from gateway.domain.vocabulary import DeliveryKind
 from gateway.flow import hold
 from gateway.testing import MemoryContent, MemoryStore
 from tests.portal.conftest import World

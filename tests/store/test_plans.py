@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from gateway import prepare
-from gateway.domain.model import Account, Content, Invitation, Purpose, State
+from gateway.domain.model import Account, Content, Invitation
+from gateway.domain.vocabulary import Purpose, State
 from gateway.flow import answer, deliver, register, release, remind
 from gateway.store import connections
 from gateway.store.connections import open_database

@@ -7,21 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from gateway.domain.model import (
-    TABLES,
-    Content,
-    Copy,
-    CopyState,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Invitation,
-    Message,
-    Relationship,
-    Seen,
-    Sender,
-    State,
-)
+from gateway.domain.model import TABLES, Content, Copy, Delivery, Invitation, Message, Seen, Sender
+from gateway.domain.vocabulary import CopyState, DeliveryKind, DeliveryState, Relationship, State
 from gateway.errors import ConfigError, StoreBusy
 from gateway.store import connections
 from gateway.store.connections import open_database
