@@ -13,9 +13,9 @@ from gateway.domain.model import Confirmation, Copy, Invitation, Message, Seen, 
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN, Notice, Purpose
 from gateway.domain.words import spoken
-from gateway.flow import delegates, notices, people
+from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.context import Context
-from gateway.flow.verbs import Result, Scope, ask_to_confirm, run, waited_for
+from gateway.flow.verbs import Result, Scope, run, waited_for
 from gateway.mail.parse import Mailbox
 
 HELPS = 3
@@ -96,7 +96,7 @@ def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
     language = language_of(mail, ctx.today)
     writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
     if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
-        ask_to_confirm(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
+        confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
         return
     scope = Scope()
     _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines, language=language), mail)

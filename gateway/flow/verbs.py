@@ -1,18 +1,15 @@
 """What each verb does: one handler a verb, each answers with results that a template words."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.domain import misspelt
-from gateway.domain.address import Address
 from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
 from gateway.domain.site import Practice
-from gateway.domain.vocabulary import OPEN, RESTING, Notice, Purpose, Relationship, State
-from gateway.flow import delegates, invite, move, notices, people
+from gateway.domain.vocabulary import OPEN, RESTING, Relationship, State
+from gateway.flow import confirm, delegates, invite, move, people
 from gateway.flow.context import Context
 
 MOST = 500
@@ -47,39 +44,6 @@ class Ask:
     @property
     def practice(self) -> Practice:
         return self.ctx.site.practice(self.sender.practice_id)
-
-
-def ask_to_confirm(
-    ctx: Context,
-    sender: Sender,
-    lines: Sequence[str],
-    why: str,
-    invitation: Invitation | None = None,
-    answers: str = "",
-    language: str = "",
-) -> None:
-    """Put lines aside until the sender says YES; the question goes to the sender's own address."""
-    sealed = ctx.keys.seal(json.dumps(list(lines)).encode(), f"confirmation|{sender.id}")
-    confirmation = ctx.tx.add(
-        Confirmation(
-            sender_id=sender.id,
-            invitation_id=invitation.id if invitation else None,
-            lines=sealed,
-            created_at=ctx.now,
-        )
-    )
-    facts = {
-        "why": why,
-        "lines": [parse(line, ctx.today).text for line in lines],
-        "person": people.standing(ctx, invitation) if invitation else None,
-        "meant": misspelt.meant(Address(invitation.address, invitation.typed))
-        if why == "misspelt" and invitation
-        else "",
-    }
-    reply = notices.token(Purpose.CONFIRM, confirmation.id)
-    notices.to_sender(
-        ctx, Notice.CONFIRM, sender, facts, reply=reply, answers=answers, invitation=invitation, language=language
-    )
 
 
 def run(
@@ -176,7 +140,7 @@ def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
         return _result(ask, "used_up", invitation)
     if (why := invite.doubt(ctx, invitation, details)) and not ask.confirmed:
         line = f"{invitation.typed} {in_words(details)}"
-        ask_to_confirm(ctx, ask.sender, [line], why, invitation, language=ask.language)
+        confirm.ask(ctx, ask.sender, [line], why, invitation, language=ask.language)
         return _result(ask, "doubt", invitation, why=why)
     code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
     return _result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
@@ -323,7 +287,7 @@ def _yes(ask: Ask) -> list[Result]:
     if current is None or current.done_at:
         return [{"code": "nothing_to_confirm"}]
     ask.ctx.tx.put(replace(current, done_at=ask.ctx.now))
-    lines = json.loads(ask.ctx.keys.open(current.lines, f"confirmation|{ask.sender.id}"))
+    lines = confirm.lines(ask.ctx, current)
     # What was asked about one person was whether to; otherwise it was only who is speaking. A YES among the lines
     # finds nothing left to confirm, so this ends.
     sure = current.invitation_id is not None
