@@ -1,6 +1,7 @@
 """Which Python runs the programs that are measured."""
 
 import os
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_ASK = "import sysconfig; print('--enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or ''))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +18,18 @@ class Interpreter:
 
     path: str
     version: str
-    profiled: bool
-    """Whether it was built with profile-guided optimisation."""
+    of_the_system: bool
 
     @classmethod
     def best(cls) -> "Interpreter":
         """The system's own, where it can run the same packages: it is what an administrator has, as Postfix is the
-        system's own; else, or where it is the slower build, that of the virtual environment.
+        system's own; else that of the virtual environment.
         """
-        ours = _asked(sys.executable)
-        minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-        systems = Path(f"/usr/bin/python{minor}")
-        theirs = _asked(str(systems)) if systems.exists() else ours
-        return theirs if theirs.profiled else ours
+        system = Path(f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}")
+        if not system.exists():
+            return cls(sys.executable, platform.python_version(), of_the_system=False)
+        said = subprocess.run([system, "--version"], check=True, capture_output=True, text=True).stdout
+        return cls(str(system), said.split()[1], of_the_system=True)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -39,15 +38,4 @@ class Interpreter:
         return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), packages))}
 
     def __str__(self) -> str:
-        built = "with" if self.profiled else "without"
-        return f"Python {self.version} ({self.path}, built {built} profile-guided optimisation)"
-
-
-def _asked(path: str) -> Interpreter:
-    said = subprocess.run(
-        [path, "-c", f"import platform; print(platform.python_version()); {_ASK}"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-    return Interpreter(path, said[0], said[1] == "True")
+        return f"Python {self.version} of the {'system' if self.of_the_system else 'virtual environment'}"
