@@ -17,6 +17,7 @@ from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, the_clock
 from gateway.edge.hop_session import Hop
+from gateway.edge.imap_in import Mailbox, Server
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
@@ -38,7 +39,7 @@ from gateway.store.runner import SqliteStore
 
 log = structlog.get_logger()
 
-PARTS = ("smtp", "portal", "delivery", "reminders")
+PARTS = ("smtp", "portal", "delivery", "reminders", "mailbox")
 FORGET_EVERY = 3600
 COUNT_DELIVERIES_EVERY = 15
 COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
@@ -89,6 +90,8 @@ class Gateway:
                 _in_background(stack, outbox.run())
             _in_background(stack, self._ticker(stack, desk, outbox).run())
             _in_background(stack, self.figures.watch_loop().run())
+            if "mailbox" in self.parts and self.worker == 0 and (server := mailbox_server(self.settings)):
+                _in_background(stack, Mailbox(server, desk, prepared.content, self.figures).run())
             await self._listen_for_metrics(stack, prepared)
             if "portal" in self.parts:
                 await self._serve_portal(stack, prepared, desk)
@@ -135,8 +138,9 @@ class Gateway:
             outbox.wake()
             ours = await turn.is_ours()
             self.figures.keeps_time.set(ours)
-            while "reminders" in self.parts and await turn.is_ours() and await desk.do(remind.run_due, AT_A_TIME) > 0:
-                pass
+            while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
+                if not await desk.do(remind.run_due, AT_A_TIME):
+                    break
 
         async def forget() -> None:
             if await turn.is_ours():
@@ -243,6 +247,30 @@ def hops(settings: Settings) -> Mapping[str, Hop]:
         relay_ca = settings.path(relay.ca_file) if relay.ca_file else None
         hops[relay.domain] = Hop(*split_address(relay.address), relay.tls, relay_ca)
     return hops
+
+
+def mailbox_server(settings: Settings) -> Server | None:
+    """The server of the bot's mailbox, if it has one. Raises ConfigError."""
+    box = settings.mailbox
+    if not box.host:
+        return None
+    try:
+        password = settings.path(box.password_file).read_text("utf-8").strip() if box.password_file else ""
+        ca_file = str(settings.path(box.ca_file)) if box.ca_file else None
+        tls = ssl.create_default_context(cafile=ca_file) if box.tls == "verified" else None
+    except OSError as error:
+        raise ConfigError(f"mailbox.password_file, mailbox.ca_file: cannot be read ({error.strerror})") from error
+    return Server(
+        host=box.host,
+        port=box.port,
+        username=box.username,
+        password=password,
+        folder=box.folder,
+        done_folder=box.done_folder,
+        tls=tls,
+        largest=int(settings.smtp.max_message_size),
+        authserv_id=box.authserv_id,
+    )
 
 
 def server_logins(settings: Settings) -> Logins | None:

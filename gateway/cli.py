@@ -95,7 +95,7 @@ def check(config: ConfigOption) -> None:
 @app.command()
 def serve(
     config: ConfigOption,
-    only: Annotated[str, typer.Option("--only", help="parts, with commas: smtp,portal,delivery,reminders")] = "",
+    only: Annotated[str, typer.Option("--only", help=f"parts, with commas: {','.join(PARTS)}")] = "",
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="processes that share the work")] = 1,
 ) -> None:
     """Run until SIGTERM; prints one line when everything listens."""

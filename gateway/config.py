@@ -191,8 +191,18 @@ class KeysSection(Section):
 
 
 class MailboxSection(Section):
-    """How the practice's own mail server vouches for authors."""
+    """The bot's own mailbox, read over IMAP where mail for it is not routed to smtp.listen."""
 
+    host: str = Field(default="", description="the IMAP server; empty: no mailbox is read")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=993, description="993 is for TLS from the start")
+    username: str = Field(default="", description="to sign in with")
+    password_file: str = Field(default="", description="a file that holds the password")
+    tls: Literal["verified", "none"] = Field(
+        default="verified", description='from the start; "none" only for a loopback address'
+    )
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+    folder: str = Field(default="INBOX", description="where mail arrives")
+    done_folder: str = Field(default="", description="where mail is moved that was taken in; empty: it stays, as seen")
     authserv_id: str = Field(
         default="", description="whose Authentication-Results are believed (RFC 8601); empty: nobody's"
     )
@@ -255,6 +265,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 'next_hop.tls: write "verified": this hop is neither loopback nor in smtp.trusted_networks'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _mailbox_is_safe(self) -> "Settings":
+        if self.mailbox.host and self.mailbox.tls == "none" and not is_loopback(self.mailbox.host):
+            raise ValueError('mailbox.tls: write "verified": this server is not on a loopback address')
         return self
 
     @model_validator(mode="after")

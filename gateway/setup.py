@@ -13,9 +13,10 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-from gateway.app import hops, server_tls
+from gateway.app import hops, mailbox_server, server_tls
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
+from gateway.edge.imap_in import MailboxError, Session
 from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
@@ -156,6 +157,24 @@ async def _users(settings: Settings) -> Finding:
     return Finding(f"ok       sign-in at the listener: {count} logins")
 
 
+async def _mailbox(settings: Settings) -> Finding:
+    server = mailbox_server(settings)
+    if server is None:
+        return Finding("ok       mailbox: none is read (mailbox.host)")
+    session = Session(server)
+    try:
+        await session.open()
+        if not settings.mailbox.authserv_id:
+            return Finding("warning  mailbox.authserv_id: empty, so no author is believed and no command runs")
+        if not session.can_idle:
+            return Finding("warning  mailbox: the server has no IDLE; it is looked at once a minute")
+        return Finding("ok       mailbox")
+    except MailboxError as error:
+        return Finding(f"FAULT    mailbox: {error}", fault=True)
+    finally:
+        await session.close()
+
+
 async def _listeners(settings: Settings) -> Finding:
     busy = [
         f"{name}.listen"
@@ -201,7 +220,10 @@ async def _dns(settings: Settings) -> Finding:
     return Finding("ok       DNS")
 
 
-_LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (_keys, _database, _tls, _users, _listeners, _hops, _dns)
+_LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
+    *(_keys, _database, _tls, _users, _mailbox),
+    *(_listeners, _hops, _dns),
+)
 
 
 def _recipe(settings: Settings) -> str:

@@ -34,6 +34,8 @@ class Figures:
         self._stall = Gauge("gateway_loop_stall_seconds", "the event loop's longest stall of the last minute", **where)
         self._commit = Histogram("gateway_commit_seconds", "a commit of the store", buckets=_COMMIT, **where)
         self._batch = Histogram("gateway_commit_batch", "callers who shared a commit", buckets=_BATCH, **where)
+        self.mailbox_connected = Gauge("gateway_mailbox_connected", "1 while the mailbox is read over IMAP", **where)
+        self.mailbox_mails = Counter("gateway_mailbox_mails", "mails taken in from the mailbox", **where)
         self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
 
     def taken(self, action: str) -> None:

@@ -22,6 +22,8 @@ class Ticker:
     def __init__(self) -> None:
         self._scheduler = schedule.Scheduler()
         self._running: set[asyncio.Task[None]] = set()
+        self.is_ending = False
+        """Whether a job that has much to do should leave the rest for another time."""
 
     def every(self, seconds: int, job: Job) -> None:
         """Run the job now, and again after each interval; a turn is left out while the last one still runs."""
@@ -36,6 +38,7 @@ class Ticker:
                 await asyncio.sleep(self._pause())
                 self._scheduler.run_pending()
         finally:
+            self.is_ending = True
             if self._running:
                 await asyncio.wait(self._running)
 

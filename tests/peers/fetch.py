@@ -1,8 +1,8 @@
-"""Get the real peers of the tests: Postfix with its smtp-sink, Chromium and strace, from Debian's packages.
+"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, Chromium and strace, from Debian's packages.
 
-A machine's own mail server is never touched: Postfix's package, and the libraries that the machine lacks for it, are
-unpacked into `tests/.peers/` and nothing of them is installed. Only the browser and strace (and, for people who aren't
-root, `newuidmap`) are installed, and only by root; others are told the one line to type.
+A machine's own mail server is never touched: the servers' packages, and the libraries that the machine lacks for
+them, are unpacked into `tests/.peers/` and nothing of them is installed. Only the browser and strace (and, for people
+who aren't root, `newuidmap`) are installed, and only by root; others are told the one line to type.
 
 Standard library only, since the test command runs this before there is a virtual environment's worth of anything else.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent / ".peers"
 ROOT = HOME / "root"
+SERVERS = ("postfix", "dovecot-core", "dovecot-imapd")
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
@@ -27,16 +28,17 @@ class PeerMissing(RuntimeError):
 
 def fetch() -> None:
     """Make sure that every peer is there; quick when it is. Raises PeerMissing."""
-    if not program("smtp-sink").exists():
+    if not all(program(name).exists() for name in ("smtp-sink", "dovecot")):
         _need_apt()
-        _unpack(["postfix", *_missing_libraries()])
+        shutil.rmtree(ROOT, ignore_errors=True)
+        _unpack([*SERVERS, *_missing_libraries()])
     if missing := _missing_packages():
         _need_apt()
         _install(missing)
 
 
 def program(name: str) -> Path:
-    """Where an unpacked program of Postfix's lies, be it there or not."""
+    """Where an unpacked program of a server's lies, be it there or not."""
     return ROOT / "usr/sbin" / name
 
 
@@ -78,8 +80,8 @@ def _install(packages: list[str]) -> None:
 
 
 def _missing_libraries() -> list[str]:
-    """The libraries that Postfix needs, directly or not, and that are not installed here."""
-    depends = ["apt-cache", "depends", "--recurse", "--important", "postfix"]
+    """The libraries that the servers need, directly or not, and that are not installed here."""
+    depends = ["apt-cache", "depends", "--recurse", "--important", *SERVERS]
     wanted = {line for line in _with_fresh_lists(depends, HOME.parent).splitlines() if line.startswith("lib")}
     query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n"]
     known = dict(line.rsplit(" ", 1) for line in _run(query, HOME.parent).splitlines())

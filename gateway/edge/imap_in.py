@@ -1,0 +1,256 @@
+"""The bot's mailbox over IMAP (RFC 9051, RFC 3501), for sites that do not route the bot's address to the listener.
+
+Each mail that has not been seen is taken in as if it had been handed in, and marked only after the commit. A crash in
+between finds it unmarked and takes it in again, which does nothing: mail is known by what it says, so that neither a
+repeated fetch nor a changed UIDVALIDITY runs a command twice.
+
+aioimaplib's IDLE can hang past its own timeout after a BYE, so nothing is awaited without an end of our own, and after
+any doubt there is a fresh connection.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import aioimaplib
+import structlog
+
+from gateway.edge.metrics import Figures
+from gateway.errors import GatewayError, StoreBusy, StoreFull
+from gateway.flow import fetched, receive
+from gateway.flow.context import Desk
+from gateway.flow.take_in import Taking
+from gateway.mail.headers import received
+from gateway.ports import ContentStore
+
+log = structlog.get_logger()
+
+BACK_OFF = (1, 2, 5, 15, 30, 60)
+"""Seconds before a connection is tried again."""
+GRACE = 10.0
+"""Seconds that an answer may take, beyond what was asked for."""
+
+
+class MailboxError(Exception):
+    """The mailbox cannot be used; the text says why, in a line for an administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Whose mailbox it is, and how it is reached. `tls` None: in clear, only to loopback or a trusted network."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    folder: str = "INBOX"
+    done_folder: str = ""
+    """Where mail goes that was taken in; empty: it stays, marked as seen."""
+    tls: ssl.SSLContext | None = None
+    largest: int = 50_000_000
+    authserv_id: str = ""
+    idle: float = 240.0
+    """Seconds of one IDLE: well under the 29 minutes of RFC 2177, so that a dead connection is soon noticed."""
+    poll: float = 60.0
+    """Seconds between two looks at a server without IDLE."""
+
+
+class Session:
+    """One connection, signed in, with its folder open."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client: Any = None
+        self._lost = asyncio.Event()
+
+    async def open(self) -> None:
+        """Raises MailboxError."""
+        one = self._server
+        where = f"{one.host}:{one.port}"
+        self._client = aioimaplib.IMAP4(
+            host=one.host, port=one.port, timeout=GRACE, conn_lost_cb=lambda _: self._lost.set(), ssl_context=one.tls
+        )
+        try:
+            await asyncio.wait_for(self._client._client_task, GRACE)  # where a connection that failed says so
+            await asyncio.wait_for(self._client.wait_hello_from_server(), GRACE)
+        except ssl.SSLCertVerificationError as error:
+            raise MailboxError(f"the certificate of {where} is not valid: {error.verify_message}") from error
+        except ssl.SSLError as error:
+            raise MailboxError(f"{where} does not speak TLS: {error.reason or error}") from error
+        except TimeoutError as error:
+            raise MailboxError(f"{where} does not answer") from error
+        except OSError as error:
+            raise MailboxError(f"{where} cannot be reached: {error.strerror or error}") from error
+        await self._must(self._client.login(one.username, one.password), f"{one.username} cannot sign in")
+        await self._must(self._client.select(_quoted(one.folder)), f"the folder {one.folder} cannot be opened")
+
+    @property
+    def can_idle(self) -> bool:
+        return bool(self._client.has_capability("IDLE"))
+
+    async def unseen(self) -> list[str]:
+        """The UIDs of the mails that nobody has looked at. Raises MailboxError."""
+        lines = await self._must(self._client.uid_search("UNSEEN UNDELETED"), "the folder cannot be searched")
+        return lines[0].decode().split() if lines and lines[0] else []
+
+    async def size(self, uid: str) -> int:
+        """Octets. Raises MailboxError."""
+        lines = await self._must(self._client.uid("fetch", uid, "(RFC822.SIZE)"), "a mail's size cannot be had")
+        digits = b" ".join(lines).partition(b"RFC822.SIZE ")[2].split(b")")[0].split(b" ")[0]
+        return int(digits) if digits.isdigit() else 0
+
+    async def octets(self, uid: str) -> bytes:
+        """The whole mail, left unmarked. Raises MailboxError."""
+        lines = await self._must(self._client.uid("fetch", uid, "(BODY.PEEK[])"), "a mail cannot be fetched")
+        return bytes(next((line for line in lines if isinstance(line, bytearray)), b""))
+
+    async def mark(self, uid: str, *, flags: str = r"(\Seen)") -> None:
+        """Raises MailboxError."""
+        await self._must(self._client.uid("store", uid, "+FLAGS", flags), "a mail cannot be marked")
+
+    async def put_away(self, uid: str) -> None:
+        """Mark a mail as seen; move it, where there is a folder for that (RFC 6851, or as best as can be).
+
+        Raises MailboxError.
+        """
+        await self.mark(uid)
+        folder = self._server.done_folder
+        if not folder:
+            return
+        cannot = f"mail cannot be moved to {folder}"
+        if self._client.has_capability("MOVE"):
+            await self._must(self._client.uid("move", uid, _quoted(folder)), cannot)
+            return
+        await self._must(self._client.uid("copy", uid, _quoted(folder)), cannot)
+        await self.mark(uid, flags=r"(\Deleted)")
+        if self._client.has_capability("UIDPLUS"):
+            await self._must(self._client.uid("expunge", uid), cannot)
+
+    async def wait(self) -> None:
+        """Wait until something may have come. Raises MailboxError."""
+        if not self.can_idle:
+            await asyncio.sleep(self._server.poll)
+            await self._must(self._client.noop(), "it does not answer")
+            return
+        span = self._server.idle
+        try:
+            idle = await asyncio.wait_for(self._client.idle_start(timeout=span + GRACE), GRACE)
+            await self._push_or_end(span)
+            self._client.idle_done()
+            await asyncio.wait_for(idle, GRACE)
+        except Exception as error:
+            raise MailboxError(f"waiting for mail failed: {type(error).__name__} {error}".rstrip()) from error
+
+    async def _push_or_end(self, span: float) -> None:
+        """Until the server says something, the connection is lost, or the span is over."""
+        ends = [asyncio.ensure_future(self._client.wait_server_push()), asyncio.ensure_future(self._lost.wait())]
+        try:
+            await asyncio.wait(ends, timeout=span, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        if self._lost.is_set():
+            raise MailboxError("the server has closed the connection")
+
+    async def close(self) -> None:
+        """Say goodbye if that is heard; let the connection go."""
+        if self._client is None:
+            return
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self._client.logout(), 2)
+        with contextlib.suppress(Exception):
+            self._client.protocol.transport.abort()
+
+    async def _must(self, asked: Any, otherwise: str) -> list[Any]:
+        try:
+            reply = await asyncio.wait_for(asked, GRACE * 6)
+        except Exception as error:  # the library raises a dozen kinds: each is a reason to begin afresh
+            raise MailboxError(f"{otherwise}: {type(error).__name__} {error}".rstrip()) from error
+        if reply.result != "OK":
+            said = b" ".join(bytes(line) for line in reply.lines).decode("utf-8", "replace")
+            raise MailboxError(f"{otherwise}: {said[:200]}")
+        return list(reply.lines)
+
+
+class Mailbox:
+    """Takes in what comes into the mailbox, until cancelled."""
+
+    def __init__(self, server: Server, desk: Desk, content: ContentStore, figures: Figures) -> None:
+        self._server = server
+        self._desk = desk
+        self._content = content
+        self._figures = figures
+
+    async def run(self) -> None:
+        failures = 0
+        while True:
+            session = Session(self._server)
+            try:
+                await session.open()
+                self._figures.mailbox_connected.set(1)
+                while True:
+                    await self.take_all(session)
+                    failures = 0
+                    await session.wait()
+            except MailboxError as error:
+                log.warning("the mailbox cannot be read; trying again", error=str(error))
+            except (StoreBusy, StoreFull) as error:
+                log.warning("the store has no room or no time for the mailbox; trying again", error=str(error))
+            except Exception:  # whatever a server says, it must not end the reading of mail
+                log.exception("the mailbox cannot be read; trying again")
+            finally:
+                self._figures.mailbox_connected.set(0)
+                await asyncio.shield(session.close())
+            await asyncio.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)] * (1 + secrets.randbelow(500) / 1000))
+            failures += 1
+
+    async def take_all(self, session: Session) -> None:
+        """Take in every mail that nobody has looked at. Raises MailboxError, StoreBusy, StoreFull."""
+        for uid in await session.unseen():
+            if await session.size(uid) > self._server.largest:
+                log.warning("a mail in the mailbox is too large; it is left there, flagged", uid=uid)
+                await session.mark(uid, flags=r"(\Seen \Flagged)")
+            elif await self._take(await session.octets(uid)):
+                await session.put_away(uid)
+            else:
+                await session.mark(uid)
+
+    async def _take(self, raw: bytes) -> bool:
+        """Whether it was one of ours."""
+        submission = fetched.submission(self._desk.site, raw, self._server.authserv_id)
+        if submission is None:
+            return False
+        taking = Taking(self._desk.site, self._content, submission, self._trace())
+        try:
+            taking.feed(raw)
+            draft, exits = taking.finish()
+            taking.sync()
+            await self._desk.do_at_length(receive.accept, draft, exits)
+        except (StoreBusy, StoreFull):
+            taking.abandon()
+            raise
+        except GatewayError as refusal:  # it will never be taken: it must not keep the others waiting
+            taking.abandon()
+            log.info("mail in the mailbox refused", reply=refusal.smtp_reply)
+            return True
+        self._figures.mailbox_mails.inc()
+        return True
+
+    def _trace(self) -> str:
+        site = self._desk.site
+        return received(
+            helo="mailbox",
+            peer=self._server.host,
+            by=site.domain,
+            protocol="IMAP",
+            id=secrets.token_hex(6),
+            at=self._desk.clock.now(),
+        )
+
+
+def _quoted(folder: str) -> str:
+    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,64 @@
+"""A mail that was found in the bot's mailbox: to whom it was sent, and how far its path is to be trusted.
+
+The envelope is gone. Its recipients are read from the fields in which mail servers keep them, else from To and Cc; its
+sender from Return-Path. A mailbox proves nothing about who put a mail into it: only what the configured mail server
+says of the author does (DESIGN: Authentication-Results, DMARC).
+"""
+
+import re
+
+from gateway.domain.address import address
+from gateway.domain.site import Site
+from gateway.errors import BadAddress, BadRecipient
+from gateway.flow.understand import Submission, recipient_of
+from gateway.mail import parse
+from gateway.mail.authentication import dmarc_passed
+from gateway.mail.parse import Head
+
+_KEPT_IN = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "apparently-to")
+_ADDRESSED = ("to", "cc", "resent-to")
+_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]]{1,200}@[^\s<>,;:\"()\[\]]{1,250}")
+_MOST = 50
+"""Addresses of ours that one mail is looked through for."""
+
+
+def submission(site: Site, raw: bytes, authserv_id: str) -> Submission | None:
+    """The mail as if it had been handed in; None for one that speaks to none of the gateway's own addresses."""
+    head = parse.head(raw)
+    recipients = _ours(site, head, _KEPT_IN) or _ours(site, head, _ADDRESSED)
+    if not recipients:
+        return None
+    authors = head.authors
+    domain = authors[0].address.domain if len(authors) == 1 else ""
+    return Submission(
+        mail_from=_sender(head),
+        recipients=recipients,
+        trusted=bool(domain) and dmarc_passed(head, authserv_id, domain),
+        authserv_id=authserv_id,
+    )
+
+
+def _ours(site: Site, head: Head, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The gateway's own addresses in these fields, each once."""
+    found: dict[str, str] = {}
+    for name in names:
+        for value in head.all(name):
+            for typed in _ADDRESS.findall(value)[:_MOST]:
+                if _is_own(site, typed):
+                    found.setdefault(typed.lower(), typed)
+    return tuple(found.values())[:_MOST]
+
+
+def _is_own(site: Site, typed: str) -> bool:
+    try:
+        return address(typed).domain == site.domain and recipient_of(site, typed).gateway is not None
+    except (BadAddress, BadRecipient):
+        return False
+
+
+def _sender(head: Head) -> str:
+    """What Return-Path says (RFC 5321 §4.4): "" for a null sender, and for a mail that has lost it, its From."""
+    paths = head.all("return-path")
+    if paths:
+        return paths[0].strip().removeprefix("<").removesuffix(">")
+    return next((author.address.typed for author in head.authors), "unknown")

@@ -1,0 +1,257 @@
+"""The bot's mailbox, read from a real Dovecot: every command once, whatever becomes of the server or of us."""
+
+import asyncio
+import contextlib
+import signal
+import ssl
+
+import pytest
+
+from gateway.config import Settings
+from gateway.edge import imap_in
+from gateway.edge.imap_in import Mailbox, MailboxError, Server, Session
+from gateway.edge.metrics import Figures
+from gateway.settings_file import load
+from gateway.setup import inspect
+from gateway.testing import MemoryContent
+from tests.edge.hop import until
+from tests.flow.conftest import House
+from tests.peers.dovecot import PASSWORD, USER, Dovecot
+from tests.peers.process import wait_for
+from tests.peers.served import Mailboxes, Served
+from tests.peers.test_killed import ACCEPT, arm, doomed, revive
+
+BOT = "bot@secure.riverside.example"
+ADA = "ada@riverside.example"
+VOUCHED = "mx.riverside.example; dmarc=pass header.from=riverside.example"
+
+
+def mail(text, *, to=BOT, said=VOUCHED, number=1, sender="Dr Ada <ada@riverside.example>"):
+    vouched = f"Authentication-Results: {said}\r\n" if said else ""
+    return (
+        f"Return-Path: <{ADA}>\r\n{vouched}From: {sender}\r\nTo: {to}\r\nSubject: command\r\n"
+        f"Message-ID: <{number}@riverside.example>\r\n\r\n{text}\r\n"
+    ).encode()
+
+
+@pytest.fixture
+def dovecot(peers, tmp_path):
+    server = Dovecot(tmp_path)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def served(tmp_path, hop, dovecot):
+    (tmp_path / "password").write_text(PASSWORD)
+    gateway = Served(tmp_path / "gateway", hop.port, **settings(dovecot, tmp_path))
+    gateway.start()
+    yield gateway
+    gateway.end(signal.SIGKILL)
+
+
+def settings(dovecot, folder, **more):
+    said = {"HOST": "127.0.0.1", "PORT": str(dovecot.port), "USERNAME": USER, "TLS": "none"}
+    said |= {"PASSWORD_FILE": str(folder / "password"), "AUTHSERV_ID": "mx.riverside.example", **more}
+    return {f"MAILBOX__{name}": value for name, value in said.items()}
+
+
+def invitations(served):
+    return served.rows("SELECT address, state FROM invitation ORDER BY id")
+
+
+def transcripts(hop):
+    return [one for one in hop.messages() if one.message["X-Gateway-Notice"] == "transcript"]
+
+
+# -------------------------------------------------------------------------------------------------- with real processes
+
+
+def test_commands_are_taken_from_the_mailbox_while_it_waits(served, dovecot, hop):
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
+    Mailboxes(hop).next("invitation", "pat@home.example")
+    dovecot.put(mail("INVITE kim@home.example COLLEAGUE", number=2))  # by now it idles
+    wait_for(lambda: [address for address, _ in invitations(served)] == ["pat@home.example", "kim@home.example"])
+    assert wait_for(lambda: dovecot.unseen() == 0)
+
+
+def test_mail_that_nobody_vouches_for_changes_nothing_and_other_mail_is_left_alone(served, dovecot):
+    dovecot.put(mail("INVITE a@home.example COLLEAGUE", said=""))
+    dovecot.put(
+        mail("INVITE b@home.example COLLEAGUE", said="mx.evil.example; dmarc=pass header.from=riverside.example")
+    )
+    dovecot.put(mail("Buy now", to="someone@elsewhere.example"))
+    dovecot.put(b"no mail at all")
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE", number=2))
+    wait_for(lambda: invitations(served))
+    assert [address for address, _ in invitations(served)] == ["pat@home.example"]
+    assert wait_for(lambda: dovecot.unseen() == 0)
+
+
+def test_mail_that_was_taken_in_is_moved(served, dovecot, tmp_path):
+    client = dovecot.client()
+    client.create("Done")
+    client.logout()
+    served.end()
+    served.settings |= settings(dovecot, tmp_path, DONE_FOLDER="Done")
+    served.start()
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
+    wait_for(lambda: dovecot.count("Done") == 1)
+    assert dovecot.count("INBOX") == 0
+    assert len(invitations(served)) == 1
+
+
+def test_a_command_runs_once_though_we_are_killed_before_its_mail_is_marked(served, dovecot, hop):
+    served.end()
+    doomed(served, "after", ACCEPT)
+    arm(served)
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
+    revive(served)
+    assert wait_for(lambda: dovecot.unseen() == 0)
+    wait_for(lambda: transcripts(hop))
+    dovecot.put(mail("LIST", number=2))
+    wait_for(lambda: len(transcripts(hop)) == 2)
+    assert len(invitations(served)) == 1
+    assert served.rows("SELECT count(*) FROM audit WHERE action = 'said INVITE'") == [(1,)]
+
+
+def test_a_changed_uidvalidity_runs_nothing_again_and_a_restart_is_survived(served, dovecot, hop):
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
+    wait_for(lambda: transcripts(hop))
+    wait_for(lambda: dovecot.unseen() == 0)
+    dovecot.close()
+    dovecot.forget()
+    dovecot.start()
+    assert dovecot.unseen() == 1
+    dovecot.put(mail("LIST", number=2))
+    wait_for(lambda: len(transcripts(hop)) == 2, 60)
+    assert wait_for(lambda: dovecot.unseen() == 0)
+    assert served.rows("SELECT count(*) FROM audit WHERE action = 'said INVITE'") == [(1,)]
+
+
+def test_it_ends_cleanly_while_it_waits(served, dovecot, hop):
+    dovecot.put(mail("LIST"))
+    wait_for(lambda: transcripts(hop))
+    assert served.end() == 0
+
+
+# ------------------------------------------------------------------------------------------- a connection that is dead
+
+
+class Proxy:
+    """Passes octets on between a client and Dovecot, until it swallows them instead."""
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self._swallows = asyncio.Event()
+        self._writers, self._serving = [], []
+        self.clients = 0
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def swallow(self, swallows: bool) -> None:
+        self._swallows.set() if swallows else self._swallows.clear()
+
+    async def _serve(self, reader, writer):
+        self.clients += 1
+        theirs, ours = await asyncio.open_connection("127.0.0.1", self._to)
+        self._writers += [writer, ours]
+        self._serving.append(asyncio.current_task())
+        lost = self._swallows.is_set
+        await asyncio.gather(self._pump(reader, ours, lost), self._pump(theirs, writer, lost), return_exceptions=True)
+
+    async def _pump(self, reader, writer, lost):
+        dead = False  # once a connection has lost an octet, it stays dead
+        while octets := await reader.read(65536):
+            dead = dead or lost()
+            if not dead:
+                writer.write(octets)
+        writer.close()
+
+
+@pytest.fixture
+def swift(monkeypatch):
+    monkeypatch.setattr(imap_in, "GRACE", 0.5)
+    monkeypatch.setattr(imap_in, "BACK_OFF", (0.1,))
+
+
+def server(port, **more):
+    said = {"host": "127.0.0.1", "port": port, "username": USER, "password": PASSWORD, "idle": 0.5, "poll": 0.1}
+    return Server(**{**said, "authserv_id": "mx.riverside.example", **more})
+
+
+@contextlib.asynccontextmanager
+async def reading(port):
+    house = House()
+    task = asyncio.create_task(Mailbox(server(port), house.desk, MemoryContent(), Figures()).run())
+    yield house
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def audited(house, count):
+    from gateway.domain.model import Audit
+
+    said = [row for row in house.store._tables.get(Audit, {}).values() if row.action == "said LIST"]
+    return len(said) == count
+
+
+async def test_a_connection_that_swallows_everything_is_given_up(dovecot, swift):
+    async with Proxy(dovecot.port) as proxy, reading(proxy.port) as house:
+        await asyncio.to_thread(dovecot.put, mail("LIST"))
+        await until(lambda: audited(house, 1))
+        proxy.swallow(True)
+        await asyncio.to_thread(dovecot.put, mail("LIST\nSTATUS", number=2))
+        await until(lambda: proxy.clients > 2)
+        assert audited(house, 1)
+        proxy.swallow(False)
+        await until(lambda: audited(house, 2))
+
+
+# ------------------------------------------------------------------------------------------------- what `check` says
+
+
+async def line(place, dovecot, hop, **more) -> str:
+    served = Served(place / "checked", hop.port)
+    (place / "password").write_text(more.pop("password", PASSWORD))
+    loaded: Settings = load(served.folder / "gateway.toml")
+    said = {"host": "127.0.0.1", "port": dovecot.port, "username": USER, "password_file": str(place / "password")}
+    box = loaded.mailbox.model_copy(update={**said, "tls": "none", "authserv_id": "mx.riverside.example", **more})
+    findings = await inspect(loaded.model_copy(update={"mailbox": box}))
+    [found] = [one.line for one in findings if "mailbox" in one.line]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({}, "ok       mailbox"),
+        ({"password": "guess"}, "FAULT    mailbox: bot cannot sign in"),
+        ({"folder": "Nowhere"}, "FAULT    mailbox: the folder Nowhere cannot be opened"),
+        ({"host": "nowhere.invalid"}, "FAULT    mailbox: nowhere.invalid:"),
+        ({"port": 1}, "FAULT    mailbox: 127.0.0.1:1 cannot be reached"),
+        ({"tls": "verified"}, "does not speak TLS"),
+        ({"authserv_id": ""}, "warning  mailbox.authserv_id"),
+    ],
+)
+async def test_check_tells_a_mistake_in_a_line(tmp_path, dovecot, hop, wrong, says):
+    found = await line(tmp_path, dovecot, hop, **wrong)
+    assert says in found
+    assert "\n" not in found
+
+
+async def test_a_certificate_that_is_not_valid_is_said_to_be(dovecot, swift, tmp_path):
+    context = ssl.create_default_context()
+    with pytest.raises(MailboxError):
+        await Session(server(dovecot.port, tls=context)).open()
