@@ -2,6 +2,8 @@
 
 from authres import AuthenticationResult, AuthenticationResultsHeader, AuthResError
 
+from gateway.domain.address import address
+from gateway.errors import BadAddress
 from gateway.mail.parse import Head
 
 
@@ -20,10 +22,19 @@ def dmarc_passed(head: Head, authserv_id: str, author_domain: str) -> bool:
             return False
         if (said.authserv_id or "").lower() != authserv_id.lower():
             return False  # a field above our server's was added after it: not what we know
-        return any(_passes_dmarc(result, author_domain) for result in said.results)
+        dmarc = [result for result in said.results if result.method == "dmarc"]
+        return len(dmarc) == 1 and _passes(dmarc[0], author_domain)  # two that differ prove nothing
     return False
 
 
-def _passes_dmarc(result: AuthenticationResult, author_domain: str) -> bool:
-    about = {(one.type, one.name): one.value.lower() for one in result.properties}
-    return result.method == "dmarc" and result.result == "pass" and about.get(("header", "from")) == author_domain
+def _passes(result: AuthenticationResult, author_domain: str) -> bool:
+    about = {(one.type, one.name): one.value for one in result.properties}
+    return result.result == "pass" and _domain(about.get(("header", "from"), "")) == author_domain
+
+
+def _domain(written: str) -> str:
+    """A domain as addresses compare it; some servers write a whole address there."""
+    try:
+        return address(f"x@{written.rpartition('@')[2].rstrip('.')}").domain
+    except BadAddress:
+        return ""
