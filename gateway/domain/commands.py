@@ -130,6 +130,8 @@ def parse(line: str, today: date) -> Command | Unknown:
     person = people[0] if people else None
     kind, typed = _split(arguments) if verb is Verb.INVITE else (verb, arguments)
     answer = _answer(kind, typed, today)
+    if answer is Doubt.UNREADABLE and not _like_a_date(typed):
+        answer = None  # "Patient is fine, thanks" is prose
     if verb is None or (arguments and answer is None):
         return Unknown(_echo(line))
     language = _language_of(" ".join(words), verb)
@@ -162,8 +164,6 @@ def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt |
     """What the words say of a person's relationship to the sender, if they say anything."""
     if verb is Verb.PATIENT:
         born = read_birthdate(arguments, today)
-        if born is Doubt.UNREADABLE and not _like_a_date(arguments):
-            return None
         return born if isinstance(born, Doubt) else Details(Relationship.PATIENT, birthdate=born)
     return None if verb is None or arguments else COLLEAGUES.get(verb)
 
