@@ -21,6 +21,7 @@ from gateway.edge.imap_in import Mailbox, Server
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
+from gateway.edge.oauth import Grant, Tokens
 from gateway.edge.outbox import Outbox
 from gateway.edge.sign_in import Logins, users
 from gateway.edge.smtp_in import Policy, listen
@@ -255,22 +256,34 @@ def mailbox_server(settings: Settings) -> Server | None:
     if not box.host:
         return None
     try:
-        password = settings.path(box.password_file).read_text("utf-8").strip() if box.password_file else ""
+        password = _secret(settings, box.password_file)
+        grant = Grant(
+            token_url=box.token_url,
+            client_id=box.client_id,
+            client_secret=_secret(settings, box.client_secret_file),
+            refresh_token=_secret(settings, box.refresh_token_file),
+            scope=box.scope,
+        )
         ca_file = str(settings.path(box.ca_file)) if box.ca_file else None
         tls = ssl.create_default_context(cafile=ca_file) if box.tls == "verified" else None
     except OSError as error:
-        raise ConfigError(f"mailbox.password_file, mailbox.ca_file: cannot be read ({error.strerror})") from error
+        raise ConfigError(f"mailbox: {error.filename} cannot be read ({error.strerror})") from error
     return Server(
         host=box.host,
         port=box.port,
         username=box.username,
         password=password,
+        tokens=Tokens(grant) if box.token_url else None,
         folder=box.folder,
         done_folder=box.done_folder,
         tls=tls,
         largest=int(settings.smtp.max_message_size),
         authserv_id=box.authserv_id,
     )
+
+
+def _secret(settings: Settings, file: str) -> str:
+    return settings.path(file).read_text("utf-8").strip() if file else ""
 
 
 def server_logins(settings: Settings) -> Logins | None:

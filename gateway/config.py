@@ -197,6 +197,11 @@ class MailboxSection(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=993, description="993 is for TLS from the start")
     username: str = Field(default="", description="to sign in with")
     password_file: str = Field(default="", description="a file that holds the password")
+    token_url: str = Field(default="", description="for XOAUTH2 in place of a password: where tokens are asked for")
+    client_id: str = Field(default="", description="of the application that may read the mailbox")
+    client_secret_file: str = Field(default="", description="a file that holds its secret")
+    refresh_token_file: str = Field(default="", description="a file with one; empty: the client's own grant")
+    scope: str = Field(default="", description="for Microsoft 365: https://outlook.office365.com/.default")
     tls: Literal["verified", "none"] = Field(
         default="verified", description='from the start; "none" only for a loopback address'
     )
@@ -259,16 +264,12 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     @model_validator(mode="after")
-    def _hop_is_safe(self) -> "Settings":
+    def _ways_are_safe(self) -> "Settings":
         host, _ = split_address(self.next_hop.address)
         if self.next_hop.tls != "verified" and not is_loopback(host) and not self._is_trusted(host):
             raise ValueError(
                 'next_hop.tls: write "verified": this hop is neither loopback nor in smtp.trusted_networks'
             )
-        return self
-
-    @model_validator(mode="after")
-    def _mailbox_is_safe(self) -> "Settings":
         if self.mailbox.host and self.mailbox.tls == "none" and not is_loopback(self.mailbox.host):
             raise ValueError('mailbox.tls: write "verified": this server is not on a loopback address')
         return self

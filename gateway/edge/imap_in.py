@@ -19,6 +19,7 @@ import aioimaplib
 import structlog
 
 from gateway.edge.metrics import Figures
+from gateway.edge.oauth import TokenError, Tokens
 from gateway.errors import GatewayError, StoreBusy, StoreFull
 from gateway.flow import fetched, receive
 from gateway.flow.context import Desk
@@ -47,6 +48,8 @@ class Server:
     username: str
     password: str
     folder: str = "INBOX"
+    tokens: Tokens | None = None
+    """Where access tokens come from, instead of a password (XOAUTH2)."""
     done_folder: str = ""
     """Where mail goes that was taken in; empty: it stays, marked as seen."""
     tls: ssl.SSLContext | None = None
@@ -61,8 +64,10 @@ class Server:
 class Session:
     """One connection, signed in, with its folder open."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, afresh: bool = False) -> None:
+        """`afresh`: the last sign-in failed, so that a token is not used again."""
         self._server = server
+        self._afresh = afresh
         self._client: Any = None
         self._lost = asyncio.Event()
 
@@ -84,8 +89,19 @@ class Session:
             raise MailboxError(f"{where} does not answer") from error
         except OSError as error:
             raise MailboxError(f"{where} cannot be reached: {error.strerror or error}") from error
-        await self._must(self._client.login(one.username, one.password), f"{one.username} cannot sign in")
+        await self._sign_in(one)
         await self._must(self._client.select(_quoted(one.folder)), f"the folder {one.folder} cannot be opened")
+
+    async def _sign_in(self, one: Server) -> None:
+        cannot = f"{one.username} cannot sign in"
+        if one.tokens is None:
+            await self._must(self._client.login(one.username, one.password), cannot)
+            return
+        try:
+            token = await one.tokens.token(fresh=self._afresh)
+        except TokenError as error:
+            raise MailboxError(str(error)) from error
+        await self._must(self._client.xoauth2(one.username, token), cannot)
 
     @property
     def can_idle(self) -> bool:
@@ -187,7 +203,7 @@ class Mailbox:
     async def run(self) -> None:
         failures = 0
         while True:
-            session = Session(self._server)
+            session = Session(self._server, afresh=failures > 0)
             try:
                 await session.open()
                 self._figures.mailbox_connected.set(1)

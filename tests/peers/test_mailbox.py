@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import ssl
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -11,6 +13,7 @@ from gateway.config import Settings
 from gateway.edge import imap_in
 from gateway.edge.imap_in import Mailbox, MailboxError, Server, Session
 from gateway.edge.metrics import Figures
+from gateway.edge.oauth import Grant, TokenError, Tokens
 from gateway.settings_file import load
 from gateway.setup import inspect
 from gateway.testing import MemoryContent
@@ -134,6 +137,98 @@ def test_it_ends_cleanly_while_it_waits(served, dovecot, hop):
     dovecot.put(mail("LIST"))
     wait_for(lambda: transcripts(hop))
     assert served.end() == 0
+
+
+# --------------------------------------------------------------------------------------------------------- with tokens
+
+
+class Endpoint:
+    """A token endpoint, and what Dovecot asks about a token: only the newest one is good."""
+
+    def __init__(self) -> None:
+        self.asked = []
+        self.lives = 3600
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    @property
+    def newest(self) -> str:
+        return f"token{len(self.asked)}"
+
+    async def _serve(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if head.startswith("POST"):
+            length = int(
+                next(line for line in head.lower().splitlines() if line.startswith("content-length")).split()[1]
+            )
+            self.asked.append(parse_qs((await reader.readexactly(length)).decode()))
+            said = {"access_token": self.newest, "expires_in": self.lives}
+        else:
+            said = {"email": USER} if f"token={self.newest} " in head else {"error": "invalid_token"}
+        body = json.dumps(said).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def endpoint():
+    async with Endpoint() as one:
+        yield one
+
+
+@pytest.fixture
+async def token_dovecot(peers, tmp_path, endpoint):
+    said = tmp_path / "oauth2.conf"
+    said.write_text(
+        f"tokeninfo_url = {endpoint.url}/info?token=\nintrospection_mode = auth\nusername_attribute = email\n"
+    )
+    passdb = (
+        f"auth_mechanisms = plain xoauth2\npassdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {said}\n}}\n"
+    )
+    server = Dovecot(tmp_path, passdb)
+    await asyncio.to_thread(server.start)
+    yield server
+    server.close()
+
+
+async def test_a_token_signs_in_and_is_asked_for_again_before_it_ends(token_dovecot, endpoint):
+    now = [0.0]
+    tokens = Tokens(Grant(endpoint.url, "gateway", "secret", "refresh-me", "mail"), lambda: now[0])
+    one = server(token_dovecot.port, tokens=tokens)
+    for count, seconds in ((1, 0.0), (1, 3500.0), (2, 3590.0)):
+        now[0] = seconds
+        session = Session(one)
+        await session.open()
+        await session.close()
+        assert len(endpoint.asked) == count
+    assert endpoint.asked[0]["refresh_token"] == ["refresh-me"]
+
+
+async def test_a_token_that_is_refused_is_asked_for_anew(token_dovecot, endpoint, monkeypatch):
+    monkeypatch.setattr(imap_in, "GRACE", 4)
+    tokens = Tokens(Grant(endpoint.url, "gateway", "secret"))
+    await tokens.token()
+    endpoint.asked.append({})  # so that it is not the newest any more
+    with pytest.raises(MailboxError, match="cannot sign in"):
+        await Session(server(token_dovecot.port, tokens=tokens)).open()
+    session = Session(server(token_dovecot.port, tokens=tokens), afresh=True)
+    await session.open()
+    await session.close()
+    assert endpoint.asked[-1]["grant_type"] == ["client_credentials"]
+
+
+async def test_an_endpoint_that_gives_no_token_is_told(endpoint):
+    tokens = Tokens(Grant("http://127.0.0.1:1/token", "gateway"))
+    with pytest.raises(TokenError, match="gives no token"):
+        await tokens.token()
 
 
 # ------------------------------------------------------------------------------------------- a connection that is dead
