@@ -28,10 +28,11 @@ mail_location = maildir:{folder}/mail
 service imap-login {{
   chroot =
   inet_listener imap {{
-    port = {port}
+    port = {plain}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {encrypted}
+    ssl = yes
   }}
 }}
 auth_failure_delay = 0
@@ -58,7 +59,7 @@ OVERLAY = 'mount -t overlay overlay -o lowerdir="$0/usr:/usr" /usr && exec /usr/
 class Dovecot:
     """One mailbox, on one port, whether it runs or not; `more` are settings that come last."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
+    def __init__(self, folder: Path, more: str = "", *, encrypted: bool = False) -> None:
         self.folder = folder / "dovecot"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +67,8 @@ class Dovecot:
             (self.folder / name).mkdir(parents=True)
         self._give(self.folder)
         (self.folder / "users").write_text(f"{USER}:{{plain}}{PASSWORD}\n")
-        config = CONFIG.format(folder=self.folder, port=self.port, nobody=NOBODY, more=more)
+        ports = {"plain": 0, "encrypted": self.port} if encrypted else {"plain": self.port, "encrypted": 0}
+        config = CONFIG.format(folder=self.folder, nobody=NOBODY, more=more, **ports)
         (self.folder / "dovecot.conf").write_text(config)
 
     def start(self) -> None:

@@ -18,6 +18,7 @@ from gateway.settings_file import load
 from gateway.setup import inspect
 from gateway.testing import MemoryContent
 from tests.edge.hop import until
+from tests.edge.test_smtp_out import certificate
 from tests.flow.conftest import House
 from tests.peers.dovecot import PASSWORD, USER, Dovecot
 from tests.peers.process import wait_for
@@ -217,8 +218,10 @@ async def test_a_token_that_is_refused_is_asked_for_anew(token_dovecot, endpoint
     tokens = Tokens(Grant(endpoint.url, "gateway", "secret"))
     await tokens.token()
     endpoint.asked.append({})  # so that it is not the newest any more
+    session = Session(server(token_dovecot.port, tokens=tokens))
     with pytest.raises(MailboxError, match="cannot sign in"):
-        await Session(server(token_dovecot.port, tokens=tokens)).open()
+        await session.open()
+    await session.close()
     session = Session(server(token_dovecot.port, tokens=tokens), afresh=True)
     await session.open()
     await session.close()
@@ -346,7 +349,15 @@ async def test_check_tells_a_mistake_in_a_line(tmp_path, dovecot, hop, wrong, sa
     assert "\n" not in found
 
 
-async def test_a_certificate_that_is_not_valid_is_said_to_be(dovecot, swift, tmp_path):
-    context = ssl.create_default_context()
-    with pytest.raises(MailboxError):
-        await Session(server(dovecot.port, tls=context)).open()
+async def test_a_certificate_that_is_not_valid_is_said_to_be(peers, tmp_path):
+    pem, _ = certificate(tmp_path, "elsewhere.example")
+    tls = f"ssl = required\nssl_cert = <{pem}\nssl_key = <{pem}\n"
+    dovecot = Dovecot(tmp_path, tls, encrypted=True)
+    await asyncio.to_thread(dovecot.start)
+    session = Session(server(dovecot.port, tls=ssl.create_default_context()))
+    try:
+        with pytest.raises(MailboxError, match=r"the certificate of 127\.0\.0\.1:\d+ is not valid"):
+            await session.open()
+        await session.close()
+    finally:
+        dovecot.close()
