@@ -20,6 +20,8 @@ from gateway.mail.parse import Mailbox
 
 HELPS = 3
 """How often a day mail without a command is answered, of one sender on one subject."""
+CONFIRMS = 30
+"""How often a day a sender is asked whether they wrote to us: who forges their name must not fill their inbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,13 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
 
     A responder that marks its mail in no way would otherwise be told what it can write for ever.
     """
-    about = f"help|{sender.id}|{' '.join(mail.tokens)}|{ctx.today}|"
-    said = sha256((about + "\n".join(mail.lines)).encode()).digest()
-    if not ctx.tx.add_once(Seen(fingerprint=said, at=ctx.now)):
-        return False
-    turns = (sha256(f"{about}{turn}".encode()).digest() for turn in range(HELPS))
+    about = f"help|{sender.id}|{' '.join(mail.tokens)}"
+    return _is_within(ctx, "\n".join((about, *mail.lines)), 1) and _is_within(ctx, about, HELPS)
+
+
+def _is_within(ctx: Context, what: str, times: int) -> bool:
+    """Whether this happens at most so many times today, this one counted."""
+    turns = (sha256(f"{what}|{ctx.today}|{turn}".encode()).digest() for turn in range(times))
     return any(ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now)) for turn in turns)
 
 
@@ -96,7 +100,8 @@ def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
     language = language_of(mail, ctx.today)
     writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
     if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
-        confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
+        if _is_within(ctx, f"confirm|{writer.id}", CONFIRMS):
+            confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
         return
     scope = Scope()
     _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines, language=language), mail)

@@ -56,6 +56,13 @@ async def test_the_same_mail_twice_acts_once_and_is_answered_once(house: House, 
     assert [row.action for row in await house.rows(Audit)].count("said COLLEAGUE") == 1
 
 
+async def test_who_forges_a_name_cannot_fill_its_owners_inbox(house: House):
+    await asked(house)
+    answers = [await say(house, f"{PAT} CANCEL", f"{number}", authenticated=False) for number in range(32)]
+    assert [kinds(one) for one in answers] == [["confirm"]] * 30 + [[]] * 2
+    assert await state(house) is State.AWAITING
+
+
 async def test_the_same_words_in_a_new_mail_are_a_new_command(house: House):
     receipt = await asked(house)
     await house.reply(receipt, "COLLEAGUE")
