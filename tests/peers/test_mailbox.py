@@ -349,6 +349,19 @@ async def test_check_tells_a_mistake_in_a_line(tmp_path, dovecot, hop, wrong, sa
     assert "\n" not in found
 
 
+async def test_a_server_without_idle_is_looked_at_instead(peers, tmp_path, hop, swift):
+    dovecot = Dovecot(tmp_path, "protocol imap {\n imap_capability = IMAP4rev1 UIDPLUS\n}\n")
+    await asyncio.to_thread(dovecot.start)
+    try:
+        assert "the server has no IDLE" in await line(tmp_path, dovecot, hop)
+        async with reading(dovecot.port) as house:
+            for count in (1, 2):
+                await asyncio.to_thread(dovecot.put, mail("LIST", number=count))
+                await until(lambda count=count: audited(house, count))
+    finally:
+        dovecot.close()
+
+
 async def test_a_certificate_that_is_not_valid_is_said_to_be(peers, tmp_path):
     pem, _ = certificate(tmp_path, "elsewhere.example")
     tls = f"ssl = required\nssl_cert = <{pem}\nssl_key = <{pem}\n"
