@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
-from gateway.config import SECTIONS, Section, Settings
+from gateway.config import Settings
+from gateway.config_sections import SECTIONS, Section
 from gateway.errors import ConfigError
 
 
@@ -70,7 +71,7 @@ _OPTIONAL = ("relays",)
 def example() -> str:
     """The example settings file: every key with its help, its default or an example."""
     parts = [
-        "# Settings of the secure-mail gateway, generated from gateway/config.py: every key, meaning and default.\n"
+        "# Settings of the secure-mail gateway: every key, its meaning and default, from gateway/config_sections.py.\n"
         "# Paths are relative to this file. Sizes: 50MB is 50,000,000 octets. Every key may also be given in the\n"
         "# environment as GATEWAY_SECTION__KEY, lists and tables as JSON: GATEWAY_SMTP__LISTEN=127.0.0.1:2525.\n"
     ]

@@ -20,7 +20,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SETTINGS = "config config_kinds settings_file"
+SETTINGS = "config config_kinds config_sections settings_file"
 EVERYTHING = words(f"app cli demo domain edge errors flow mail portal ports prepare setup store workers {SETTINGS}")
 MAY_IMPORT = {
     "errors": words(""),

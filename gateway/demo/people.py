@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.config import PracticeSection
+from gateway.config_sections import PracticeSection
 
 SITE_DOMAIN = "secure.riverside.example"
 TIMEZONE = "Europe/London"

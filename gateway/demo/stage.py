@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from gateway.app import Gateway
-from gateway.config import MetricsSection, NextHopSection, PortalSection, Settings, SiteSection, SmtpSection
+from gateway.config import Settings
 from gateway.config_kinds import split_address
+from gateway.config_sections import MetricsSection, NextHopSection, PortalSection, SiteSection, SmtpSection
 from gateway.demo import mail
 from gateway.demo.clock import MovableClock
 from gateway.demo.mail import Draft

@@ -15,12 +15,16 @@ from starlette.routing import Route
 
 from gateway.errors import TryAgain
 from gateway.flow.context import Desk
-from gateway.portal import account, asking, plain, reading, registering, senders, writing
+from gateway.portal import plain
+from gateway.portal.account import signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, serve
 from gateway.portal.headers import SecurityHeaders
+from gateway.portal.invite import asking, registering
+from gateway.portal.mail import reading, writing
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
+from gateway.portal.senders import page as sender_page
 from gateway.portal.throttle import Throttle
 from gateway.portal.visit import LANGUAGE, Portal
 from gateway.ports import ContentStore, Random
@@ -29,15 +33,15 @@ log = structlog.get_logger()
 
 BOTH = ("GET", "POST")
 PAGES: tuple[Page, ...] = (
-    Page("/", Who.ANYONE, account.home),
+    Page("/", Who.ANYONE, signing_in.home),
     Page("/healthz", Who.ANYONE, plain.healthz),
     Page("/readyz", Who.ANYONE, plain.readyz),
     Page("/static/{name}", Who.ANYONE, plain.static),
     Page("/invite/{token}", Who.INVITEE, registering.invitation, BOTH),
-    Page("/sender/{token}", Who.SENDER, senders.sender, BOTH),
-    Page("/sign-in", Who.ANYONE, account.sign_in, BOTH),
-    Page("/sign-out", Who.ACCOUNT, account.sign_out, ("POST",)),
-    Page("/profile", Who.ACCOUNT, account.profile),
+    Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),
+    Page("/sign-in", Who.ANYONE, signing_in.sign_in, BOTH),
+    Page("/sign-out", Who.ACCOUNT, signing_in.sign_out, ("POST",)),
+    Page("/profile", Who.ACCOUNT, signing_in.profile),
     Page("/inbox", Who.ACCOUNT, reading.inbox),
     Page("/messages/{copy_id:int}", Who.ACCOUNT, reading.message),
     Page("/messages/{copy_id:int}/original", Who.ACCOUNT, reading.original),

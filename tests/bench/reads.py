@@ -26,7 +26,8 @@ import structlog
 import uvloop
 
 from gateway.app import Gateway
-from gateway.config import NextHopSection, PortalSection, PracticeSection, Settings, SiteSection, SmtpSection
+from gateway.config import Settings
+from gateway.config_sections import NextHopSection, PortalSection, PracticeSection, SiteSection, SmtpSection
 from gateway.domain.address import Address
 from gateway.domain.model import Account, Content, Invitation, Message, Sender, Waiter
 from gateway.domain.vocabulary import CopyState, Purpose, Relationship, State

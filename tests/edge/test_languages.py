@@ -8,7 +8,7 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
-from gateway.config import PracticeSection
+from gateway.config_sections import PracticeSection
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import Notice
 from gateway.domain.words import LANGUAGES

@@ -186,7 +186,7 @@ def test_a_reminder_whose_record_was_lost_goes_again_as_the_same_mail(served, ho
 # --------------------------------------------------------------------------------------------------------- a release
 
 
-REGISTER = "gateway.portal.registering._register"
+REGISTER = "gateway.portal.invite.registering._register"
 SENDERS = [f"dr{number}@riverside.example" for number in range(4)]
 
 

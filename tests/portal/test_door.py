@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.model import Session
 from gateway.domain.vocabulary import Purpose
 from gateway.errors import StoreBusy
-from gateway.portal.account import own_path
+from gateway.portal.account.signing_in import own_path
 from gateway.portal.app import PAGES
 from gateway.portal.door import Who
 from tests.portal.conftest import PASSWORD, PATIENT

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.model import Copy, Message
 from gateway.flow import release
-from gateway.portal.html import safe
+from gateway.portal.mail.html import safe
 from tests.portal.conftest import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)

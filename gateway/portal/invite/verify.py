@@ -4,12 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Any
 
+from gateway.domain.saying import Saying, say
 from gateway.domain.vocabulary import Relationship
 from gateway.flow.register import Check, Checked, Proof, Welcome
-from gateway.portal.forms import PROOFS, ProofForm
-
-REFUSED = 422
-"""The status of a form that is sent back (RFC 9110 §15.5.21)."""
+from gateway.portal.invite.forms import PROOFS, ProofForm
 
 
 def form_for(welcome: Welcome, posted: Any = None, typed: Mapping[str, Any] | None = None) -> ProofForm:
@@ -35,6 +33,7 @@ def is_stranger(welcome: Welcome, checked: Checked) -> bool:
     return checked.check is Check.WRONG and welcome.relationship is Relationship.COLLEAGUE_HERE
 
 
-def _wrong(left: int) -> str:
-    tries = "one more time" if left == 1 else f"{left} more times"
-    return f"This is not the date of birth that we were told. You can try {tries}."
+def _wrong(left: int) -> Saying:
+    if left == 1:
+        return say("This is not the date of birth that we were told. You can try one more time.")
+    return say("This is not the date of birth that we were told. You can try %(count)s more times.", count=left)

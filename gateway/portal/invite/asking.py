@@ -6,7 +6,8 @@ from starlette.responses import Response
 from gateway.domain.model import Account
 from gateway.flow import register
 from gateway.flow.register import Check
-from gateway.portal.verify import REFUSED, examine, form_for, is_stranger
+from gateway.portal.form import REFUSED
+from gateway.portal.invite.verify import examine, form_for, is_stranger
 from gateway.portal.visit import Visit, go_to
 
 

@@ -15,7 +15,7 @@ from gateway.flow.context import Context
 from gateway.flow.release import Opened
 from gateway.mail import parse
 from gateway.mail.parse import Attachment, Malformed
-from gateway.portal.html import safe
+from gateway.portal.mail.html import safe
 from gateway.portal.visit import Portal, Visit
 
 PAGE = 50

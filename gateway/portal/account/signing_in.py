@@ -6,18 +6,19 @@ from starlette.responses import Response
 
 from gateway.domain.address import address
 from gateway.domain.model import Account
+from gateway.domain.saying import say
 from gateway.errors import BadAddress, TryAgain
 from gateway.flow.context import Context
 from gateway.portal import sessions
+from gateway.portal.account.forms import SignInForm
 from gateway.portal.cookies import SESSION, unguessable
-from gateway.portal.forms import SignInForm
+from gateway.portal.form import REFUSED
 from gateway.portal.throttle import network
-from gateway.portal.verify import REFUSED
 from gateway.portal.visit import Portal, Visit, go_to
 
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*")
-_REFUSED = "This email address and password do not belong together. Check both, and try again."
-_TOO_OFTEN = "There were too many tries. Wait 15 minutes, and try again."
+_REFUSED = say("This email address and password do not belong together. Check both, and try again.")
+_TOO_OFTEN = say("There were too many tries. Wait 15 minutes, and try again.")
 
 
 async def home(visit: Visit) -> Response:

@@ -11,15 +11,18 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.domain.model import Account
+from gateway.domain.saying import say
 from gateway.flow import register
 from gateway.flow.context import Context
 from gateway.flow.register import Check, Proof, Welcome
-from gateway.portal import given, sessions
+from gateway.portal import sessions
 from gateway.portal.cookies import SESSION, unguessable
 from gateway.portal.door import DeadLink
-from gateway.portal.forms import AccountForm
-from gateway.portal.given import Given
-from gateway.portal.verify import REFUSED, examine, form_for, is_stranger
+from gateway.portal.form import REFUSED
+from gateway.portal.invite import given
+from gateway.portal.invite.forms import AccountForm
+from gateway.portal.invite.given import Given
+from gateway.portal.invite.verify import examine, form_for, is_stranger
 from gateway.portal.visit import Visit, go_to
 
 
@@ -125,7 +128,7 @@ async def _is_guessable(at: Registering, form: AccountForm) -> bool:
     typed = form.password.data
     if not typed or not await at.visit.portal.passwords.is_guessable(typed, about):
         return False
-    form.refuse("password", "This password is easy to guess. Try three or four words that don't belong together.")
+    form.refuse("password", say("This password is easy to guess. Try three or four words that don't belong together."))
     return True
 
 

@@ -11,8 +11,8 @@ from gateway.domain.vocabulary import State
 from gateway.flow import answer
 from gateway.flow.answer import SenderPage
 from gateway.portal.door import DeadLink
-from gateway.portal.forms import RelationshipForm
-from gateway.portal.verify import REFUSED
+from gateway.portal.form import REFUSED
+from gateway.portal.senders.forms import RelationshipForm
 from gateway.portal.visit import Visit
 
 _BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE"}

@@ -9,13 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.domain.model import Account, Message
+from gateway.domain.saying import say
 from gateway.flow import release
 from gateway.flow.people import display
 from gateway.flow.release import Written
 from gateway.mail.compose import Upload, written
-from gateway.portal.forms import ComposeForm, ReplyForm
-from gateway.portal.reading import open_message, shown_of
-from gateway.portal.verify import REFUSED
+from gateway.portal.form import REFUSED
+from gateway.portal.mail.forms import ComposeForm, ReplyForm
+from gateway.portal.mail.reading import open_message, shown_of
 from gateway.portal.visit import Visit, go_to
 
 _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
@@ -96,7 +97,7 @@ async def _send(
 ) -> bool:
     """Seal the message, then hand it over; False if it is too large, which the form then says."""
     if len(octets) > visit.portal.max_upload:
-        form.refuse("attachments", "The files are too large together. Send fewer, or smaller ones.")
+        form.refuse("attachments", say("The files are too large together. Send fewer, or smaller ones."))
         return False
     content = visit.portal.content
     sealed = await asyncio.to_thread(content.put, octets)

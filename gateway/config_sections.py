@@ -1,0 +1,215 @@
+"""The tables of the settings file: every key, typed, with its help."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
+from pydantic.networks import IPvAnyNetwork
+
+from gateway.config_kinds import (
+    Day,
+    Delegate,
+    Domain,
+    HeaderLine,
+    HostPort,
+    MailAddress,
+    WebAddress,
+    ZoneName,
+)
+
+
+class Section(BaseModel):
+    """One table of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=False)
+
+
+class SiteSection(Section):
+    """Who runs this gateway, and where people find it."""
+
+    name: str = Field(description="what people read as the sender of our mails", examples=["Riverside Secure Mail"])
+    domain: Domain = Field(
+        description="bot@, reply+…@ and bounce+…@ live here; mail for it must reach smtp.listen",
+        examples=["secure.riverside.example"],
+    )
+    portal_url: WebAddress = Field(
+        description="where people reach the portal; https, but for a trial on one machine",
+        examples=["https://secure.riverside.example"],
+    )
+    timezone: ZoneName = Field(
+        description="days are counted, and hours meant, in this zone", examples=["Europe/London"]
+    )
+    postmaster: str = Field(
+        default="", description="who gets mail to postmaster@ the domain; empty: the first practice's postmaster"
+    )
+
+
+class PracticeSection(Section):
+    """A clinic whose people send through this gateway; one table for each."""
+
+    id: str = Field(
+        default="", description="never changes once in use; made from the name if left out", examples=["riverside"]
+    )
+    name: str = Field(description="as patients know it", examples=["Riverside Family Practice"])
+    domains: list[Domain] = Field(
+        default=[], description="all addresses in these domains write for it", examples=[["riverside.example"]]
+    )
+    senders: list[MailAddress] = Field(default=[], description="exact addresses, where a domain is shared")
+    language: Literal["en", "es", "fr", "de"] = Field(
+        default="en", description="of the mails to its senders and those they invite: en, es, fr or de"
+    )
+    delegates: list[Delegate] = Field(
+        default=[],
+        description='who may act for whom, as "assistant@riverside.example for ada@riverside.example"',
+    )
+
+
+class RelaySection(Section):
+    """A domain whose own mail system is secure: secure mail for it goes there, over verified TLS only."""
+
+    domain: Domain = Field(description="the recipients' domain", examples=["hospital.example"])
+    address: HostPort = Field(description="its mail server", examples=["mx.hospital.example:25"])
+    tls: Literal["verified"] = Field(default="verified", description="its certificate must be valid for that host")
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+
+
+class SmtpSection(Section):
+    """The listener that the practice's mail server hands its outgoing mail to."""
+
+    listen: HostPort = Field(default="127.0.0.1:2525", description="address and port; port 0 takes a free one")
+    trusted_networks: list[IPvAnyNetwork] = Field(
+        default=[IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")],
+        description="clients that may relay; all others may only write to the site's domain",
+    )
+    submission_networks: list[IPvAnyNetwork] = Field(
+        default=[], description="networks in which every client has authenticated its user; they may relay too"
+    )
+    max_message_size: ByteSize = Field(
+        default=ByteSize(50_000_000), description="larger mail is refused", examples=["50MB"]
+    )
+    max_recipients: Annotated[int, Field(ge=100)] = Field(  # RFC 5321 §4.5.3.1.8
+        default=1000, description="of one mail; the client is told to send the rest in another"
+    )
+    max_sessions: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="at the same time; beyond it, the session that got on least makes room"
+    )
+    max_sessions_per_address: Annotated[int, Field(ge=1)] = Field(
+        default=200, description="of one client address (of IPv6: of one /64)"
+    )
+    min_data_rate: Annotated[int, Field(ge=0)] = Field(
+        default=100, description="octets a second; a client that sends content more slowly is sent away"
+    )
+    max_buffered: ByteSize = Field(
+        default=ByteSize(64_000_000), description="of content in memory, beyond which it is read no faster than sealed"
+    )
+    tls_cert: str = Field(default="", description="certificate chain for STARTTLS (PEM)")
+    tls_key: str = Field(default="", description="its key (PEM)")
+    users_file: str = Field(
+        default="", description="who may sign in over STARTTLS, and then relay; `gateway users add` writes its lines"
+    )
+
+
+class SecureMailSection(Section):
+    """Which mail is secure."""
+
+    when: Literal["marked", "always"] = Field(default="marked", description='"marked" or "always"')
+    subject_tag: str = Field(
+        default="[secure]", min_length=2, description='the mark in a subject; "[secure …details…]" carries details'
+    )
+    headers: list[HeaderLine] = Field(
+        default=["X-Secure: yes", "Sensitivity: Company-Confidential"], description="header fields that mark as well"
+    )
+
+
+class NextHopSection(Section):
+    """The mail server that takes our mail on."""
+
+    address: HostPort = Field(description="host and port", examples=["127.0.0.1:2526"])
+    tls: Literal["verified", "opportunistic", "none"] = Field(
+        default="verified",
+        description='"opportunistic" or "none" only for a loopback address or one in smtp.trusted_networks',
+    )
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+    username: str = Field(default="", description="to sign in with, if it asks for that")
+    password_file: str = Field(default="", description="a file that holds the password")
+
+
+class InvitationsSection(Section):
+    """The days and counts of an invitation's life."""
+
+    reminder_days: list[Day] = Field(default=[3, 15, 30], description="days after the invitation")
+    expire_after_days: Day = Field(default=30, description="an invitation ends with this day")
+    birthdate_attempts: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="this many wrong birthdates cancel an invitation"
+    )
+    reminder_hour: Annotated[int, Field(ge=0, le=23)] = Field(default=9, description="local hour of all timed mail")
+    lapse_after_days: Day = Field(
+        default=7, description="a sender who has not said by then who the stranger is: the mail is destroyed"
+    )
+    grace_days: Day = Field(
+        default=30, description="how long mail is kept when an invitation expired, was locked or could not be delivered"
+    )
+
+
+class DatabaseSection(Section):
+    """Where everything is kept."""
+
+    url: str = Field(default="sqlite:///gateway.db", description="three slashes: beside this file; four: absolute")
+
+
+class PortalSection(Section):
+    """The web pages."""
+
+    listen: HostPort = Field(default="127.0.0.1:8080", description="put a TLS proxy in front of it")
+
+
+class MetricsSection(Section):
+    """Figures for Prometheus, on a listener of their own."""
+
+    listen: HostPort = Field(default="127.0.0.1:9090", description="address and port")
+
+
+class KeysSection(Section):
+    """The secrets that seal everything."""
+
+    file: str = Field(default="gateway.keys", description="keep a copy of it apart from the database's backups")
+
+
+class MailboxSection(Section):
+    """The bot's own mailbox, read over IMAP where mail for it is not routed to smtp.listen."""
+
+    host: str = Field(default="", description="the IMAP server; empty: no mailbox is read")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=993, description="993 is for TLS from the start")
+    username: str = Field(default="", description="to sign in with")
+    password_file: str = Field(default="", description="a file that holds the password")
+    token_url: str = Field(default="", description="for XOAUTH2 in place of a password: where tokens are asked for")
+    client_id: str = Field(default="", description="of the application that may read the mailbox")
+    client_secret_file: str = Field(default="", description="a file that holds its secret")
+    refresh_token_file: str = Field(default="", description="a file with one; empty: the client's own grant")
+    scope: str = Field(default="", description="for Microsoft 365: https://outlook.office365.com/.default")
+    tls: Literal["verified", "none"] = Field(
+        default="verified", description='from the start; "none" only for a loopback address'
+    )
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+    folder: str = Field(default="INBOX", description="where mail arrives")
+    done_folder: str = Field(default="", description="where mail is moved that was taken in; empty: it stays, as seen")
+    authserv_id: str = Field(
+        default="", description="whose Authentication-Results are believed (RFC 8601); empty: nobody's"
+    )
+
+
+# One table of the file each, in the order of the example.
+SECTIONS: dict[str, type[Section]] = {
+    "site": SiteSection,
+    "practices": PracticeSection,
+    "relays": RelaySection,
+    "smtp": SmtpSection,
+    "secure_mail": SecureMailSection,
+    "next_hop": NextHopSection,
+    "invitations": InvitationsSection,
+    "database": DatabaseSection,
+    "portal": PortalSection,
+    "metrics": MetricsSection,
+    "keys": KeysSection,
+    "mailbox": MailboxSection,
+}

@@ -1,0 +1,1 @@
+"""A registered person's own affairs: signing in and out, and what belongs to their account."""

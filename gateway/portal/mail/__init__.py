@@ -1,0 +1,1 @@
+"""Reading and writing secure messages: the inbox, one message, its files, answers."""

@@ -1,0 +1,1 @@
+"""What senders see: whom they wait for, and what can be done about it."""
