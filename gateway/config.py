@@ -6,6 +6,7 @@ is an error.
 
 import ipaddress
 import re
+from base64 import b64encode
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,9 @@ from gateway.config_sections import (
 )
 from gateway.domain.site import Marks, Practice, Rhythm, Site
 from gateway.errors import ConfigError
+
+PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
+LARGEST_PICTURE = 20_000
 
 
 class Settings(BaseSettings):
@@ -114,10 +118,32 @@ class Settings(BaseSettings):
         """Where large content lies: beside the database."""
         return self.database_path.with_name(self.database_path.name + ".spool")
 
+    def _picture(self, file: str) -> str:
+        """A picture as a `data:` URL, since it comes within each page (RFC 2397)."""
+        if not file:
+            return ""
+        kind = PICTURES.get(Path(file).suffix.lower())
+        try:
+            octets = self.path(file).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"practices.logo: {file} cannot be read ({error.strerror})") from error
+        if kind is None or len(octets) > LARGEST_PICTURE:
+            raise ConfigError(f"practices.logo: {file} is no SVG or PNG of at most {LARGEST_PICTURE // 1000} KB")
+        return f"data:{kind};base64,{b64encode(octets).decode()}"
+
     def policy(self) -> Site:
-        """What flows may know."""
+        """What flows may know. Raises ConfigError."""
         practices = tuple(
-            Practice(_practice_id(p), p.name, tuple(p.domains), tuple(p.senders), p.language, tuple(p.delegates))
+            Practice(
+                id=_practice_id(p),
+                name=p.name,
+                domains=tuple(p.domains),
+                senders=tuple(p.senders),
+                language=p.language,
+                colour=p.colour,
+                logo=self._picture(p.logo),
+                delegates=tuple(p.delegates),
+            )
             for p in self.practices
         )
         headers = tuple(

@@ -63,6 +63,13 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _colour(text: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise ValueError('write a colour as "#rrggbb", for example "#0b5c6b"')
+    return text.lower()
+
+
+Colour = Annotated[str, AfterValidator(_colour)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Domain = Annotated[str, AfterValidator(_domain)]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field
 from pydantic.networks import IPvAnyNetwork
 
 from gateway.config_kinds import (
+    Colour,
     Day,
     Delegate,
     Domain,
@@ -57,6 +58,12 @@ class PracticeSection(Section):
     senders: list[MailAddress] = Field(default=[], description="exact addresses, where a domain is shared")
     language: Literal["en", "es", "fr", "de"] = Field(
         default="en", description="of the mails to its senders and those they invite: en, es, fr or de"
+    )
+    colour: Colour | Literal[""] = Field(
+        default="", description="the colour of its pages; one that is hard to read is made darker or lighter"
+    )
+    logo: str = Field(
+        default="", description="a picture for its pages' head, 28 pixels high: SVG or PNG of at most 20 KB"
     )
     delegates: list[Delegate] = Field(
         default=[],

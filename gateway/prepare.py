@@ -70,10 +70,11 @@ def prepare(settings: Settings, clock: Clock, parts: Sequence[str], workers: int
 def _templates(settings: Settings, parts: Sequence[str]) -> Templates:
     """Compiled once, before the event loop runs and for all workers together."""
     templates = Templates(settings.policy())
+    languages = {practice.language for practice in settings.policy().practices}
     if "delivery" in parts:
-        templates.compile_mails({practice.language for practice in settings.policy().practices})
+        templates.compile_mails(languages)
     if "portal" in parts:
-        templates.compile_pages()
+        templates.compile_pages(languages | {"en"})
     return templates
 
 

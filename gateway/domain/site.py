@@ -15,6 +15,10 @@ class Practice:
     domains: tuple[str, ...] = ()
     senders: tuple[str, ...] = ()
     language: str = "en"
+    colour: str = ""
+    """The colour of its pages, as `#rrggbb`."""
+    logo: str = ""
+    """The picture at the head of its pages, as a `data:` URL."""
     delegates: tuple[tuple[str, str], ...] = ()
     """Keys of addresses: who may act, and for whom."""
 

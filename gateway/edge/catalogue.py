@@ -27,6 +27,8 @@ from jinja2.ext import Extension, InternationalizationExtension
 from jinja2.parser import Parser
 
 from gateway.domain.commands import SPOKEN
+from gateway.domain.saying import Saying
+from gateway.domain.words import LANGUAGES
 
 LOCALES = {"en": "en_GB"}
 """The variant of a language whose dates we write; the others are themselves."""
@@ -114,10 +116,19 @@ def speak(environment: Environment, words: gettext.NullTranslations, language: s
     environment.globals |= {
         "catalogue": words,
         "_": words.gettext,
+        "languages": {code: str(Locale.parse(code).get_language_name(code)).capitalize() for code in LANGUAGES},
         "verb": {verb.value: spoken[0] for verb, spoken in SPOKEN[language].items()},
     }
+
+    def said(words_: str) -> str:
+        """What Python code wants to be said, in this language."""
+        if isinstance(words_, Saying):
+            return words.gettext(words_.message) % words_.values if words_.values else words.gettext(words_.message)
+        return words_
+
     environment.filters |= {
         "is_one": is_one,
+        "said": said,
         **_dates(locale, zone),
         "listed": _lister(locale),
     }

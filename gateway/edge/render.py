@@ -45,9 +45,10 @@ class Templates:
             for form in ("txt", "html"):
                 _compile(self._environment(language, form), "mail/")
 
-    def compile_pages(self) -> None:
+    def compile_pages(self, languages: Iterable[str] = ("en",)) -> None:
         """As `compile_mails`, for the pages."""
-        _compile(self._environment("en", "html"), f"{self._pages}/")
+        for language in languages:
+            _compile(self._environment(language, "html"), f"{self._pages}/")
 
     def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
         """Render `mail/<notice>.j2`. Raises jinja2.TemplateError for a template that asks for what there is not."""
@@ -61,8 +62,10 @@ class Templates:
         return Rendered(said["subject"], reflowed(text), dressed.render(said))
 
     def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
-        """Render `<pages>/<name>.html`, in English whatever the language. Raises jinja2.TemplateError."""
-        return self._environment("en", "html").get_template(f"{self._pages}/{name}.html").render(facts, lang=language)
+        """Render `<pages>/<name>.html`. Raises jinja2.TemplateError."""
+        language = language if language in LANGUAGES else "en"
+        template = self._environment(language, "html").get_template(f"{self._pages}/{name}.html")
+        return template.render(facts, lang=language)
 
     def _environment(self, language: str, form: str) -> Environment:
         """Where the templates of one language and form are compiled; made when it is first asked for."""

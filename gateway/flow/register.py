@@ -17,6 +17,7 @@ class Welcome:
     """What an invitation's page may say. `tries_left` is None where no birthdate is asked."""
 
     invitation_id: int
+    practice_id: str
     practice: str
     inviters: tuple[str, ...]
     relationship: Relationship
@@ -150,6 +151,7 @@ def _welcome(ctx: Context, invitation: Invitation) -> Welcome:
     is_patient = invitation.relationship is Relationship.PATIENT
     return Welcome(
         invitation_id=invitation.id,
+        practice_id=invitation.practice_id,
         practice=ctx.site.practice(invitation.practice_id).name,
         inviters=tuple(people.display(sender) for _, sender in people.waiting(ctx, invitation)),
         relationship=invitation.relationship or Relationship.COLLEAGUE_ELSEWHERE,

@@ -13,20 +13,23 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from gateway.domain.site import Site
+from gateway.domain.words import spoken
 from gateway.errors import TryAgain
 from gateway.flow.context import Desk
 from gateway.portal import plain
-from gateway.portal.account import signing_in
+from gateway.portal.account import language, signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, serve
 from gateway.portal.headers import SecurityHeaders
 from gateway.portal.invite import asking, registering
+from gateway.portal.look import look_of
 from gateway.portal.mail import reading, writing
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
 from gateway.portal.throttle import Throttle
-from gateway.portal.visit import LANGUAGE, Portal
+from gateway.portal.visit import Portal
 from gateway.ports import ContentStore, Random
 
 log = structlog.get_logger()
@@ -39,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     Page("/static/{name}", Who.ANYONE, plain.static),
     Page("/invite/{token}", Who.INVITEE, registering.invitation, BOTH),
     Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),
+    Page("/language", Who.ANYONE, language.choose, ("POST",)),
     Page("/sign-in", Who.ANYONE, signing_in.sign_in, BOTH),
     Page("/sign-out", Who.ACCOUNT, signing_in.sign_out, ("POST",)),
     Page("/profile", Who.ACCOUNT, signing_in.profile),
@@ -76,7 +80,7 @@ def create_app(
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
         middleware=[Middleware(SecurityHeaders, https=https)],
-        exception_handlers=_Apologies(pages).handlers(),
+        exception_handlers=_Apologies(pages, desk.site).handlers(),
     )
     app.router.redirect_slashes = False  # the redirect would name whatever host the client did
     return app
@@ -104,23 +108,24 @@ def _where(error: Exception) -> list[str]:
 class _Apologies:
     """The pages that say what went wrong. They are the same for everybody, and say nothing of the inside."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+    def __init__(self, pages: Pages, site: Site) -> None:
+        self._pages, self._site = pages, site
 
     def handlers(self) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
         return {DeadLink: self._dead_link, HTTPException: self._refused, TryAgain: self._busy}
 
-    async def _dead_link(self, _: Request, __: Exception) -> Response:
-        return self._page("dead_link", 404)
+    async def _dead_link(self, request: Request, _: Exception) -> Response:
+        return self._page(request, "invite/dead_link", 404)
 
-    async def _refused(self, _: Request, error: Exception) -> Response:
+    async def _refused(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-        return self._page("error", status, headers)
+        return self._page(request, "error", status, headers)
 
-    async def _busy(self, _: Request, __: Exception) -> Response:
-        return self._page("error", 503, {"retry-after": "30"})
+    async def _busy(self, request: Request, _: Exception) -> Response:
+        return self._page(request, "error", 503, {"retry-after": "30"})
 
-    def _page(self, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
-        facts = {"account": None, "csrf_token": "", "code": str(status)}
-        return HTMLResponse(self._pages.page(name, LANGUAGE, facts), status, headers)
+    def _page(self, request: Request, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        facts = {"account": None, "csrf_token": "", "look": look_of(self._site), "path": "", "code": str(status)}
+        language = spoken(request.headers.get("accept-language", "")) or "en"
+        return HTMLResponse(self._pages.page(name, language, facts), status, headers)

@@ -1,4 +1,6 @@
-"""The two cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in."""
+"""The cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in, and
+`language` is what a person chose to read in.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from gateway.ports import Random
 
 SESSION = "session"
 VISITOR = "visitor"
+LANGUAGE = "language"
 _LONGEST = 100
 
 

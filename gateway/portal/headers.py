@@ -6,10 +6,13 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.portal.look import SCRIPT_SOURCES
+
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    f"script-src {SCRIPT_SOURCES}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""What pages may load: our own style sheet and pictures, nothing else, nothing from elsewhere, no script at all."""
+"""What pages may load: our own style sheet, pictures and scripts, and nothing from elsewhere."""
 
 _EVERYWHERE: Mapping[str, str] = {
     "content-security-policy": POLICY,

@@ -1,25 +1,22 @@
 """What is no page for people: the style sheet, and the two questions that machines ask."""
 
-from importlib.resources import files
-
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.domain.model import Account
 from gateway.errors import TryAgain
 from gateway.flow.context import Context
+from gateway.portal.look import style_sheet
 from gateway.portal.visit import Visit
-
-_TYPES = {"portal.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
-_STATIC = {name: files("gateway.portal").joinpath("static", name).read_bytes() for name in _TYPES}
 
 
 async def static(visit: Visit) -> Response:
-    name = visit.request.path_params["name"]
-    if name not in _STATIC:
+    """The style sheet. Its address names the version: browsers may keep it for ever."""
+    if visit.request.path_params["name"] != "portal.css":
         raise HTTPException(404)
-    headers = {"content-type": _TYPES[name], "cache-control": "public, max-age=300"}
-    return Response(_STATIC[name], headers=headers)
+    practice = visit.desk.site.practice(visit.request.query_params.get("practice", ""))
+    headers = {"content-type": "text/css; charset=utf-8", "cache-control": "public, max-age=31536000, immutable"}
+    return Response(style_sheet(practice), headers=headers)
 
 
 async def healthz(_: Visit) -> Response:

@@ -11,16 +11,15 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from gateway.domain.words import LANGUAGES, spoken
 from gateway.flow.context import Desk
-from gateway.portal.cookies import VISITOR, Cookies
+from gateway.portal.cookies import LANGUAGE, VISITOR, Cookies
+from gateway.portal.look import look_of
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.sessions import SignedIn
 from gateway.portal.throttle import Throttle
 from gateway.ports import ContentStore, Random
-
-LANGUAGE = "en"
-"""The language of pages for people of whom nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,27 @@ class Visit:
         """Whether the form was shown to this browser by us (double submit, bound by a keyed digest)."""
         return hmac.compare_digest(self.typed("csrf_token").encode("utf-8", "replace"), self.csrf_token.encode())
 
-    def show(self, name: str, facts: Mapping[str, Any] | None = None, *, status: int = 200) -> Response:
-        """Answer with a page."""
-        account = self.signed_in.account if self.signed_in else None
-        language = account.language if account else LANGUAGE
-        common = {"csrf_token": self.csrf_token, "account": account}
-        response = HTMLResponse(self.portal.pages.page(name, language, common | dict(facts or {})), status)
+    def language(self, practice_id: str = "") -> str:
+        """The reader's language: their account's, the one they chose here, their browser's, the practice's."""
+        if self.signed_in:
+            return self.signed_in.account.language
+        chosen = self.portal.cookies.read(self.request, LANGUAGE)
+        if chosen in LANGUAGES:
+            return chosen
+        return spoken(self.request.headers.get("accept-language", "")) or self.desk.site.practice(practice_id).language
+
+    def show(
+        self, name: str, facts: Mapping[str, Any] | None = None, *, status: int = 200, practice_id: str = ""
+    ) -> Response:
+        """Answer with a page, in the look of a practice where it is one's own."""
+        common = {
+            "csrf_token": self.csrf_token,
+            "account": self.signed_in.account if self.signed_in else None,
+            "look": look_of(self.desk.site, practice_id),
+            "path": self.request.url.path,
+        }
+        page = self.portal.pages.page(name, self.language(practice_id), common | dict(facts or {}))
+        response = HTMLResponse(page, status)
         if not self.portal.cookies.read(self.request, VISITOR):
             self.portal.cookies.give(response, VISITOR, self.visitor)
         return response

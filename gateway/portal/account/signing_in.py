@@ -37,7 +37,7 @@ async def sign_in(visit: Visit) -> Response:
         if status == 200:
             return await _let_in(visit, form, wanted)
     done = visit.request.query_params.get("done", "")
-    return visit.show("sign_in", {"form": form, "next": wanted, "done": done}, status=status)
+    return visit.show("account/sign_in", {"form": form, "next": wanted, "done": done}, status=status)
 
 
 async def sign_out(visit: Visit, _: Account) -> Response:
@@ -48,7 +48,7 @@ async def sign_out(visit: Visit, _: Account) -> Response:
 
 
 async def profile(visit: Visit, _: Account) -> Response:
-    return visit.show("profile")
+    return visit.show("account/profile")
 
 
 def own_path(wanted: str) -> str:

@@ -20,18 +20,18 @@ async def question(visit: Visit, account: Account) -> Response:
     form = form_for(welcome, visit.form if visit.posted else None)
     facts = {"welcome": welcome, "form": form}
     if not visit.posted:
-        return visit.show("question", facts)
+        return visit.show("invite/question", facts)
     examined = await examine(form, visit.today, lambda proof: desk.do_at_length(register.answer, account, asked, proof))
     if examined is None:
-        return visit.show("question", facts, status=REFUSED)
+        return visit.show("invite/question", facts, status=REFUSED)
     _, checked = examined
     match checked.check:
         case Check.RIGHT:
             return go_to("/inbox?done=answered")
         case Check.WRONG:
-            page = "question_stranger" if is_stranger(welcome, checked) else "question"
+            page = "invite/question_stranger" if is_stranger(welcome, checked) else "invite/question"
             return visit.show(page, facts, status=REFUSED)
         case Check.LOCKED:
-            return visit.show("question_locked", facts, status=REFUSED)
+            return visit.show("invite/question_locked", facts, status=REFUSED)
         case Check.DEAD:
             raise HTTPException(404)

@@ -46,7 +46,7 @@ class Registering:
             "state": state,
             "days_left": (self.welcome.until - self.visit.today).days,
         }
-        return self.visit.show(f"invite_{step}", common | facts, status=status)
+        return self.visit.show(f"invite/{step}", common | facts, status=status, practice_id=self.welcome.practice_id)
 
 
 async def invitation(visit: Visit, welcome: Welcome) -> Response:

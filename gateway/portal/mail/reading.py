@@ -38,7 +38,7 @@ async def inbox(visit: Visit, account: Account) -> Response:
     """The newest first, with what other practices still ask."""
     facts = await visit.desk.ask(_inbox, account, visit.page)
     facts |= {"done": visit.request.query_params.get("done", "")}
-    return await asyncio.to_thread(visit.show, "inbox", facts)
+    return await asyncio.to_thread(visit.show, "mail/inbox", facts)
 
 
 def _inbox(ctx: Context, account: Account, page: int) -> dict[str, Any]:
@@ -59,7 +59,7 @@ async def message(visit: Visit, account: Account) -> Response:
     shown = await asyncio.to_thread(shown_of, raw, f"/messages/{opened.line.copy_id}/attachments")
     done = visit.request.query_params.get("done", "")
     facts = {"line": opened.line, "from_address": opened.author_address, "shown": shown, "done": done}
-    return await asyncio.to_thread(visit.show, "message", facts)  # it may be as long as a mail
+    return await asyncio.to_thread(visit.show, "mail/message", facts)  # it may be as long as a mail
 
 
 async def attachment(visit: Visit, account: Account) -> Response:

@@ -39,7 +39,7 @@ async def reply(visit: Visit, account: Account) -> Response:
             return go_to(f"/messages/{line.copy_id}?done=sent")
     shown = await asyncio.to_thread(shown_of, raw, f"/messages/{line.copy_id}/attachments")
     facts = {"form": form, "line": line, "shown": shown}
-    return await asyncio.to_thread(visit.show, "reply", facts, status=_status(form))
+    return await asyncio.to_thread(visit.show, "mail/reply", facts, status=_status(form))
 
 
 async def compose(visit: Visit, account: Account) -> Response:
@@ -57,7 +57,7 @@ async def compose(visit: Visit, account: Account) -> Response:
 
         if await _send(visit, form, octets, header_id, send):
             return go_to("/inbox?done=sent")
-    return visit.show("compose", {"form": form, "known": known}, status=_status(form))
+    return visit.show("mail/compose", {"form": form, "known": known}, status=_status(form))
 
 
 # ------------------------------------------------------------------------------------------------------------ parts

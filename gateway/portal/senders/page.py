@@ -87,7 +87,7 @@ async def _show(
         "results": results or [],
         "wrong": sent_back[1].wrong if sent_back else [],
     }
-    return await asyncio.to_thread(visit.show, "sender", facts, status=REFUSED if sent_back else 200)
+    return await asyncio.to_thread(visit.show, "senders/page", facts, status=REFUSED if sent_back else 200)
 
 
 def _card(person: dict[str, Any], index: int, sent_back: tuple[int, RelationshipForm] | None) -> Card:
