@@ -33,6 +33,9 @@ BACK_OFF = (1, 2, 5, 15, 30, 60)
 """Seconds before a connection is tried again."""
 GRACE = 10.0
 """Seconds that an answer may take, beyond what was asked for."""
+SOON = 5.0
+"""Seconds after which a mailbox in which something happened is looked into again. What a server announces while another
+command runs is not told again in IDLE, and would be noticed at its end only."""
 
 
 class MailboxError(Exception):
@@ -145,13 +148,13 @@ class Session:
         if self._client.has_capability("UIDPLUS"):
             await self._must(self._client.uid("expunge", uid), cannot)
 
-    async def wait(self) -> None:
+    async def wait(self, *, briefly: bool = False) -> None:
         """Wait until something may have come. Raises MailboxError."""
         if not self.can_idle:
             await asyncio.sleep(self._server.poll)
             await self._must(self._client.noop(), "it does not answer")
             return
-        span = self._server.idle
+        span = min(SOON, self._server.idle) if briefly else self._server.idle
         try:
             idle = await asyncio.wait_for(self._client.idle_start(timeout=span + GRACE), GRACE)
             await self._push_or_end(span)
@@ -207,10 +210,12 @@ class Mailbox:
             try:
                 await session.open()
                 self._figures.mailbox_connected.set(1)
+                is_first = True
                 while True:
-                    await self.take_all(session)
+                    taken = await self.take_all(session)
                     failures = 0
-                    await session.wait()
+                    await session.wait(briefly=is_first or taken > 0)
+                    is_first = False
             except MailboxError as error:
                 log.warning("the mailbox cannot be read; trying again", error=str(error))
             except (StoreBusy, StoreFull) as error:
@@ -223,9 +228,10 @@ class Mailbox:
             await asyncio.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)] * (1 + secrets.randbelow(500) / 1000))
             failures += 1
 
-    async def take_all(self, session: Session) -> None:
-        """Take in every mail that nobody has looked at. Raises MailboxError, StoreBusy, StoreFull."""
-        for uid in await session.unseen():
+    async def take_all(self, session: Session) -> int:
+        """Take in every mail that nobody has looked at; how many. Raises MailboxError, StoreBusy, StoreFull."""
+        found = await session.unseen()
+        for uid in found:
             if await session.size(uid) > self._server.largest:
                 log.warning("a mail in the mailbox is too large; it is left there, flagged", uid=uid)
                 await session.mark(uid, flags=r"(\Seen \Flagged)")
@@ -233,6 +239,7 @@ class Mailbox:
                 await session.put_away(uid)
             else:
                 await session.mark(uid)
+        return len(found)
 
     async def _take(self, raw: bytes) -> bool:
         """Whether it was one of ours."""

@@ -289,9 +289,9 @@ def server(port, **more):
 
 
 @contextlib.asynccontextmanager
-async def reading(port):
+async def reading(port, **more):
     house = House()
-    task = asyncio.create_task(Mailbox(server(port), house.desk, MemoryContent(), Figures()).run())
+    task = asyncio.create_task(Mailbox(server(port, **more), house.desk, MemoryContent(), Figures()).run())
     yield house
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -315,6 +315,25 @@ async def test_a_connection_that_swallows_everything_is_given_up(dovecot, swift)
         assert audited(house, 1)
         proxy.swallow(False)
         await until(lambda: audited(house, 2))
+
+
+async def test_what_the_server_announces_during_another_command_is_not_missed(dovecot, monkeypatch):
+    monkeypatch.setattr(imap_in, "SOON", 0.2)
+    unseen = Session.unseen
+    searches = 0
+
+    async def with_an_arrival(session):
+        nonlocal searches
+        found = await unseen(session)
+        searches += 1
+        if searches == 1:
+            await asyncio.to_thread(dovecot.put, mail("LIST"))
+            await session._client.noop()  # to which the server adds that there is a mail
+        return found
+
+    monkeypatch.setattr(Session, "unseen", with_an_arrival)
+    async with reading(dovecot.port, idle=240) as house:
+        await until(lambda: audited(house, 1))
 
 
 # ------------------------------------------------------------------------------------------------- what `check` says
