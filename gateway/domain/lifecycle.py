@@ -32,6 +32,8 @@ class Event(StrEnum):
     REINVITE = "invited again"
     GRACE_OVER = "grace period over"
     MOVED = "address moved"
+    ASKED = "asked for a new link"
+    """the invitee holds a link that has died"""
 
 
 class Effect(StrEnum):
@@ -49,6 +51,7 @@ class Effect(StrEnum):
     TELL_EXPIRED = "the sender hears that it expired"
     TELL_UNDELIVERABLE = "the sender hears that the address is dead"
     TELL_LAPSED = "the sender hears that the mail was never delivered"
+    TELL_ASKED = "the sender hears that a new link is wanted"
     RELEASE_HELD = "held mail goes to the inbox"
     DESTROY_HELD = "held mail is destroyed"
 
@@ -64,43 +67,50 @@ class Move:
 _INVITE = (Effect.RESTART_SCHEDULE, Effect.SEND_INVITATION)
 _INVITE_AGAIN = (Effect.NEW_LINK, Effect.FORGIVE_STRIKES, *_INVITE)
 
-TABLE: dict[tuple[State, Event], Move] = {
-    (State.AWAITING, Event.DETAILS): Move(State.INVITED, _INVITE),
-    (State.AWAITING, Event.DOUBTED): Move(State.AWAITING),
-    (State.AWAITING, Event.JOINED): Move(State.AWAITING),
-    (State.AWAITING, Event.UNANSWERED): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
-    (State.AWAITING, Event.LAPSE_DUE): Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
-    (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
-    (State.AWAITING, Event.MOVED): Move(State.AWAITING),
-    (State.INVITED, Event.DETAILS): Move(State.INVITED),
-    (State.INVITED, Event.DOUBTED): Move(State.INVITED),
-    (State.INVITED, Event.JOINED): Move(State.INVITED),
-    (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-    (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-    (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
-    (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(
-        State.LOCKED, (Effect.COUNT_STRIKE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED)
-    ),
-    (State.INVITED, Event.ACCEPT): Move(State.ACCEPTED, (Effect.RELEASE_HELD, Effect.TELL_ACCEPTED)),
-    (State.INVITED, Event.EXPIRY_DUE): Move(State.EXPIRED, (Effect.RESTART_SCHEDULE, Effect.TELL_EXPIRED)),
-    (State.INVITED, Event.BOUNCED): Move(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE, Effect.TELL_UNDELIVERABLE)),
-    (State.INVITED, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
-    (State.INVITED, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
-    (State.LOCKED, Event.JOINED): Move(State.LOCKED),
-    (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),
-    (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
-    # Writing again to somebody whose invitation ran out is inviting them again: nothing has to be corrected.
-    (State.EXPIRED, Event.JOINED): Move(State.INVITED, _INVITE_AGAIN),
-} | {
-    (state, event): move
-    for state in RESTING
-    for event, move in {
-        Event.DOUBTED: Move(state),
-        Event.REINVITE: Move(State.INVITED, _INVITE_AGAIN),
-        Event.CANCEL: Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
-        Event.GRACE_OVER: Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
-    }.items()
-}
+TABLE: dict[tuple[State, Event], Move] = (
+    {
+        (State.AWAITING, Event.DETAILS): Move(State.INVITED, _INVITE),
+        (State.AWAITING, Event.DOUBTED): Move(State.AWAITING),
+        (State.AWAITING, Event.JOINED): Move(State.AWAITING),
+        (State.AWAITING, Event.UNANSWERED): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
+        (State.AWAITING, Event.LAPSE_DUE): Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
+        (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+        (State.AWAITING, Event.MOVED): Move(State.AWAITING),
+        (State.INVITED, Event.DETAILS): Move(State.INVITED),
+        (State.INVITED, Event.DOUBTED): Move(State.INVITED),
+        (State.INVITED, Event.JOINED): Move(State.INVITED),
+        (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
+        (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(
+            State.LOCKED, (Effect.COUNT_STRIKE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED)
+        ),
+        (State.INVITED, Event.ACCEPT): Move(State.ACCEPTED, (Effect.RELEASE_HELD, Effect.TELL_ACCEPTED)),
+        (State.INVITED, Event.EXPIRY_DUE): Move(State.EXPIRED, (Effect.RESTART_SCHEDULE, Effect.TELL_EXPIRED)),
+        (State.INVITED, Event.BOUNCED): Move(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE, Effect.TELL_UNDELIVERABLE)),
+        (State.INVITED, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+        # The newest link goes to the invitee's own address, whoever asked.
+        (State.INVITED, Event.ASKED): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
+        (State.LOCKED, Event.JOINED): Move(State.LOCKED),
+        (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),
+        (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
+        # Writing again to somebody whose invitation ran out is inviting them again: nothing has to be corrected.
+        (State.EXPIRED, Event.JOINED): Move(State.INVITED, _INVITE_AGAIN),
+    }
+    | {
+        (state, event): move
+        for state in RESTING
+        for event, move in {
+            Event.DOUBTED: Move(state),
+            Event.ASKED: Move(state, (Effect.TELL_ASKED,)),
+            Event.REINVITE: Move(State.INVITED, _INVITE_AGAIN),
+            Event.CANCEL: Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+            Event.GRACE_OVER: Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
+        }.items()
+    }
+    | {(state, Event.ASKED): Move(state, (Effect.TELL_ASKED,)) for state in (State.CANCELLED, State.LAPSED)}
+)
 
 
 def step(state: State, event: Event) -> Move | None:
@@ -112,5 +122,6 @@ def diagram() -> str:
     """The table as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.AWAITING}"]
     lines += [f"    {state} --> {move.to}: {event}" for (state, event), move in TABLE.items() if move.to != state]
-    ends = sorted({move.to for move in TABLE.values()} - {state for state, _ in TABLE})
+    left = {state for (state, _), move in TABLE.items() if move.to != state}
+    ends = sorted({move.to for move in TABLE.values()} - left)
     return "\n".join([*lines, *(f"    {end} --> [*]" for end in ends)])

@@ -94,6 +94,7 @@ class Notice(StrEnum):
     CANCELLED = "cancelled"
     UNDELIVERABLE = "undeliverable"
     ACCEPTED = "accepted"
+    ASKED_AGAIN = "asked-again"
     NEW_MESSAGE = "new-message"
     REPLY = "reply"
     PASSWORD_RESET = "password-reset"  # noqa: S105 - a kind of notice

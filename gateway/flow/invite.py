@@ -170,6 +170,17 @@ def _tell_senders(notice: Notice) -> Callable[[Context, Invitation], Invitation]
     return effect
 
 
+def _tell_asked(ctx: Context, invitation: Invitation) -> Invitation:
+    """To those who wait; when it is over, to those who did."""
+    for waiter in ctx.tx.find(Waiter, invitation_id=invitation.id):
+        sender = ctx.tx.get(Sender, waiter.sender_id)
+        if sender and not (invitation.is_open and waiter.withdrawn):
+            facts = {"person": people.standing(ctx, invitation, waiter), "used_up": tries_used_up(ctx, invitation)}
+            reply = notices.token(Purpose.WAITER, waiter.id)
+            notices.to_sender(ctx, Notice.ASKED_AGAIN, sender, facts, reply=reply, invitation=invitation)
+    return invitation
+
+
 def _release_held(ctx: Context, invitation: Invitation) -> Invitation:
     for copy in people.held_copies(ctx, invitation):
         hold.release(ctx, copy, invitation.account_id)
@@ -195,6 +206,7 @@ EFFECTS: dict[Effect, Callable[[Context, Invitation], Invitation]] = {
     Effect.TELL_EXPIRED: _tell_senders(Notice.EXPIRED),
     Effect.TELL_UNDELIVERABLE: _tell_senders(Notice.UNDELIVERABLE),
     Effect.TELL_LAPSED: _tell_senders(Notice.LAPSED),
+    Effect.TELL_ASKED: _tell_asked,
     Effect.RELEASE_HELD: _release_held,
     Effect.DESTROY_HELD: _destroy_held,
 }

@@ -1,9 +1,10 @@
-"""The cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in, and
-`language` is what a person chose to read in.
+"""The cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in, `language`
+is what a person chose to read in, and `given` what an invited person has typed so far, sealed.
 """
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +14,9 @@ from gateway.ports import Random
 SESSION = "session"
 VISITOR = "visitor"
 LANGUAGE = "language"
-_LONGEST = 100
+GIVEN = "given"
+_LONGEST = 3800
+"""Browsers keep 4096 octets of a cookie, name and all (RFC 6265 §6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,19 @@ class Cookies:
         value = request.cookies.get(self._full_name(name), "")
         return value if len(value) <= _LONGEST else ""
 
-    def give(self, response: Response, name: str, value: str) -> None:
-        """Set the cookie until the browser is closed."""
-        response.set_cookie(self._full_name(name), value, path="/", secure=self.secure, httponly=True, samesite="lax")
+    def give(self, response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
+        """Set the cookie, until the browser is closed if nothing else is said; one that is too long is not set."""
+        if len(value) > _LONGEST:
+            return
+        response.set_cookie(
+            self._full_name(name),
+            value,
+            max_age=int(lasts.total_seconds()) if lasts else None,
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
+        )
 
     def take_back(self, response: Response, name: str) -> None:
         """Make the browser forget the cookie."""

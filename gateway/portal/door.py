@@ -15,6 +15,7 @@ from starlette.responses import Response
 from gateway.flow import answer, register
 from gateway.portal import sessions
 from gateway.portal.cookies import SESSION, VISITOR, unguessable
+from gateway.portal.invite.again import ASKS
 from gateway.portal.sessions import SignedIn
 from gateway.portal.visit import Portal, Visit, go_to
 
@@ -29,7 +30,7 @@ class Who(StrEnum):
 
     ANYONE = "anyone"
     ACCOUNT = "a registered person who is signed in: the view is given the Account"
-    INVITEE = "whoever holds an invitation's link: the view is given the Welcome"
+    INVITEE = "whoever holds an invitation's link: the view is given the Welcome, None where they ask for a new link"
     SENDER = "whoever holds a sender's link: the view is given the SenderPage"
 
 
@@ -103,7 +104,7 @@ async def _account(visit: Visit) -> tuple[Any, ...]:
 
 async def _invitee(visit: Visit) -> tuple[Any, ...]:
     welcome = await visit.desk.ask(register.look, visit.request.path_params["token"])
-    if welcome is None:
+    if welcome is None and ASKS not in visit.request.query_params:
         raise DeadLink
     return (welcome,)
 

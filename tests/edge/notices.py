@@ -10,11 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from gateway.domain.model import Account, Copy, Delivery, Sender
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import Account, Copy, Delivery, Invitation, Sender
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.edge.render import Templates
-from gateway.flow import answer, deliver, receive, register, release, remind
+from gateway.flow import answer, deliver, invite, receive, register, release, remind
+from gateway.flow.ask_again import ask_again
 from gateway.flow.context import Desk
 from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
@@ -213,6 +215,18 @@ async def locked() -> Story:
     story = Story()
     await story.write(ADA, PAT, tag=PATIENT_TAG)
     await story.try_birthdate(times=3)
+    return story
+
+
+async def asked_again() -> Story:
+    """Somebody holds a link that has died, and asks for a new one: of each kind of invitation."""
+    story = await locked()
+    await story.write(ADA, "uma@home.example", tag=PATIENT_TAG)
+    for row in await story.desk.do(lambda ctx: ctx.tx.find(Invitation)):
+        if row.address == "uma@home.example":
+            await story.desk.do(invite.move, row, Event.CANCEL)
+        await story.desk.do(ask_again, story.desk.keys.token(Purpose.INVITE, row.id, row.generation))
+    await story.collect()
     return story
 
 

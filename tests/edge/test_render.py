@@ -21,6 +21,7 @@ from tests.edge.notices import (
     Links,
     Story,
     accepted,
+    asked_again,
     bounced,
     buttons,
     cancelled_by_page,
@@ -36,6 +37,7 @@ WRITTEN = {
     (Notice.LOCKED, Audience.SENDER),
     (Notice.EXPIRED, Audience.SENDER),
     (Notice.LAPSED, Audience.SENDER),
+    (Notice.ASKED_AGAIN, Audience.SENDER),
     (Notice.CANCELLED, Audience.SENDER),
     (Notice.UNDELIVERABLE, Audience.SENDER),
     (Notice.ACCEPTED, Audience.SENDER),
@@ -63,7 +65,8 @@ async def lives() -> list[Story]:
     await invited.pass_days(31)
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    return [asked, invited, elsewhere, await locked(), await accepted(), await cancelled_by_page(), await bounced()]
+    others = [locked, asked_again, accepted, cancelled_by_page, bounced]
+    return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
 async def test_every_notice_renders_for_every_audience_it_has() -> None:

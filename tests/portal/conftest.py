@@ -138,8 +138,8 @@ class Browser:
         if pressed.attributes.get("name"):
             data[pressed.attributes["name"]] = pressed.attributes["value"]
         data |= typed
-        path = form.attributes["action"]
-        self.response = await self.client.post(path, data=data, files=files)
+        target = self.response.url.join(form.attributes["action"])
+        self.response = await self.client.post(target, data=data, files=files)
         return self
 
     def _form_with(self, label):

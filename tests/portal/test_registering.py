@@ -63,7 +63,7 @@ async def test_a_colleague_here_who_works_elsewhere_changes_nothing(world, brows
     await browser.press("Start")
     before = await world.everything()
     await browser.press("Continue", organisation="no")
-    assert browser.heading == "You don't work at Riverside Family Practice"
+    assert browser.heading == "You don’t work at Riverside Family Practice"
     assert await world.everything() == before
     await browser.press("Back to the question")
     await browser.press("Continue", organisation="yes")
@@ -290,7 +290,7 @@ async def test_dead_links_are_all_alike(world, browser):
     assert len({frozenset(answer.headers.items()) for answer in answers}) == 1
     await browser.go(links[0])
     assert "Sign in" in browser.text
-    assert "invite you again" in browser.text
+    assert "Ask for a new invitation" in browser.text
 
 
 async def test_somebody_with_an_account_answers_inside_it(world, browser):

@@ -6,6 +6,7 @@ is counts a wrong birthdate, and the last one registers.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -16,19 +17,23 @@ from gateway.flow import register
 from gateway.flow.context import Context
 from gateway.flow.register import Check, Proof, Welcome
 from gateway.portal import sessions
-from gateway.portal.cookies import SESSION, unguessable
+from gateway.portal.cookies import GIVEN, SESSION, unguessable
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
 from gateway.portal.invite import given
+from gateway.portal.invite.again import again
 from gateway.portal.invite.forms import AccountForm
 from gateway.portal.invite.given import Given
 from gateway.portal.invite.verify import examine, form_for, is_stranger
 from gateway.portal.visit import Visit, go_to
 
+KEPT = timedelta(hours=1)
+"""How long one may stay away in the middle of registering, and go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registering:
-    """One visit to an invitation's page."""
+    """One visit to an invitation's page. What was given so far is kept in a cookie too, for who comes back."""
 
     visit: Visit
     welcome: Welcome
@@ -46,14 +51,22 @@ class Registering:
             "state": state,
             "days_left": (self.welcome.until - self.visit.today).days,
         }
-        return self.visit.show(f"invite/{step}", common | facts, status=status, practice_id=self.welcome.practice_id)
+        practice = self.welcome.practice_id
+        page = self.visit.show(f"invite/{step}", common | facts, status=status, practice_id=practice)
+        if self.visit.posted:
+            self.visit.portal.cookies.give(page, GIVEN, state, KEPT)
+        return page
 
 
-async def invitation(visit: Visit, welcome: Welcome) -> Response:
+async def invitation(visit: Visit, welcome: Welcome | None) -> Response:
     """GET shows who invites; POST takes one step, or goes back to one."""
+    if welcome is None:
+        return await again(visit)
+    keys, token = visit.desk.keys, visit.request.path_params["token"]
     if not visit.posted or welcome.has_account:
-        return _show_welcome(Registering(visit, welcome, Given()))
-    state = given.unseal(visit.desk.keys, visit.request.path_params["token"], visit.typed("state"))
+        kept = visit.portal.cookies.read(visit.request, GIVEN)
+        return _show_welcome(Registering(visit, welcome, given.unseal(keys, token, kept)))
+    state = given.unseal(keys, token, visit.typed("state"))
     at = Registering(visit, welcome, state)
     if back := _SHOW.get(visit.typed("go")):
         return back(replace(at, given=state.with_typed(visit.form)))
@@ -64,11 +77,18 @@ async def invitation(visit: Visit, welcome: Welcome) -> Response:
 
 
 def _show_welcome(at: Registering) -> Response:
-    return at.show("welcome")
+    return at.show("welcome", is_begun=not at.visit.posted and at.given != Given())
 
 
 def _show_verify(at: Registering) -> Response:
     return at.show("verify", form=form_for(at.welcome, typed=at.given.typed()))
+
+
+def _show_next(at: Registering) -> Response:
+    """The first step that is not done yet: nobody has to begin anew who went away for a while."""
+    if at.given.verified and at.given.name and at.given.password_hash:
+        return at.show("check", given=at.given)
+    return _show_password(at)
 
 
 def _show_password(at: Registering) -> Response:
@@ -88,7 +108,7 @@ _SHOW: dict[str, Callable[[Registering], Response]] = {
 
 
 async def _start(at: Registering) -> Response:
-    return _show_verify(at)
+    return _show_next(at)
 
 
 async def _verify(at: Registering) -> Response:
@@ -142,6 +162,7 @@ async def _finish(at: Registering) -> Response:
         return await _start_again(at)
     response = go_to("/inbox?done=registered")
     at.visit.portal.cookies.give(response, SESSION, cookie)
+    at.visit.portal.cookies.take_back(response, GIVEN)
     return response
 
 

@@ -16,6 +16,15 @@
     field.form.addEventListener("submit", () => { field.type = "password"; });
   }
 
+  /* Say in words how long a new password is. */
+  for (const verdict of document.querySelectorAll("[data-judges]")) {
+    const field = document.getElementById(words(verdict, "judges"));
+    field.addEventListener("input", () => {
+      const length = [...field.value].length;
+      verdict.textContent = length === 0 ? "" : words(verdict, length < 8 ? "short" : length < 15 ? "fair" : "good");
+    });
+  }
+
   /* Print this page. */
   for (const button of document.querySelectorAll("[data-prints]")) {
     button.hidden = false;

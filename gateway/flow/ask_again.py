@@ -1,0 +1,35 @@
+"""Somebody holds an invitation's link that has died, and asks for a new one."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import Invitation
+from gateway.domain.vocabulary import Purpose
+from gateway.flow import invite, people
+from gateway.flow.context import Context
+
+ONCE_IN = timedelta(days=1)
+
+
+def ask_again(ctx: Context, token: str) -> None:
+    """Have the senders told, or the newest link sent to the invitee's own address; at most once a day.
+
+    Nothing comes back, so that whoever asks learns nothing: not even whether the link was ever one of ours.
+    """
+    dead = _once_opened(ctx, token)
+    latest = people.latest_invitation(ctx, dead.practice_id, dead.address) if dead else None
+    if latest is None or not invite.can(latest, Event.ASKED):
+        return
+    if latest.asked_at and ctx.now - latest.asked_at < ONCE_IN:
+        return
+    invite.move(ctx, replace(latest, asked_at=ctx.now), Event.ASKED, by=latest.address)
+
+
+def _once_opened(ctx: Context, token: str) -> Invitation | None:
+    """The invitation that the link opens now or has opened in an earlier generation."""
+    row = ctx.keys.row_of(token, Purpose.INVITE)
+    invitation = ctx.tx.get(Invitation, row) if row else None
+    generations = range(1, invitation.generation + 1) if invitation else range(1, 2)
+    held = [ctx.keys.holds(token, Purpose.INVITE, row or 0, generation) for generation in generations]
+    return invitation if any(held) else None
