@@ -1,10 +1,12 @@
 """Every notice in every language: nothing untranslated, the same links in both forms, dates as people write them."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
@@ -20,16 +22,21 @@ from tests.edge.test_render import lives
 from tests.edge.test_transcript import commands
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
+GATEWAY = Path(__file__).parents[2] / "gateway"
 OTHERS = LANGUAGES[1:]
 
 
 def messages() -> set[str | tuple[str, ...]]:
+    """All that the templates of mails and pages say, and what Python code wants said."""
     environment = Environment(extensions=["jinja2.ext.i18n", Paragraph])  # noqa: S701 - nothing is rendered
     environment.policies["ext.i18n.trimmed"] = True
     found: set[str | tuple[str, ...]] = set()
-    for file in (TEMPLATES / "mail").iterdir():
-        for _, _, message in environment.extract_translations(file.read_text()):
-            found.add(message if isinstance(message, str) else tuple(part for part in message if isinstance(part, str)))
+    for folder in ("mail", "portal"):
+        for file in filter(Path.is_file, (TEMPLATES / folder).rglob("*")):
+            for _, _, message in environment.extract_translations(file.read_text()):
+                found.add(message if isinstance(message, str) else tuple(p for p in message if isinstance(p, str)))
+    for file in GATEWAY.rglob("*.py"):
+        found |= {message for _, message, _, _ in extract("python", BytesIO(file.read_bytes()), {"say": None})}
     return found
 
 
