@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from gateway.config import Settings
 from gateway.config_kinds import split_address
+from gateway.edge.clamd import Clamd
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, the_clock
 from gateway.edge.hop_session import Hop
 from gateway.edge.imap_in import Mailbox, Server
@@ -180,6 +181,7 @@ class Gateway:
             prepared.templates,
             desk.site.portal_url,
             int(self.settings.smtp.max_message_size),
+            Clamd(self.settings.scan.clamd) if self.settings.scan.clamd else None,
         )
         await serve_web(stack, app, prepared.sockets["portal"])
         self.listening["portal"] = prepared.where("portal")

@@ -24,6 +24,7 @@ from gateway.config_sections import (
     PortalSection,
     PracticeSection,
     RelaySection,
+    ScanSection,
     SecureMailSection,
     SiteSection,
     SmtpSection,
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     invitations: InvitationsSection = InvitationsSection()
     database: DatabaseSection = DatabaseSection()
     portal: PortalSection = PortalSection()
+    scan: ScanSection = ScanSection()
     metrics: MetricsSection = MetricsSection()
     keys: KeysSection = KeysSection()
     mailbox: MailboxSection = MailboxSection()

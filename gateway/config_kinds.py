@@ -69,8 +69,18 @@ def _colour(text: str) -> str:
     return text.lower()
 
 
+def _scanner_place(text: str) -> str:
+    if text.startswith("/"):
+        return text
+    try:
+        return _host_port(text)
+    except ValueError as error:
+        raise ValueError('write "host:port" or the path of a socket, for example "/run/clamav/clamd.ctl"') from error
+
+
 Colour = Annotated[str, AfterValidator(_colour)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
+ScannerPlace = Annotated[str, AfterValidator(_scanner_place)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Domain = Annotated[str, AfterValidator(_domain)]
 MailAddress = Annotated[str, AfterValidator(_mailbox)]

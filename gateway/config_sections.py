@@ -14,6 +14,7 @@ from gateway.config_kinds import (
     HeaderLine,
     HostPort,
     MailAddress,
+    ScannerPlace,
     WebAddress,
     ZoneName,
 )
@@ -170,6 +171,15 @@ class PortalSection(Section):
     listen: HostPort = Field(default="127.0.0.1:8080", description="put a TLS proxy in front of it")
 
 
+class ScanSection(Section):
+    """Looking for viruses in files that people open or send in the portal."""
+
+    clamd: ScannerPlace | Literal[""] = Field(
+        default="",
+        description="where clamd listens, as host:port or the path of its socket; empty: nothing is looked for",
+    )
+
+
 class MetricsSection(Section):
     """Figures for Prometheus, on a listener of their own."""
 
@@ -216,6 +226,7 @@ SECTIONS: dict[str, type[Section]] = {
     "invitations": InvitationsSection,
     "database": DatabaseSection,
     "portal": PortalSection,
+    "scan": ScanSection,
     "metrics": MetricsSection,
     "keys": KeysSection,
     "mailbox": MailboxSection,

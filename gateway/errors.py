@@ -70,6 +70,10 @@ class BadRecipient(Refused):
     smtp_reply = "550 5.1.1 No such address here"
 
 
+class RecipientLeft(Refused):
+    smtp_reply = "550 5.1.6 This person has erased their account; write to their address anew"  # RFC 3463 §3.2
+
+
 class Looping(Refused):
     smtp_reply = "554 5.4.6 Mail loop: too many Received fields"  # RFC 5321 §6.3
 

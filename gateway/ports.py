@@ -243,6 +243,18 @@ class Mailer(Protocol):
         ...
 
 
+class ScannerDown(Exception):
+    """The scanner could not be asked; the text says why, in a line for an administrator."""
+
+
+class Scanner(Protocol):
+    """Looks for viruses."""
+
+    async def scan(self, octets: bytes) -> str:
+        """The name of what was found; "" for nothing. Raises ScannerDown."""
+        ...
+
+
 class Renderer(Protocol):
     """Templates to text."""
 

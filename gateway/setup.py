@@ -16,10 +16,12 @@ import dns.resolver
 from gateway.app import hops, mailbox_server, server_tls
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
+from gateway.edge.clamd import Clamd
 from gateway.edge.imap_in import MailboxError, Session
 from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
+from gateway.ports import ScannerDown
 from gateway.prepare import check_keys, check_writable
 from gateway.settings_file import build
 from gateway.store.connections import open_database
@@ -123,6 +125,16 @@ async def inspect(settings: Settings) -> list[Finding]:
     return [*findings, Finding(_recipe(settings))]
 
 
+async def _scanner(settings: Settings) -> Finding:
+    if not settings.scan.clamd:
+        return Finding("ok       scan: files are not looked at for viruses (scan.clamd is empty)")
+    try:
+        await Clamd(settings.scan.clamd, patience=5).ping()
+    except ScannerDown as error:
+        return Finding(f"FAULT    scan.clamd: {error}; files will not be given out", fault=True)
+    return Finding(f"ok       scan: clamd at {settings.scan.clamd} answers")
+
+
 async def _keys(settings: Settings) -> Finding:
     file = settings.path(settings.keys.file)
     load_keys(file)
@@ -221,7 +233,7 @@ async def _dns(settings: Settings) -> Finding:
 
 
 _LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
-    *(_keys, _database, _tls, _users, _mailbox),
+    *(_keys, _database, _tls, _users, _mailbox, _scanner),
     *(_listeners, _hops, _dns),
 )
 

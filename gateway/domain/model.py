@@ -34,7 +34,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A registered person; `address` is the key, `typed` what they are written to at."""
+    """A registered person; `address` is the key, `typed` what they are written to at.
+
+    `reset_at` is when a new password was last asked for; its link is of `reset_generation`.
+    """
 
     id: int = 0
     address: str
@@ -47,6 +50,13 @@ class Account:
     practice_address: str = ""
     language: str = "en"
     created_at: datetime
+    reset_generation: int = 1
+    reset_at: datetime | None = None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether only the row is left, to which messages point that others keep."""
+        return not self.typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +207,19 @@ class Delegation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that a person has begun to write: what they wrote is sealed. `copy_id` is what it answers."""
+
+    id: int = 0
+    account_id: int
+    copy_id: int | None = None
+    sealed: bytes
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in browser; `digest` is the hash of its cookie."""
+    """A signed-in browser; `digest` is the hash of its cookie, `agent` what the browser calls itself."""
 
     id: int = 0
     digest: bytes
@@ -206,6 +227,7 @@ class Session:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,5 +263,5 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Delegation, Session, Audit, Seen, Meta),
+    *(Delivery, Confirmation, Delegation, Draft, Session, Audit, Seen, Meta),
 )

@@ -98,6 +98,7 @@ class Notice(StrEnum):
     NEW_MESSAGE = "new-message"
     REPLY = "reply"
     PASSWORD_RESET = "password-reset"  # noqa: S105 - a kind of notice
+    ACCOUNT_CHANGED = "account-changed"
 
 
 class Audience(StrEnum):

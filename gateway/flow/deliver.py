@@ -283,5 +283,5 @@ def _secure_mail_failed(ctx: Context, delivery: Delivery) -> None:
     if sender:
         reply = notices.token(Purpose.SENDER, sender.id)
         notices.to_sender(ctx, Notice.UNDELIVERABLE, sender, {"person": None, **facts}, reply=reply)
-    elif account:
+    elif account and not account.is_erased:
         notices.to_account(ctx, Notice.UNDELIVERABLE, account, "", facts)

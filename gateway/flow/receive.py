@@ -9,7 +9,7 @@ from gateway.domain.decide import Action, Facts, Verdict, decide
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Seen, Sender
 from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Purpose, Relationship, State
-from gateway.errors import BadRecipient, NotASender, NotAuthor
+from gateway.errors import BadRecipient, NotASender, NotAuthor, RecipientLeft
 from gateway.flow import answer, confirm, delegates, deliver, hold, invite, notices, people, release
 from gateway.flow.case import Case, Intake
 from gateway.flow.context import Context
@@ -204,9 +204,10 @@ def _reply(intake: Intake, case: Case) -> None:
         ctx.audit(author, "refused answer", case.recipient.token[:2])
         raise NotASender
     account = ctx.tx.get(Account, written.account_id or 0)
-    if account:
-        name = people.display(intake.sender())
-        release.deliver_to_inbox(ctx, intake.secure(written), account, name, intake.practice.name)
+    if account is None or account.is_erased:
+        raise RecipientLeft
+    name = people.display(intake.sender())
+    release.deliver_to_inbox(ctx, intake.secure(written), account, name, intake.practice.name)
 
 
 def _answered(ctx: Context, token: str) -> Message | None:

@@ -1,31 +1,17 @@
 """A registered person reads what was sent to them, and answers."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from gateway.domain.address import Address, address
 from gateway.domain.model import Account, Content, Copy, Delivery, Message, Sender
 from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Relationship, State
-from gateway.flow import hold, invite, notices, people
+from gateway.flow import hold, invite, lines, notices, people
 from gateway.flow.context import Context
+from gateway.flow.lines import Authors, Line, newest
 from gateway.ports import Sealed
 
 RECENT = 500
 """How many messages are looked through for those whom a person may write to; older ones can still be answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an inbox. The subject was opened with the copy's own key."""
-
-    copy_id: int
-    author: str
-    practice: str
-    subject: str
-    received_at: datetime
-    unread: bool
-    answered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +34,25 @@ class Written:
     header_id: str
 
 
-def inbox(ctx: Context, account: Account, *, skip: int = 0, limit: int = 50) -> list[Line]:
-    """The newest messages first; so many statements, however many lines."""
-    copies = _newest(ctx, account, skip=skip, limit=limit)
-    messages = {message.id: message for message in ctx.tx.find(Message, id__in=[copy.message_id for copy in copies])}
-    authors = _Authors(ctx, messages.values())
-    answers = ctx.tx.find(Message, account_id=account.id, reply_to_id__in=list(messages))
-    answered = {answer.reply_to_id for answer in answers}
-    found = ((copy, messages[copy.message_id]) for copy in copies)
-    return [_line(ctx, copy, message, authors.of(message), message.id in answered) for copy, message in found]
+def own_message(ctx: Context, account: Account, message_id: int) -> tuple[Line, Content, bytes] | None:
+    """One message that the person wrote, as long as it is kept: its line, its content and the content's data key."""
+    message = ctx.tx.one(Message, id=message_id, account_id=account.id)
+    line = next(iter(lines.own_lines(ctx, [message])), None) if message else None
+    copy = ctx.tx.get(Copy, line.copy_id) if line else None
+    content = ctx.tx.get(Content, message.content_id) if message else None
+    return (line, content, hold.data_key(ctx, copy)) if line and copy and content else None
 
 
-def inbox_count(ctx: Context, account: Account) -> int:
-    return ctx.tx.count(Copy, account_id=account.id, state=CopyState.INBOX)
+def note_file(ctx: Context, account: Account, copy_id: int, index: int) -> None:
+    """A file of a message was taken."""
+    ctx.audit(account.address, "opened file", f"copy {copy_id}", str(index))
+
+
+def peek(ctx: Context, account: Account, copy_id: int) -> tuple[Content, bytes] | None:
+    """The content of a message that the reader has opened, for what belongs to its page, and its data key."""
+    copy = _own(ctx, account, copy_id)
+    content = ctx.tx.get(Content, people.message_of(ctx, copy).content_id) if copy and copy.read_at else None
+    return (content, hold.data_key(ctx, copy)) if copy and content else None
 
 
 def open_message(ctx: Context, account: Account, copy_id: int) -> Opened | None:
@@ -80,7 +72,7 @@ def open_message(ctx: Context, account: Account, copy_id: int) -> Opened | None:
         copy = ctx.tx.put(replace(copy, read_at=ctx.now))
     author = _sender(ctx, message)
     answered = ctx.tx.count(Message, reply_to_id=message.id, account_id=account.id) > 0
-    line = _line(ctx, copy, message, author, answered)
+    line = lines.line(ctx, copy, message, author, answered=answered)
     return Opened(line, author.typed, message.header_id, content, hold.data_key(ctx, copy))
 
 
@@ -95,7 +87,7 @@ def reply(ctx: Context, account: Account, copy_id: int, written: Written) -> Mes
 
 def correspondents(ctx: Context, account: Account) -> list[Sender]:
     """The senders of the newest messages, as many as `RECENT`: to them the account may write."""
-    copies = _newest(ctx, account, limit=RECENT)
+    copies = newest(ctx, account, limit=RECENT)
     messages = ctx.tx.find(Message, id__in=[copy.message_id for copy in copies])
     return ctx.tx.find(Sender, order="name", id__in={m.sender_id for m in messages if m.sender_id})
 
@@ -122,42 +114,8 @@ def _own(ctx: Context, account: Account, copy_id: int) -> Copy | None:
     return ctx.tx.one(Copy, id=copy_id, account_id=account.id, state=CopyState.INBOX)
 
 
-def _newest(ctx: Context, account: Account, *, skip: int = 0, limit: int) -> list[Copy]:
-    return ctx.tx.find(Copy, order="-id", account_id=account.id, state=CopyState.INBOX, skip=skip, limit=limit)
-
-
-class _Authors:
-    """Who wrote some messages: a practice's senders, or the accounts that wrote them in the portal."""
-
-    def __init__(self, ctx: Context, messages: Iterable[Message]) -> None:
-        listed = list(messages)
-        senders = ctx.tx.find(Sender, id__in={m.sender_id for m in listed if m.sender_id})
-        accounts = ctx.tx.find(Account, id__in={m.account_id for m in listed if m.account_id and not m.sender_id})
-        self._senders = {sender.id: sender for sender in senders}
-        self._accounts = {account.id: account for account in accounts}
-
-    def of(self, message: Message) -> Sender:
-        """The sender who wrote it; for a message written in the portal, a sender in its author's name."""
-        if message.sender_id:
-            return self._senders[message.sender_id]
-        author = self._accounts[message.account_id or 0]
-        return Sender(practice_id=message.practice_id, address=author.address, typed=author.typed, name=author.name)
-
-
 def _sender(ctx: Context, message: Message) -> Sender:
-    return _Authors(ctx, [message]).of(message)
-
-
-def _line(ctx: Context, copy: Copy, message: Message, author: Sender, answered: bool) -> Line:
-    return Line(
-        copy_id=copy.id,
-        author=people.display(author),
-        practice=ctx.site.practice(message.practice_id).name,
-        subject=ctx.keys.open_under(hold.data_key(ctx, copy), message.subject).decode(),
-        received_at=message.received_at,
-        unread=copy.read_at is None,
-        answered=answered,
-    )
+    return Authors(ctx, [message]).of(message)
 
 
 def _send(ctx: Context, account: Account, to: Sender, written: Written, answered: Message | None) -> Message:

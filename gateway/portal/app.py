@@ -18,19 +18,19 @@ from gateway.domain.words import spoken
 from gateway.errors import TryAgain
 from gateway.flow.context import Desk
 from gateway.portal import plain
-from gateway.portal.account import language, signing_in
+from gateway.portal.account import language, leaving, profile, reset, signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, serve
 from gateway.portal.headers import SecurityHeaders
 from gateway.portal.invite import asking, registering
 from gateway.portal.look import look_of
-from gateway.portal.mail import reading, writing
+from gateway.portal.mail import inbox, reading, writing
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
 from gateway.portal.throttle import Throttle
 from gateway.portal.visit import Portal
-from gateway.ports import ContentStore, Random
+from gateway.ports import ContentStore, Random, Scanner
 
 log = structlog.get_logger()
 
@@ -44,13 +44,24 @@ PAGES: tuple[Page, ...] = (
     Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),
     Page("/language", Who.ANYONE, language.choose, ("POST",)),
     Page("/sign-in", Who.ANYONE, signing_in.sign_in, BOTH),
+    Page("/stay", Who.ACCOUNT, signing_in.stay, ("POST",)),
     Page("/sign-out", Who.ACCOUNT, signing_in.sign_out, ("POST",)),
-    Page("/profile", Who.ACCOUNT, signing_in.profile),
-    Page("/inbox", Who.ACCOUNT, reading.inbox),
+    Page("/reset", Who.ANYONE, reset.ask, BOTH),
+    Page("/reset/{token}", Who.ANYONE, reset.reset, BOTH),
+    Page("/profile", Who.ACCOUNT, profile.profile),
+    Page("/profile/name", Who.ACCOUNT, profile.name, BOTH),
+    Page("/profile/practice", Who.ACCOUNT, profile.practice, BOTH),
+    Page("/profile/password", Who.ACCOUNT, profile.password, BOTH),
+    Page("/profile/sessions", Who.ACCOUNT, profile.sessions, BOTH),
+    Page("/profile/download", Who.ACCOUNT, leaving.download, ("POST",)),
+    Page("/profile/erase", Who.ACCOUNT, leaving.erase, BOTH),
+    Page("/inbox", Who.ACCOUNT, inbox.inbox),
     Page("/messages/{copy_id:int}", Who.ACCOUNT, reading.message),
     Page("/messages/{copy_id:int}/original", Who.ACCOUNT, reading.original),
     Page("/messages/{copy_id:int}/attachments/{index:int}", Who.ACCOUNT, reading.attachment),
     Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True),
+    Page("/sent/{message_id:int}", Who.ACCOUNT, reading.sent),
+    Page("/drafts/{draft_id:int}/discard", Who.ACCOUNT, writing.discard, ("POST",)),
     Page("/compose", Who.ACCOUNT, writing.compose, BOTH, uploads=True),
     Page("/questions/{invitation_id:int}", Who.ACCOUNT, asking.question, BOTH),
 )
@@ -62,7 +73,13 @@ _TRIES_A_CLIENT = 50
 
 
 def create_app(
-    desk: Desk, content: ContentStore, random: Random, pages: Pages, portal_url: str, max_upload: int = 50_000_000
+    desk: Desk,
+    content: ContentStore,
+    random: Random,
+    pages: Pages,
+    portal_url: str,
+    max_upload: int = 50_000_000,
+    scanner: Scanner | None = None,
 ) -> Starlette:
     """The portal at `portal_url`; a form with files may have `max_upload` octets."""
     https = portal_url.startswith("https:")
@@ -76,6 +93,7 @@ def create_app(
         account_throttle=Throttle(_TRIES_AN_ACCOUNT, _TRIES),
         client_throttle=Throttle(_TRIES_A_CLIENT, _TRIES),
         max_upload=max_upload,
+        scanner=scanner,
     )
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],

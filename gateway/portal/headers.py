@@ -7,12 +7,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.portal.look import SCRIPT_SOURCES
+from gateway.portal.mail.frame import STYLE_SOURCE
 
-POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    f"script-src {SCRIPT_SOURCES}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""What pages may load: our own style sheet, pictures and scripts, and nothing from elsewhere."""
+
+def policy(*, pictures: str = "") -> str:
+    """What pages may load: our own style sheet, pictures and scripts; from elsewhere only `pictures`, if so said."""
+    return (
+        f"default-src 'none'; style-src 'self' {STYLE_SOURCE}; img-src 'self' data: {pictures}; connect-src 'self'; "
+        f"script-src {SCRIPT_SOURCES}; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+POLICY: Final = policy()
 
 _EVERYWHERE: Mapping[str, str] = {
     "content-security-policy": POLICY,

@@ -11,6 +11,7 @@ IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 _NOTICED_EVERY = timedelta(minutes=1)
 """How often being busy is written down: not at each click."""
+_LONGEST_AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,18 @@ class SignedIn:
         return now - self.session.seen_at >= _NOTICED_EVERY
 
 
-def start(ctx: Context, account: Account, cookie: str) -> None:
-    """Sign a person in under a fresh cookie."""
-    ends = _end(ctx.now, ctx.now)
-    digest = _digest(cookie)
-    ctx.tx.add(Session(digest=digest, account_id=account.id, created_at=ctx.now, seen_at=ctx.now, expires_at=ends))
+def start(ctx: Context, account: Account, cookie: str, agent: str = "") -> None:
+    """Sign a person in under a fresh cookie; `agent` is what the browser calls itself."""
+    ctx.tx.add(
+        Session(
+            digest=_digest(cookie),
+            account_id=account.id,
+            created_at=ctx.now,
+            seen_at=ctx.now,
+            expires_at=_end(ctx.now, ctx.now),
+            agent=agent[:_LONGEST_AGENT],
+        )
+    )
     ctx.audit(account.address, "signed in", f"account {account.id}")
 
 

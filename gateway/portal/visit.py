@@ -17,9 +17,12 @@ from gateway.portal.cookies import LANGUAGE, VISITOR, Cookies
 from gateway.portal.look import look_of
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
-from gateway.portal.sessions import SignedIn
-from gateway.portal.throttle import Throttle
-from gateway.ports import ContentStore, Random
+from gateway.portal.sessions import IDLE, SignedIn
+from gateway.portal.throttle import Throttle, network
+from gateway.ports import ContentStore, Random, Scanner
+
+_GRACE = 5
+"""Seconds by which a page waits longer than the session does, before it looks whether that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Portal:
     account_throttle: Throttle
     client_throttle: Throttle
     max_upload: int
+    scanner: Scanner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class Visit:
     def today(self) -> date:
         """The local date at the site."""
         return self.desk.clock.now().astimezone(self.desk.site.zone).date()
+
+    @property
+    def client(self) -> str:
+        """What counts as one client where tries are counted."""
+        return network(self.request.client.host if self.request.client else "")
 
     @property
     def posted(self) -> bool:
@@ -100,6 +109,7 @@ class Visit:
             "account": self.signed_in.account if self.signed_in else None,
             "look": look_of(self.desk.site, practice_id),
             "path": self.request.url.path,
+            "idle_seconds": int(IDLE.total_seconds()) + _GRACE,
         }
         page = self.portal.pages.page(name, self.language(practice_id), common | dict(facts or {}))
         response = HTMLResponse(page, status)

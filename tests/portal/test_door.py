@@ -63,6 +63,7 @@ async def test_a_form_of_anothers_is_refused(world, browser, page, token):
     await browser.sign_in()
     sender = world.keys.token(Purpose.SENDER, 1)
     path = page.path.replace("{copy_id:int}", str(copy.id)).replace("{invitation_id:int}", str(invitation.id))
+    path = path.replace("{draft_id:int}", "1")
     path = path.replace("/invite/{token}", world.link(invitation)).replace("{token}", sender)
     before = await world.everything()
     fields = {"step": "verify", "day": "1", "month": "1", "year": "1980", "action": "cancel", "body": "x"}

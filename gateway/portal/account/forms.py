@@ -1,12 +1,45 @@
 """What a registered person fills in about their account."""
 
-from wtforms import EmailField, PasswordField
+from wtforms import EmailField, PasswordField, StringField, TextAreaField
 
 from gateway.domain.saying import say
 from gateway.portal.form import BaseForm, filled_in, one_line
+from gateway.portal.new_password import NewPasswordForm
 from gateway.portal.passwords import LONGEST
+
+PASSWORD = filled_in(say("Type your password."), LONGEST)
 
 
 class SignInForm(BaseForm):
     email = EmailField(say("Email address"), filled_in(say("Type your email address."), 320), filters=[one_line])
-    password = PasswordField(say("Password"), filled_in(say("Type your password."), LONGEST))
+    password = PasswordField(say("Password"), PASSWORD)
+
+
+class ResetForm(BaseForm):
+    """Whose password was forgotten."""
+
+    email = EmailField(say("Email address"), filled_in(say("Type your email address."), 320), filters=[one_line])
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A new password, and the one so far."""
+
+    old = PasswordField(say("Your password so far"), PASSWORD)
+
+
+class OwnPasswordForm(BaseForm):
+    """The password once more, before something that cannot be taken back."""
+
+    password = PasswordField(say("Your password"), PASSWORD)
+
+
+class NameForm(BaseForm):
+    name = StringField(say("Your name"), filled_in(say("Type your name."), 100), filters=[one_line])
+
+
+class OwnPracticeForm(BaseForm):
+    """At which practice a colleague works."""
+
+    practice_name = StringField(say("Name of your practice"), filled_in(say("Type its name."), 200), filters=[one_line])
+    practice_phone = StringField(say("Phone number"), filled_in(say("Type its number."), 50), filters=[one_line])
+    practice_address = TextAreaField(say("Address"), filled_in(say("Type its address."), 500), filters=[one_line])

@@ -13,12 +13,11 @@ from gateway.portal import sessions
 from gateway.portal.account.forms import SignInForm
 from gateway.portal.cookies import SESSION, unguessable
 from gateway.portal.form import REFUSED
-from gateway.portal.throttle import network
-from gateway.portal.visit import Portal, Visit, go_to
+from gateway.portal.visit import Visit, go_to
 
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*")
 _REFUSED = say("This email address and password do not belong together. Check both, and try again.")
-_TOO_OFTEN = say("There were too many tries. Wait 15 minutes, and try again.")
+TOO_OFTEN = say("There were too many tries. Wait 15 minutes, and try again.")
 
 
 async def home(visit: Visit) -> Response:
@@ -40,15 +39,16 @@ async def sign_in(visit: Visit) -> Response:
     return visit.show("account/sign_in", {"form": form, "next": wanted, "done": done}, status=status)
 
 
+async def stay(_: Visit, __: Account) -> Response:
+    """Nothing but a sign of life: the door has noted it. 204 for the script that asks, and the inbox without one."""
+    return Response(status_code=204)
+
+
 async def sign_out(visit: Visit, _: Account) -> Response:
     await visit.desk.do(sessions.end, visit.portal.cookies.read(visit.request, SESSION))
     response = go_to("/sign-in?done=signed-out")
     visit.portal.cookies.take_back(response, SESSION)
     return response
-
-
-async def profile(visit: Visit, _: Account) -> Response:
-    return visit.show("account/profile")
 
 
 def own_path(wanted: str) -> str:
@@ -63,53 +63,58 @@ async def _try(visit: Visit, form: SignInForm) -> int:
     """Try what the form says: 200 if it is right; otherwise the form says what is wrong."""
     if not form.validate():
         return REFUSED
-    portal, now = visit.portal, visit.desk.clock.now()
-    key = _key(form.email.data)
-    client = network(visit.request.client.host if visit.request.client else "")
-    allowed = [portal.account_throttle.take(key, now), portal.client_throttle.take(client, now)]
-    if not all(allowed):
-        form.refuse("email", _TOO_OFTEN)
+    portal, key = visit.portal, key_of(form.email.data)
+    if not may_try(visit, key):
+        form.refuse("email", TOO_OFTEN)
         return 429  # RFC 6585 §4
     account = await visit.desk.ask(_account_at, key)
     try:
         right = await portal.passwords.matches(form.password.data, account.password_hash if account else None)
     except TryAgain:  # nothing was tried
-        _give_back(portal, key, client)
+        give_back(visit, key)
         raise
     if not right:
         form.refuse("email", _REFUSED)
         return REFUSED
-    _give_back(portal, key, client)
+    give_back(visit, key)
     return 200
 
 
-def _give_back(portal: Portal, key: str, client: str) -> None:
-    portal.account_throttle.give_back(key)
-    portal.client_throttle.give_back(client)
+def may_try(visit: Visit, key: str) -> bool:
+    """Count a try to get into this account, and of this client; whether it may be made."""
+    portal, now = visit.portal, visit.desk.clock.now()
+    return all([portal.account_throttle.take(key, now), portal.client_throttle.take(visit.client, now)])
+
+
+def give_back(visit: Visit, key: str) -> None:
+    """The try was an honest one, or none was made."""
+    visit.portal.account_throttle.give_back(key)
+    visit.portal.client_throttle.give_back(visit.client)
 
 
 async def _let_in(visit: Visit, form: SignInForm, wanted: str) -> Response:
     cookie = unguessable(visit.portal.random)
     before = visit.portal.cookies.read(visit.request, SESSION)
-    await visit.desk.do(_change_session, _key(form.email.data), before, cookie)
+    agent = visit.request.headers.get("user-agent", "")
+    await visit.desk.do(_change_session, key_of(form.email.data), before, cookie, agent)
     response = go_to(wanted)
     visit.portal.cookies.give(response, SESSION, cookie)
     return response
 
 
-def _change_session(ctx: Context, key: str, before: str, cookie: str) -> None:
+def _change_session(ctx: Context, key: str, before: str, cookie: str, agent: str) -> None:
     """A fresh session, so that nobody may hand a person a session that they know."""
     sessions.end(ctx, before)
     account = _account_at(ctx, key)
     if account:
-        sessions.start(ctx, account, cookie)
+        sessions.start(ctx, account, cookie, agent)
 
 
 def _account_at(ctx: Context, key: str) -> Account | None:
     return ctx.tx.one(Account, address=key)
 
 
-def _key(typed: str) -> str:
+def key_of(typed: str) -> str:
     """How the address is stored; what is no address is nobody's."""
     try:
         return address(typed).key

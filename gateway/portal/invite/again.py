@@ -4,7 +4,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.flow.ask_again import ask_again
-from gateway.portal.throttle import network
 from gateway.portal.visit import Visit
 
 ASKS = "again"
@@ -15,8 +14,7 @@ async def again(visit: Visit) -> Response:
     """GET asks whether it is meant; POST does it."""
     if not visit.posted:
         return visit.show("invite/again")
-    client = network(visit.request.client.host if visit.request.client else "")
-    if not visit.portal.client_throttle.take(f"again {client}", visit.desk.clock.now()):
+    if not visit.portal.client_throttle.take(f"again {visit.client}", visit.desk.clock.now()):
         raise HTTPException(429)
     await visit.desk.do(ask_again, visit.request.path_params["token"])
     return visit.show("invite/asked_again")

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import ClassVar
 
-from wtforms import PasswordField, RadioField, StringField, TextAreaField
+from wtforms import RadioField, StringField
 
 from gateway.domain.saying import say
 from gateway.domain.vocabulary import Relationship
 from gateway.flow.register import Proof
+from gateway.portal.account.forms import OwnPracticeForm
 from gateway.portal.form import BaseForm, BirthdateForm, chosen, filled_in, one_line
-from gateway.portal.passwords import LONGEST, SHORTEST
+from gateway.portal.new_password import NewPasswordForm
 
 
 class ProofByBirthdate(BirthdateForm):
@@ -35,13 +36,10 @@ class OrganisationForm(BaseForm):
         return Proof(organisation=self.organisation.data == "yes") if self.validate() else None
 
 
-class PracticeForm(BaseForm):
+class PracticeForm(OwnPracticeForm):
     """At which practice one works."""
 
     main_field: ClassVar[str] = "practice_name"
-    practice_name = StringField(say("Name of your practice"), filled_in(say("Type its name."), 200), filters=[one_line])
-    practice_phone = StringField(say("Phone number"), filled_in(say("Type its number."), 50), filters=[one_line])
-    practice_address = TextAreaField(say("Address"), filled_in(say("Type its address."), 500), filters=[one_line])
 
     def proof(self, _: date) -> Proof | None:
         if not self.validate():
@@ -62,24 +60,7 @@ PROOFS: Mapping[Relationship, Callable[..., ProofForm]] = {
 """What each relationship is asked."""
 
 
-class AccountForm(BaseForm):
+class AccountForm(NewPasswordForm):
     """What one is called, and the password."""
 
     name = StringField(say("Your name"), filled_in(say("Type your name."), 100), filters=[one_line])
-    password = PasswordField(say("Choose a password"))
-
-    def judge(self, *, keeps_old: bool) -> bool:
-        """Whether both will do; an empty password will, where one was chosen already."""
-        right = bool(self.validate())
-        typed = self.password.data or ""
-        if not typed and keeps_old:
-            return right
-        if len(typed) < SHORTEST:
-            words = say("This password is too short. Use at least %(count)s characters.", count=SHORTEST)
-            self.refuse("password", words)
-        elif len(typed) > LONGEST:
-            words = say("This password is too long. Use at most %(count)s characters.", count=LONGEST)
-            self.refuse("password", words)
-        else:
-            return right
-        return False

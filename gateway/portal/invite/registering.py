@@ -12,7 +12,6 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.domain.model import Account
-from gateway.domain.saying import say
 from gateway.flow import register
 from gateway.flow.context import Context
 from gateway.flow.register import Check, Proof, Welcome
@@ -134,7 +133,8 @@ async def _choose_password(at: Registering) -> Response:
     if not at.given.verified:
         return _show_verify(at)
     form, chosen = AccountForm(at.visit.form), bool(at.given.password_hash)
-    if not form.judge(keeps_old=chosen) or await _is_guessable(at, form):
+    possible = form.is_possible(may_be_empty=chosen)
+    if not possible or not await form.is_hard_to_guess(at.visit.portal.passwords, _about(at, form)):
         return at.show("password", form=form, has_password=chosen, status=REFUSED)
     hashed = at.given.password_hash
     if form.password.data:
@@ -143,13 +143,9 @@ async def _choose_password(at: Registering) -> Response:
     return replace(at, given=complete).show("check", given=complete)
 
 
-async def _is_guessable(at: Registering, form: AccountForm) -> bool:
-    about = (form.name.data, at.welcome.address, at.welcome.address.partition("@")[0], at.welcome.practice)
-    typed = form.password.data
-    if not typed or not await at.visit.portal.passwords.is_guessable(typed, about):
-        return False
-    form.refuse("password", say("This password is easy to guess. Try three or four words that don't belong together."))
-    return True
+def _about(at: Registering, form: AccountForm) -> tuple[str, ...]:
+    """What a guesser would try first."""
+    return (form.name.data, at.welcome.address, at.welcome.address.partition("@")[0], at.welcome.practice)
 
 
 async def _finish(at: Registering) -> Response:
@@ -184,16 +180,17 @@ _TAKE: dict[str, Callable[[Registering], Awaitable[Response]]] = {
 
 async def _registered(at: Registering, proof: Proof, cookie: str) -> Account | None:
     """All that waited for the person is released at once, however much it is."""
-    return await at.visit.desk.do_at_length(_register, at.token, proof, at.given, cookie)
+    agent = at.visit.request.headers.get("user-agent", "")
+    return await at.visit.desk.do_at_length(_register, at.token, proof, at.given, cookie, agent)
 
 
 def _proof(at: Registering) -> Proof | None:
     return form_for(at.welcome, typed=at.given.typed()).proof(at.visit.today)
 
 
-def _register(ctx: Context, token: str, proof: Proof, given: Given, cookie: str) -> Account | None:
+def _register(ctx: Context, token: str, proof: Proof, given: Given, cookie: str, agent: str) -> Account | None:
     """Register and sign in, or neither."""
     account = register.register(ctx, token, proof, given.name, given.password_hash)
     if account:
-        sessions.start(ctx, account, cookie)
+        sessions.start(ctx, account, cookie, agent)
     return account

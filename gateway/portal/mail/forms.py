@@ -1,5 +1,7 @@
 """What a person fills in to write a message."""
 
+from typing import ClassVar
+
 from wtforms import MultipleFileField, RadioField, StringField, TextAreaField
 
 from gateway.domain.saying import say
@@ -9,8 +11,9 @@ from gateway.portal.form import BaseForm, at_most, chosen, filled_in, one_line
 class ReplyForm(BaseForm):
     """A message; its files are read from the posted form itself."""
 
+    LONGEST: ClassVar[int] = 200_000
     subject = StringField(say("Subject"), [at_most(200)], filters=[one_line])
-    body = TextAreaField(say("Your message"), filled_in(say("Write your message."), 200_000))
+    body = TextAreaField(say("Your message"), filled_in(say("Write your message."), LONGEST))
     attachments = MultipleFileField(say("Files"))
 
 

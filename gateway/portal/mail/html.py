@@ -5,6 +5,7 @@ and nothing is fetched from elsewhere. The page's Content-Security-Policy says t
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import nh3
@@ -28,25 +29,52 @@ _WITH_CONTENT = {"script", "style", "title", "head", "template", "noscript", "sv
 _LINKS = ("https://", "http://", "mailto:", "tel:")
 
 
-def safe(html: str, attachments: Sequence[Attachment], folder: str) -> str:
-    """The HTML without anything that could act; its own pictures are taken from `folder`/{index}."""
-    pictures = {one.content_id: f"{folder}/{one.index}" for one in attachments if one.content_id}
-    return nh3.clean(
+@dataclass(slots=True)
+class Made:
+    """HTML that cannot act, which of the message's own pictures it shows, and how many it would fetch elsewhere."""
+
+    html: str = ""
+    shown_pictures: set[int] = field(default_factory=set)
+    remote_pictures: int = 0
+
+
+def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: bool = False) -> Made:
+    """The HTML without anything that could act; its own pictures are taken from `folder`/{index}.
+
+    Pictures from elsewhere tell who sends them that, when and where a message is read: they stay only if the reader
+    wants them (`remote`).
+    """
+    made = Made()
+    pictures = {one.content_id: one.index for one in attachments if one.content_id}
+    made.html = nh3.clean(
         html,
         tags=_TAGS,
         clean_content_tags=_WITH_CONTENT,
         attributes=_ATTRIBUTES,
-        attribute_filter=_filter(pictures),
+        attribute_filter=_filter(made, pictures, folder, remote=remote),
         link_rel="noopener noreferrer nofollow",
         url_schemes={"http", "https", "mailto", "tel", "cid"},
     )
+    return made
 
 
-def _filter(pictures: dict[str, str]) -> Callable[[str, str, str], str | None]:
+def _filter(
+    made: Made, pictures: dict[str, int], folder: str, *, remote: bool
+) -> Callable[[str, str, str], str | None]:
+    def picture(source: str) -> str | None:
+        scheme, _, content_id = source.partition(":")
+        index = pictures.get(unquote(content_id)) if scheme.lower() == "cid" else None  # RFC 2392 §2
+        if index is not None:
+            made.shown_pictures.add(index)
+            return f"{folder}/{index}"
+        if scheme.lower() not in ("http", "https"):
+            return None
+        made.remote_pictures += 1
+        return source if remote and scheme.lower() == "https" else None
+
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if (tag, attribute) == ("img", "src"):
-            scheme, _, content_id = value.strip().partition(":")
-            return pictures.get(unquote(content_id)) if scheme.lower() == "cid" else None  # RFC 2392 §2
+            return picture(value.strip())
         if (tag, attribute) == ("a", "href"):
             # A relative link would lead to a page of ours.
             return value if value.strip().lower().startswith(_LINKS) else None

@@ -1,80 +1,85 @@
-"""The inbox, one message, and its files."""
+"""One message, its files, and one that the reader wrote."""
 
 import asyncio
-from dataclasses import dataclass
-from math import ceil
-from typing import Any
-from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.domain.model import Account
-from gateway.flow import register, release
+from gateway.domain.model import Account, Content, Message
+from gateway.flow import lines, release
 from gateway.flow.context import Context
+from gateway.flow.lines import Line
 from gateway.flow.release import Opened
 from gateway.mail import parse
-from gateway.mail.parse import Attachment, Malformed
-from gateway.portal.mail.html import safe
+from gateway.portal import headers
+from gateway.portal.mail.content import OCTETS, download, is_clean, shown_of
 from gateway.portal.visit import Portal, Visit
-
-PAGE = 50
-"""How many lines of an inbox are shown at once."""
-_HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"})
-_OCTETS = "application/octet-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page shows of a message's content; `html` has been made safe."""
-
-    text: str = ""
-    html: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    unreadable: bool = False
-
-
-async def inbox(visit: Visit, account: Account) -> Response:
-    """The newest first, with what other practices still ask."""
-    facts = await visit.desk.ask(_inbox, account, visit.page)
-    facts |= {"done": visit.request.query_params.get("done", "")}
-    return await asyncio.to_thread(visit.show, "mail/inbox", facts)
-
-
-def _inbox(ctx: Context, account: Account, page: int) -> dict[str, Any]:
-    count = release.inbox_count(ctx, account)
-    pages = max(ceil(count / PAGE), 1)
-    page = min(page, pages)
-    return {
-        "lines": release.inbox(ctx, account, skip=(page - 1) * PAGE, limit=PAGE),
-        "count": count,
-        "page": page,
-        "pages": pages,
-        "questions": register.questions(ctx, account),
-    }
 
 
 async def message(visit: Visit, account: Account) -> Response:
+    """One message from the inbox, with what was written before and after it."""
     opened, raw = await open_message(visit, account)
-    shown = await asyncio.to_thread(shown_of, raw, f"/messages/{opened.line.copy_id}/attachments")
-    done = visit.request.query_params.get("done", "")
-    facts = {"line": opened.line, "from_address": opened.author_address, "shown": shown, "done": done}
-    return await asyncio.to_thread(visit.show, "mail/message", facts)  # it may be as long as a mail
+    copy_id = opened.line.copy_id
+    remote = visit.request.query_params.get("images") == "on"
+    folder, language = f"/messages/{copy_id}/attachments", visit.language()
+    facts = {
+        "line": opened.line,
+        "from_address": opened.author_address,
+        "shown": await asyncio.to_thread(shown_of, raw, folder, language, remote=remote),
+        "remote": remote,
+        "talk_lines": await visit.desk.ask(_talk, account, opened.line.message_id),
+        "done": visit.request.query_params.get("done", ""),
+    }
+    page = await asyncio.to_thread(visit.show, "mail/message", facts)  # it may be as long as a mail
+    if remote:
+        page.headers["content-security-policy"] = headers.policy(pictures="https:")
+    return page
+
+
+async def sent(visit: Visit, account: Account) -> Response:
+    """One message that the person wrote."""
+    found = await visit.desk.ask(release.own_message, account, visit.request.path_params["message_id"])
+    if found is None:
+        raise HTTPException(404)
+    line, content, key = found
+    raw = await asyncio.to_thread(_octets, visit.portal, content, key)
+    shown = await asyncio.to_thread(shown_of, raw, "", visit.language())
+    facts = {"line": line, "shown": shown, "talk_lines": await visit.desk.ask(_talk, account, line.message_id)}
+    return await asyncio.to_thread(visit.show, "mail/sent", facts)
+
+
+def _talk(ctx: Context, account: Account, message_id: int) -> list[Line]:
+    message = ctx.tx.get(Message, message_id)
+    return lines.conversation(ctx, account, message) if message else []
 
 
 async def attachment(visit: Visit, account: Account) -> Response:
-    _, raw = await open_message(visit, account)
-    found = await asyncio.to_thread(parse.attachment, raw, visit.request.path_params["index"])
+    """One file of a message. The message's page was opened before, which is what the audit tells."""
+    index = visit.request.path_params["index"]
+    peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
+    if peeked is None:
+        raise HTTPException(404)
+    raw = await asyncio.to_thread(_octets, visit.portal, *peeked)
+    found = await asyncio.to_thread(parse.attachment, raw, index)
     if found is None:
         raise HTTPException(404)
     file, octets = found
-    return _download(octets, file.filename, file.content_type if file.content_type in _HARMLESS else _OCTETS)
+    clean = await is_clean(visit, octets)
+    if clean is not True:
+        facts = {"copy_id": visit.request.path_params["copy_id"], "filename": file.filename, "infected": clean is False}
+        return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
+    if not file.content_id:
+        await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], index)
+    return download(octets, file.filename, file.content_type)
 
 
 async def original(visit: Visit, account: Account) -> Response:
     """The whole message as it came, for a mail client to open."""
     opened, raw = await open_message(visit, account)
-    return _download(raw, f"message-{opened.line.copy_id}.eml", _OCTETS)
+    if await is_clean(visit, raw) is not True:
+        facts = {"copy_id": opened.line.copy_id, "filename": "", "infected": True}
+        return visit.show("mail/kept_back", facts, status=403)
+    return download(raw, f"message-{opened.line.copy_id}.eml", OCTETS)
 
 
 async def open_message(visit: Visit, account: Account) -> tuple[Opened, bytes]:
@@ -82,28 +87,8 @@ async def open_message(visit: Visit, account: Account) -> tuple[Opened, bytes]:
     opened = await visit.desk.do(release.open_message, account, visit.request.path_params["copy_id"])
     if opened is None:
         raise HTTPException(404)
-    return opened, await asyncio.to_thread(_octets, visit.portal, opened)
+    return opened, await asyncio.to_thread(_octets, visit.portal, opened.content, opened.data_key)
 
 
-def shown_of(raw: bytes, folder: str) -> Shown:
-    """Take a message apart for its page; its files are offered in `folder`."""
-    body = parse.body(raw)
-    if isinstance(body, Malformed):
-        return Shown(unreadable=True)
-    html = safe(body.html, body.attachments, folder) if body.html.strip() else ""
-    return Shown(body.text, html, body.attachments)
-
-
-def _octets(portal: Portal, opened: Opened) -> bytes:
-    return portal.content.get(opened.content.id, opened.content.inline, opened.data_key)
-
-
-def _download(octets: bytes, filename: str, content_type: str) -> Response:
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in filename)
-    headers = {
-        "content-type": content_type,
-        # RFC 6266 §4.3: the plain name for who cannot read the exact one.
-        "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}",
-        "content-security-policy": "sandbox; default-src 'none'",
-    }
-    return Response(octets, headers=headers)
+def _octets(portal: Portal, content: Content, data_key: bytes) -> bytes:
+    return portal.content.get(content.id, content.inline, data_key)

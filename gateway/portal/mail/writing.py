@@ -1,8 +1,9 @@
-"""Answering a message, and writing anew to somebody who wrote before."""
+"""Answering a message, writing anew to somebody who wrote before, and what was begun."""
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -10,13 +11,15 @@ from starlette.responses import Response
 
 from gateway.domain.model import Account, Message
 from gateway.domain.saying import say
-from gateway.flow import release
+from gateway.flow import drafts, release
+from gateway.flow.drafts import Begun, Kept
 from gateway.flow.people import display
 from gateway.flow.release import Written
 from gateway.mail.compose import Upload, written
 from gateway.portal.form import REFUSED
+from gateway.portal.mail.content import is_clean, shown_of
 from gateway.portal.mail.forms import ComposeForm, ReplyForm
-from gateway.portal.mail.reading import open_message, shown_of
+from gateway.portal.mail.reading import open_message
 from gateway.portal.visit import Visit, go_to
 
 _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
@@ -24,89 +27,139 @@ _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
 
 
 async def reply(visit: Visit, account: Account) -> Response:
-    """GET shows the form beside the message; POST sends the answer."""
+    """GET shows the form beside the message; POST sends the answer, or keeps it as a draft."""
     opened, raw = await open_message(visit, account)
-    line = opened.line
+    line, kept = opened.line, await _draft(visit, account)
     subject = line.subject if _ANSWERED.match(line.subject) else f"Re: {line.subject}"
-    form = ReplyForm(visit.form if visit.posted else None, data={"subject": subject})
+    form = ReplyForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {"subject": subject})
+    if visit.typed("save"):
+        return await _save(visit, account, form, kept, line.copy_id)
     if visit.posted and form.validate():
-        octets, header_id = await _compose(visit, account, form, opened.author_address, opened.header_id)
 
         async def send(message: Written) -> Message | None:
             return await visit.desk.do(release.reply, account, line.copy_id, message)
 
-        if await _send(visit, form, octets, header_id, send):
+        if await _send(visit, account, form, kept, (opened.author_address, opened.header_id), send):
             return go_to(f"/messages/{line.copy_id}?done=sent")
-    shown = await asyncio.to_thread(shown_of, raw, f"/messages/{line.copy_id}/attachments")
-    facts = {"form": form, "line": line, "shown": shown}
+    folder = f"/messages/{line.copy_id}/attachments"
+    shown = await asyncio.to_thread(shown_of, raw, folder, visit.language())
+    facts = {"form": form, "line": line, "shown": shown, "draft": kept.id if kept else "", "most": _most(visit)}
     return await asyncio.to_thread(visit.show, "mail/reply", facts, status=_status(form))
 
 
 async def compose(visit: Visit, account: Account) -> Response:
-    """GET shows the form; POST sends the message."""
-    known = await visit.desk.ask(release.correspondents, account)
-    form = ComposeForm(visit.form if visit.posted else None)
+    """GET shows the form; POST sends the message, or keeps it as a draft."""
+    known, kept = await visit.desk.ask(release.correspondents, account), await _draft(visit, account)
+    form = ComposeForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {})
     site = visit.desk.site
     form.to.choices = {str(one.id): f"{display(one)}, {site.practice(one.practice_id).name}" for one in known}
+    if visit.typed("save"):
+        return await _save(visit, account, form, kept, None)
     if visit.posted and form.validate():
         to = next(one for one in known if str(one.id) == form.to.data)
-        octets, header_id = await _compose(visit, account, form, to.typed, "")
 
         async def send(message: Written) -> Message | None:
             return await visit.desk.do_at_length(release.write, account, to.id, message)
 
-        if await _send(visit, form, octets, header_id, send):
+        if await _send(visit, account, form, kept, (to.typed, ""), send):
             return go_to("/inbox?done=sent")
-    return visit.show("mail/compose", {"form": form, "known": known}, status=_status(form))
+    facts = {"form": form, "known": known, "draft": kept.id if kept else "", "most": _most(visit)}
+    return visit.show("mail/compose", facts, status=_status(form))
 
 
-# ------------------------------------------------------------------------------------------------------------ parts
+# -------------------------------------------------------------------------------------------------------------- drafts
+
+
+async def discard(visit: Visit, account: Account) -> Response:
+    await visit.desk.do(drafts.discard, account, visit.request.path_params["draft_id"])
+    return go_to("/inbox?show=drafts&done=discarded")
+
+
+async def _draft(visit: Visit, account: Account) -> Kept | None:
+    """The draft that the address or the form names, if it is the person's own."""
+    named = visit.typed("draft") if visit.posted else visit.request.query_params.get("draft", "")
+    known = named.isascii() and named.isdigit() and len(named) < 19
+    return await visit.desk.ask(drafts.find, account, int(named)) if known else None
+
+
+async def _save(visit: Visit, account: Account, form: ReplyForm, kept: Kept | None, copy_id: int | None) -> Response:
+    to = visit.typed("to")
+    begun = Begun(to, form.subject.data or "", (form.body.data or "")[: form.LONGEST])
+    await visit.desk.do(drafts.save, account, begun, kept.id if kept else 0, copy_id)
+    return go_to("/inbox?show=drafts&done=saved")
+
+
+# ------------------------------------------------------------------------------------------------------------- sending
 
 
 def _status(form: ReplyForm) -> int:
     return REFUSED if form.wrong else 200
 
 
-async def _compose(visit: Visit, account: Account, form: ReplyForm, to: str, in_reply_to: str) -> tuple[bytes, str]:
-    """The message as mail, and its Message-ID."""
-    header_id = f"<{visit.portal.random.octets(16).hex()}@{visit.desk.site.domain}>"
-    files = [one for one in visit.form.getlist("attachments") if isinstance(one, UploadFile) and one.filename]
-    uploads = [Upload(one.filename or "", one.content_type or "", await one.read()) for one in files]
-    now = visit.desk.clock.now()
-    octets = await asyncio.to_thread(
-        written,
-        account.name,
-        account.typed,
-        to,
-        form.subject.data,
-        form.body.data,
-        uploads,
-        header_id,
-        now,
-        in_reply_to,
-    )
-    return octets, header_id
+def _most(visit: Visit) -> int:
+    """How many octets the files of one message may have together: as mail they grow by a third."""
+    return visit.portal.max_upload * 3 // 4
 
 
 async def _send(
     visit: Visit,
+    account: Account,
     form: ReplyForm,
-    octets: bytes,
-    header_id: str,
+    kept: Kept | None,
+    answers: tuple[str, str],
     send: Callable[[Written], Awaitable[Message | None]],
 ) -> bool:
-    """Seal the message, then hand it over; False if it is too large, which the form then says."""
+    """Compose, seal and hand over; False if something is wrong, which the form then says."""
+    uploads = await _uploads(visit, form)
+    if form.wrong:
+        return False
+    header_id = f"<{visit.portal.random.octets(16).hex()}@{visit.desk.site.domain}>"
+    octets = await asyncio.to_thread(
+        written,
+        account.name,
+        account.typed,
+        answers[0],
+        form.subject.data,
+        form.body.data,
+        uploads,
+        header_id,
+        visit.desk.clock.now(),
+        answers[1],
+    )
     if len(octets) > visit.portal.max_upload:
         form.refuse("attachments", say("The files are too large together. Send fewer, or smaller ones."))
         return False
+    await _hand_over(visit, octets, form.subject.data, header_id, send)
+    if kept:
+        await visit.desk.do(drafts.discard, account, kept.id)
+    return True
+
+
+async def _uploads(visit: Visit, form: ReplyForm) -> list[Upload]:
+    """The files that were sent along; one with a virus, or that cannot be looked at, is sent back."""
+    files = [one for one in visit.form.getlist("attachments") if isinstance(one, UploadFile) and one.filename]
+    uploads = [Upload(one.filename or "", one.content_type or "", await one.read()) for one in files]
+    for upload in uploads:
+        match await is_clean(visit, upload.octets):
+            case False:
+                words = say("There is a virus in %(file)s. Nothing was sent. Choose other files.", file=upload.filename)
+                form.refuse("attachments", words)
+            case None:
+                words = say("We cannot look for viruses in your files right now. Try again later.")
+                form.refuse("attachments", words)
+    return uploads
+
+
+async def _hand_over(
+    visit: Visit, octets: bytes, subject: str, header_id: str, send: Callable[[Written], Awaitable[Message | None]]
+) -> None:
     content = visit.portal.content
     sealed = await asyncio.to_thread(content.put, octets)
     try:
-        sent = await send(Written(sealed, form.subject.data, header_id))
+        sent = await send(Written(sealed, subject, header_id))
     except Exception:
         await asyncio.to_thread(content.discard, sealed.content_id)
         raise
     if sent is None:
         await asyncio.to_thread(content.discard, sealed.content_id)
         raise HTTPException(404)
-    return True

@@ -42,6 +42,39 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  /* A message's frame is as high as the message. */
+  for (const frame of document.querySelectorAll("iframe[data-grows]")) {
+    const grow = () => {
+      const root = frame.contentDocument && frame.contentDocument.documentElement;
+      if (root) frame.style.height = `${root.scrollHeight + 2}px`;
+    };
+    frame.addEventListener("load", grow);
+    window.addEventListener("resize", grow);
+    grow();
+  }
+
+  /* Before the session ends for want of a click, ask; once it has ended, leave nothing on the screen. */
+  const idle = Number(document.body.dataset.idle);
+  const dialog = document.getElementById("idle");
+  if (idle && dialog) {
+    const WARNING = 120;
+    let timers = [];
+    const leave = () => window.location.replace("/sign-in?done=idle");
+    const start = () => {
+      timers.forEach(clearTimeout);
+      timers = [setTimeout(() => dialog.showModal(), (idle - WARNING) * 1000), setTimeout(leave, idle * 1000)];
+    };
+    dialog.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const form = event.target;
+      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" })
+        .then((answer) => (answer.status === 204 ? start() : leave()), leave);
+      dialog.close();
+    }, { capture: true });
+    start();
+  }
+
   /* After a form was sent back, the list of what is wrong is read first. */
   const wrong = document.querySelector(".notice.wrong[tabindex]");
   if (wrong) wrong.focus();

@@ -1,0 +1,139 @@
+"""A registered person's own account: a new password, a new name, where they are signed in, and its end."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from gateway.domain.model import Account, Copy, Session
+from gateway.domain.vocabulary import CopyState, Notice, Purpose
+from gateway.flow import hold, notices
+from gateway.flow.context import Context
+
+LINK_LIVES = timedelta(hours=1)
+"""How long the link in a mail about a new password works."""
+MAIL_AGAIN = timedelta(minutes=5)
+"""How soon the next such mail goes to the same account, however often it is asked for."""
+
+
+# ------------------------------------------------------------------------------------------------- a forgotten password
+
+
+def ask_reset(ctx: Context, key: str) -> None:
+    """Mail a link to whoever has an account at this address.
+
+    Whoever asks learns nothing: for an address that nobody has, as much is written, and nothing comes back either.
+    """
+    account = ctx.tx.one(Account, address=key)
+    ctx.audit(key, "asked for a new password", f"account {account.id}" if account else "no account")
+    if account is None or (account.reset_at and ctx.now - account.reset_at < MAIL_AGAIN):
+        return
+    asked = ctx.tx.put(replace(account, reset_at=ctx.now, reset_generation=account.reset_generation + 1))
+    facts = {"reset": notices.token(Purpose.RESET, asked.id, asked.reset_generation)}
+    notices.to_account(ctx, Notice.PASSWORD_RESET, asked, "", facts)
+
+
+def resettable(ctx: Context, token: str) -> Account | None:
+    """Whose password this link sets; None for every dead link alike."""
+    row = ctx.keys.row_of(token, Purpose.RESET)
+    account = ctx.tx.get(Account, row) if row else None
+    # A made-up row costs the same comparison as a true one.
+    holds = ctx.keys.holds(token, Purpose.RESET, row or 0, account.reset_generation if account else 1)
+    if account is None or not holds or account.reset_at is None:
+        return None
+    return account if ctx.now - account.reset_at < LINK_LIVES else None
+
+
+def reset(ctx: Context, token: str, password_hash: str) -> Account | None:
+    """Set the new password; all sessions end. None if the link has died."""
+    account = resettable(ctx, token)
+    return _new_password(ctx, account, password_hash, keep=0) if account else None
+
+
+def change_password(ctx: Context, account: Account, password_hash: str, session_id: int) -> Account:
+    """Set a new password; all sessions but this one end."""
+    return _new_password(ctx, account, password_hash, keep=session_id)
+
+
+def _new_password(ctx: Context, account: Account, password_hash: str, *, keep: int) -> Account:
+    ctx.tx.remove(Session, account_id=account.id, id__ne=keep)
+    ctx.audit(account.address, "changed the password", f"account {account.id}")
+    changed = ctx.tx.put(
+        replace(
+            _now(ctx, account),
+            password_hash=password_hash,
+            reset_at=None,
+            reset_generation=account.reset_generation + 1,
+        )
+    )
+    tell(ctx, changed, "password")
+    return changed
+
+
+def tell(ctx: Context, account: Account, change: str) -> None:
+    """Tell a person by mail that something of their account was changed, in case it was not them."""
+    notices.to_account(ctx, Notice.ACCOUNT_CHANGED, account, "", {"change": change})
+
+
+# ---------------------------------------------------------------------------------------------------------- one's name
+
+
+def rename(ctx: Context, account: Account, name: str) -> None:
+    """A new name: senders see it on what the person writes from now on."""
+    ctx.audit(account.address, "changed the name", f"account {account.id}")
+    ctx.tx.put(replace(_now(ctx, account), name=name))
+
+
+def change_practice(ctx: Context, account: Account, name: str, phone: str, where: str) -> None:
+    """New details of the practice at which a colleague works."""
+    ctx.audit(account.address, "changed the practice", f"account {account.id}")
+    ctx.tx.put(replace(_now(ctx, account), practice_name=name, practice_phone=phone, practice_address=where))
+
+
+# ------------------------------------------------------------------------------------------------------------ sessions
+
+
+def sessions(ctx: Context, account: Account) -> list[Session]:
+    """Where the person is signed in, the latest first."""
+    return ctx.tx.find(Session, order="-seen_at", account_id=account.id, expires_at__gt=ctx.now)
+
+
+def end_sessions(ctx: Context, account: Account, *, besides: int, only: int | None = None) -> None:
+    """End one session of the account's, or all but one."""
+    for session in ctx.tx.find(Session, account_id=account.id):
+        if session.id != besides and only in (None, session.id):
+            ctx.tx.remove(Session, id=session.id)
+            ctx.audit(account.address, "ended a session", f"account {account.id}")
+
+
+# ------------------------------------------------------------------------------------------------------------- the end
+
+
+def erase(ctx: Context, account: Account) -> None:
+    """Destroy what the person has here; to their senders they are a stranger again.
+
+    Messages are destroyed by their keys; what the person wrote to a practice is the practice's. The account's row
+    stays, empty and without an address, because what others keep points to it.
+    """
+    for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX):
+        hold.destroy(ctx, copy)
+    ctx.tx.remove(Session, account_id=account.id)
+    tell(ctx, account, "erased")
+    ctx.audit(account.address, "erased", f"account {account.id}")
+    nobody = Account(
+        id=account.id,
+        address=f"erased|{account.id}",  # no address has this form, so nobody can be written to or sign in there
+        typed="",
+        name="",
+        password_hash="",
+        created_at=account.created_at,
+    )
+    ctx.tx.put(nobody)
+
+
+def inbox_copies(ctx: Context, account: Account) -> list[int]:
+    """The copies that a download of one's own data holds, the oldest first."""
+    return [copy.id for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX)]
+
+
+def _now(ctx: Context, account: Account) -> Account:
+    """The row as it stands in this transaction: it may have changed since the page was asked for."""
+    return ctx.tx.get(Account, account.id) or account

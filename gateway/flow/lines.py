@@ -1,0 +1,166 @@
+"""Lists of messages: an inbox, what one has written, a conversation; and searching them.
+
+Subjects are sealed under each message's own key, so that a search opens them one by one: some 10,000 in half a second,
+in a reader's thread.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.model import Account, Copy, Message, Sender
+from gateway.domain.vocabulary import CopyState
+from gateway.flow import hold, people
+from gateway.flow.context import Context
+
+LONGEST_TALK = 200
+"""How many messages of a conversation are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a list: a message in one's inbox, or one that one has written (`is_own`; then `author` got it).
+
+    The subject was opened with the copy's own key.
+    """
+
+    copy_id: int
+    message_id: int
+    author: str
+    practice: str
+    subject: str
+    received_at: datetime
+    unread: bool = False
+    answered: bool = False
+    is_own: bool = False
+
+    def has(self, words: Iterable[str]) -> bool:
+        """Whether each of these words, case-folded, is in it."""
+        said = f"{self.author}\n{self.practice}\n{self.subject}".casefold()
+        return all(word in said for word in words)
+
+
+class Authors:
+    """Who wrote some messages: a practice's senders, or the accounts that wrote them in the portal."""
+
+    def __init__(self, ctx: Context, messages: Iterable[Message]) -> None:
+        listed = list(messages)
+        senders = ctx.tx.find(Sender, id__in={m.sender_id for m in listed if m.sender_id})
+        accounts = ctx.tx.find(Account, id__in={m.account_id for m in listed if m.account_id and not m.sender_id})
+        self._senders = {sender.id: sender for sender in senders}
+        self._accounts = {account.id: account for account in accounts}
+
+    def of(self, message: Message) -> Sender:
+        """The sender who wrote it; for a message written in the portal, a sender in its author's name."""
+        if message.sender_id:
+            return self._senders[message.sender_id]
+        author = self._accounts[message.account_id or 0]
+        return Sender(practice_id=message.practice_id, address=author.address, typed=author.typed, name=author.name)
+
+
+# --------------------------------------------------------------------------------------------------------------- inbox
+
+
+def inbox(ctx: Context, account: Account, *, skip: int = 0, limit: int = 50) -> list[Line]:
+    """The newest messages first; so many statements, however many lines."""
+    return _received(ctx, account, newest(ctx, account, skip=skip, limit=limit))
+
+
+def count(ctx: Context, account: Account, *, unread: bool = False) -> int:
+    only = {"read_at": None} if unread else {}
+    return ctx.tx.count(Copy, account_id=account.id, state=CopyState.INBOX, **only)
+
+
+def search(ctx: Context, account: Account, words: str, *, unread: bool = False) -> list[Line]:
+    """All messages of the inbox that have each of these words, the newest first; only unread ones, if so wished."""
+    sought = words.casefold().split()
+    copies = [copy for copy in newest(ctx, account) if not unread or copy.read_at is None]
+    return [line for line in _received(ctx, account, copies) if line.has(sought)]
+
+
+def written(ctx: Context, account: Account, words: str = "") -> list[Line]:
+    """What the person has written, the newest first."""
+    sought = words.casefold().split()
+    messages = ctx.tx.find(Message, order="-id", account_id=account.id)
+    return [line for line in own_lines(ctx, messages) if line.has(sought)]
+
+
+def newest(ctx: Context, account: Account, *, skip: int = 0, limit: int | None = None) -> list[Copy]:
+    """The copies in a person's inbox, the latest first."""
+    return ctx.tx.find(Copy, order="-id", account_id=account.id, state=CopyState.INBOX, skip=skip, limit=limit)
+
+
+# -------------------------------------------------------------------------------------------------------- conversation
+
+
+def conversation(ctx: Context, account: Account, message: Message) -> list[Line]:
+    """What was written before and after a message, as far as the person may see it, the oldest first."""
+    exchanged = {one.id: one for one in _exchanged(ctx, message)}
+    own = [one for one in exchanged.values() if one.account_id == account.id]
+    copies = ctx.tx.find(Copy, message_id__in=list(exchanged), account_id=account.id, state=CopyState.INBOX)
+    lines = [*_received(ctx, account, copies), *own_lines(ctx, own)]
+    return sorted(lines, key=lambda line: line.message_id)
+
+
+def _exchanged(ctx: Context, message: Message) -> list[Message]:
+    """The message that began it, and all answers, of whomever."""
+    first = message
+    for _ in range(LONGEST_TALK):
+        before = ctx.tx.get(Message, first.reply_to_id) if first.reply_to_id else None
+        if before is None:
+            break
+        first = before
+    found, last = [first], [first]
+    while last and len(found) < LONGEST_TALK:
+        last = ctx.tx.find(Message, reply_to_id__in=[one.id for one in last], limit=LONGEST_TALK - len(found))
+        found += last
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------------- lines
+
+
+def _received(ctx: Context, account: Account, copies: list[Copy]) -> list[Line]:
+    messages = {message.id: message for message in ctx.tx.find(Message, id__in=[copy.message_id for copy in copies])}
+    authors = Authors(ctx, messages.values())
+    answers = ctx.tx.find(Message, account_id=account.id, reply_to_id__in=list(messages))
+    answered = {answer.reply_to_id for answer in answers}
+    found = ((copy, messages[copy.message_id]) for copy in copies)
+    return [line(ctx, copy, one, authors.of(one), answered=one.id in answered) for copy, one in found]
+
+
+def own_lines(ctx: Context, messages: list[Message]) -> Iterator[Line]:
+    """A line for each message that one has written, as long as its key is not destroyed."""
+    copies = {copy.message_id: copy for copy in ctx.tx.find(Copy, message_id__in=[one.id for one in messages])}
+    senders = ctx.tx.find(Sender, address__in={copy.address for copy in copies.values()})
+    names = {(sender.address, sender.practice_id): people.display(sender) for sender in senders}
+    for message in messages:
+        copy = copies.get(message.id)
+        if copy and copy.wrapped_key:
+            yield Line(
+                copy_id=copy.id,
+                message_id=message.id,
+                author=names.get((copy.address, message.practice_id), copy.typed),
+                practice=ctx.site.practice(message.practice_id).name,
+                subject=_subject(ctx, copy, message),
+                received_at=message.received_at,
+                is_own=True,
+            )
+
+
+def line(ctx: Context, copy: Copy, message: Message, author: Sender, *, answered: bool) -> Line:
+    """The line of one message in an inbox."""
+    return Line(
+        copy_id=copy.id,
+        message_id=message.id,
+        author=people.display(author),
+        practice=ctx.site.practice(message.practice_id).name,
+        subject=_subject(ctx, copy, message),
+        received_at=message.received_at,
+        unread=copy.read_at is None,
+        answered=answered,
+    )
+
+
+def _subject(ctx: Context, copy: Copy, message: Message) -> str:
+    return ctx.keys.open_under(hold.data_key(ctx, copy), message.subject).decode()

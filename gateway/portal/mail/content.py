@@ -1,0 +1,83 @@
+"""What a page shows of a message's content, and what of it is given out as a file."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import structlog
+from selectolax.lexbor import LexborHTMLParser
+from starlette.responses import Response
+
+from gateway.mail import parse
+from gateway.mail.parse import Attachment, Malformed
+from gateway.portal.mail import frame
+from gateway.portal.mail.html import Made, safe
+from gateway.portal.visit import Visit
+from gateway.ports import ScannerDown
+
+log = structlog.get_logger()
+
+_HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"})
+OCTETS = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows of a message's content. `frame` is the document of its HTML, made safe."""
+
+    text: str = ""
+    frame: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    unreadable: bool = False
+    remote_pictures: int = 0
+    """How many pictures would be fetched from elsewhere."""
+
+
+def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) -> Shown:
+    """Take a message apart for its page; its files are offered in `folder`."""
+    body = parse.body(raw)
+    if isinstance(body, Malformed):
+        return Shown(unreadable=True)
+    if not body.html.strip():
+        return Shown(body.text, attachments=body.attachments)
+    made: Made = safe(body.html, body.attachments, folder, remote=remote)
+    inline = frozenset(made.shown_pictures)
+    others = tuple(one for one in body.attachments if one.index not in inline)
+    text = body.text if body.text.strip() else _text_of(made.html)
+    return Shown(text, frame.document(made.html, language, remote=remote), others, remote_pictures=made.remote_pictures)
+
+
+def _text_of(html: str) -> str:
+    """The words of a message that came as HTML only."""
+    body = LexborHTMLParser(html).body
+    return re.sub(r"\n{3,}", "\n\n", body.text(separator="\n", strip=True)) if body else ""
+
+
+# --------------------------------------------------------------------------------------------------------------- files
+
+
+async def is_clean(visit: Visit, octets: bytes) -> bool | None:
+    """Whether the site's scanner finds nothing in a file; None where it cannot say. Without a scanner all is clean."""
+    scanner = visit.portal.scanner
+    if scanner is None:
+        return True
+    try:
+        found = await scanner.scan(octets)
+    except ScannerDown as error:
+        log.warning("a file could not be scanned", reason=str(error))
+        return None
+    if found:
+        log.warning("a file was not given out", found=found)
+    return not found
+
+
+def download(octets: bytes, filename: str, content_type: str) -> Response:
+    """A file to be saved, which cannot act as a page of ours."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in filename)
+    headers = {
+        "content-type": content_type if content_type in _HARMLESS else OCTETS,
+        # RFC 6266 §4.3: the plain name for who cannot read the exact one.
+        "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    return Response(octets, headers=headers)

@@ -1,0 +1,266 @@
+"""A person's own account: a forgotten password, changes, sessions, and its end."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from gateway.domain.model import Account, Audit, Content, Copy, Delivery, Session
+from gateway.domain.vocabulary import CopyState, Notice, Purpose
+from gateway.flow import notices
+from tests.portal.conftest import PASSWORD, PATIENT, Browser
+
+both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
+NEW = "violets in a teapot"
+
+
+async def account_of(world):
+    return (await world.rows(Account))[0]
+
+
+async def told(world, notice):
+    return [notices.unseal(world.keys, row) for row in await world.rows(Delivery, notice=notice)]
+
+
+async def reset_link(world):
+    letter = (await told(world, Notice.PASSWORD_RESET))[-1]
+    return f"/reset/{notices.resolve(world.keys, letter.facts['reset'])}"
+
+
+async def ask(world, email="pat@home.example"):
+    browser = await Browser(world.app).go("/reset")
+    return await browser.press("Send me the link", email=email)
+
+
+@both_stores
+async def test_a_forgotten_password_is_replaced_by_mail(world, browser):
+    await world.registered()
+    elsewhere = await Browser(world.app).sign_in()
+    await ask(world, "PAT@home.example")
+    await browser.go(await reset_link(world))
+    await browser.press("Save", password=NEW)
+    assert "Your new password is set" in browser.text
+    await browser.press("Sign in", email="pat@home.example", password=NEW)
+    assert browser.heading == "Inbox"
+    assert (await elsewhere.go("/inbox")).path == "/sign-in"
+    assert [letter.facts["change"] for letter in await told(world, Notice.ACCOUNT_CHANGED)] == ["password"]
+
+
+async def test_nobody_learns_from_it_who_has_an_account(world):
+    await world.registered()
+    known, unknown = await ask(world), await ask(world, "pit@home.example")
+    assert known.status == unknown.status == 200
+    assert known.text.replace("pat@", "pit@") == unknown.text
+    assert len(await told(world, Notice.PASSWORD_RESET)) == 1
+
+
+async def test_a_link_works_once_and_for_an_hour_and_only_the_newest(world, browser):
+    await world.registered()
+    await ask(world)
+    first = await reset_link(world)
+    world.clock.advance(minutes=6)
+    await ask(world)
+    second = await reset_link(world)
+    assert (await browser.go(first)).status == 404
+    dead = browser.text
+    await browser.go(second)
+    await browser.press("Save", password=NEW)
+    assert ((await browser.go(second)).status, browser.text) == (404, dead)
+    world.clock.advance(minutes=6)
+    await ask(world)
+    world.clock.advance(hours=1)
+    assert ((await browser.go(await reset_link(world))).status, browser.text) == (404, dead)
+    assert ((await browser.go("/reset/x")).status, browser.text) == (404, dead)
+
+
+async def test_many_who_ask_send_one_mail(world):
+    await world.registered()
+    for _ in range(5):
+        await ask(world)
+    assert len(await told(world, Notice.PASSWORD_RESET)) == 1
+
+
+async def test_whoever_asks_very_often_is_slowed_down(world):
+    answers = [(await ask(world)).status for _ in range(12)]
+    assert answers == [200] * 10 + [429] * 2
+
+
+async def test_an_invitations_link_resets_nothing_and_the_other_way_round(world, browser):
+    account = await world.registered()
+    invitation = await world.invited(PATIENT, to="uma@home.example")
+    await ask(world)
+    reset = (await reset_link(world)).removeprefix("/reset/")
+    assert (await browser.go(f"/invite/{reset}")).status == 404
+    assert (await browser.go(world.link(invitation).replace("invite", "reset"))).status == 404
+    made_up = world.keys.token(Purpose.RESET, account.id, 7)
+    assert (await browser.go(f"/reset/{made_up}")).status == 404
+
+
+@pytest.mark.parametrize("weak", ["short", "password", "pat@home.example"])
+async def test_a_weak_password_is_sent_back(world, browser, weak):
+    await world.registered()
+    await ask(world)
+    await browser.go(await reset_link(world))
+    before = await account_of(world)
+    await browser.press("Save", password=weak)
+    assert browser.status == 422
+    assert await account_of(world) == before
+
+
+# -------------------------------------------------------------------------------------------------------------- changes
+
+
+@both_stores
+async def test_a_password_is_changed_with_the_old_one_and_ends_other_sessions(world, browser):
+    await world.registered()
+    elsewhere = await Browser(world.app).sign_in()
+    await browser.sign_in()
+    await browser.go("/profile/password")
+    await browser.press("Save", old="wrong", password=NEW)
+    assert "This is not your password" in browser.text
+    await browser.press("Save", old=PASSWORD, password=NEW)
+    assert (browser.path, "Your password is changed" in browser.text) == ("/profile", True)
+    assert (await elsewhere.go("/inbox")).path == "/sign-in"
+    await Browser(world.app).sign_in(password=NEW)
+    assert len(await told(world, Notice.ACCOUNT_CHANGED)) == 1
+
+
+async def test_guessing_the_old_password_is_slowed_down(world, browser):
+    await world.registered()
+    await browser.sign_in()
+    said = []
+    for _ in range(12):
+        await browser.go("/profile/password")
+        await browser.press("Save", old="wrong", password=NEW)
+        said.append("too many tries" in browser.text)
+    assert said == [False] * 10 + [True] * 2
+
+
+async def test_a_name_and_a_practice_are_changed(world, browser):
+    await world.registered()
+    await browser.sign_in()
+    await browser.go("/profile/name")
+    await browser.press("Save", name="Patricia")
+    await browser.go("/profile/practice")
+    await browser.press("Save", practice_name="Hillside", practice_phone="1", practice_address="2 Hill Street")
+    assert "Patricia" in browser.text
+    assert "Hillside" in browser.text
+
+
+async def test_a_language_is_chosen_before_and_after_signing_in(world, browser):
+    await world.registered()
+    await browser.go("/sign-in")
+    await browser.client.post("/language", data=_form(browser, "/language") | {"language": "de"})
+    assert (await browser.go("/sign-in")).heading == "Anmelden"
+    await browser.press("Anmelden", email="pat@home.example", password=PASSWORD)
+    await browser.go("/profile")
+    await browser.client.post("/language", data=_form(browser, "/language") | {"language": "fr"})
+    assert 'lang="fr"' in (await browser.go("/profile")).response.text
+    assert (await account_of(world)).language == "fr"
+
+
+def _form(browser, action):
+    form = browser.page.css_first(f"form[action='{action}']")
+    return {field.attributes["name"]: field.attributes["value"] for field in form.css("input")}
+
+
+# ------------------------------------------------------------------------------------------------------------- sessions
+
+
+async def test_sessions_are_listed_and_ended(world, browser):
+    await world.registered()
+    phone, library = Browser(world.app), Browser(world.app)
+    phone.client.headers["user-agent"] = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1"
+    for one in (phone, library, browser):
+        await one.sign_in()
+    await browser.go("/profile/sessions")
+    assert "Safari, iPhone" in browser.text
+    assert browser.text.count("this one") == 1
+    form = next(f for f in browser.page.css(".sessions form") if "iPhone" in f.text())
+    ended = form.css_first("button").attributes["value"]
+    await browser.client.post("/profile/sessions", data={**_form(browser, "/profile/sessions"), "session": ended})
+    assert (await phone.go("/inbox")).path == "/sign-in"
+    assert (await library.go("/inbox")).path == "/inbox"
+    await browser.go("/profile/sessions")
+    await browser.press("Sign out everywhere else")
+    assert (await library.go("/inbox")).path == "/sign-in"
+    assert (await browser.go("/inbox")).path == "/inbox"
+
+
+async def test_nobody_ends_anothers_session(world, browser):
+    await world.registered()
+    await world.registered("uma@home.example", "Uma")
+    uma = await Browser(world.app).sign_in("uma@home.example")
+    hers = (await world.rows(Session))[0].id
+    await browser.sign_in()
+    await browser.go("/profile/sessions")
+    fields = _form(browser, "/sign-out")
+    await browser.client.post("/profile/sessions", data={**fields, "session": str(hers)})
+    await browser.client.post("/profile/sessions", data={**fields, "all": "yes"})
+    assert (await uma.go("/inbox")).path == "/inbox"
+
+
+async def test_a_sign_of_life_keeps_the_session(world, browser):
+    await world.registered()
+    await browser.sign_in()
+    for _ in range(3):
+        world.clock.advance(minutes=20)
+        answer = await browser.client.post("/stay", data=_form(browser, "/stay"))
+        assert answer.status_code == 204
+    assert (await browser.go("/inbox")).path == "/inbox"
+
+
+# -------------------------------------------------------------------------------------------------------------- the end
+
+
+async def test_ones_data_is_taken_along(world, browser):
+    account = await world.registered()
+    await world.written(account)
+    await browser.sign_in()
+    await browser.go("/profile")
+    await browser.press("Download my data")
+    with zipfile.ZipFile(io.BytesIO(browser.response.content)) as file:
+        facts = json.loads(file.read("account.json"))
+        [mail] = [name for name in file.namelist() if name.endswith(".eml")]
+        assert b"All is well." in file.read(mail)
+    assert facts["typed"] == "pat@home.example"
+    assert "argon2" not in json.dumps(facts)
+
+
+@both_stores
+async def test_an_account_is_erased_with_all_in_it(world, browser):
+    account = await world.registered()
+    copy = await world.written(account)
+    await browser.sign_in()
+    await browser.go("/profile/erase")
+    await browser.press("Erase my account", password="wrong")
+    assert browser.status == 422
+    await browser.press("Erase my account", password=PASSWORD)
+    assert "Your account is erased" in browser.text
+    [destroyed] = await world.rows(Copy, id=copy.id)
+    assert (destroyed.state, destroyed.wrapped_key) == (CopyState.DESTROYED, None)
+    assert not await world.rows(Content)
+    assert not await world.rows(Session)
+    left = await account_of(world)
+    assert (left.typed, left.name, left.password_hash, left.is_erased) == ("", "", "", True)
+    assert [row.recipient for row in await world.rows(Delivery, notice=Notice.ACCOUNT_CHANGED)] == ["pat@home.example"]
+    assert await world.rows(Audit, action="erased")
+    await browser.sign_in()
+    assert browser.status == 422
+
+
+async def test_who_erased_their_account_is_invited_like_anyone(world, browser):
+    await world.registered()
+    await browser.sign_in()
+    await browser.go("/profile/erase")
+    await browser.press("Erase my account", password=PASSWORD)
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    assert "You have an account already" not in browser.text
+    await browser.press("Start")
+    await browser.press("Continue", day="3", month="2", year="1980")
+    await browser.press("Continue", name="Pat", password=NEW)
+    await browser.press("Finish")
+    assert browser.heading == "Inbox"
+    assert len(await world.rows(Account)) == 2
