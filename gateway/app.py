@@ -30,7 +30,7 @@ from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Ticker, Turn
 from gateway.edge.traffic import Traffic
 from gateway.errors import ConfigError
-from gateway.flow import overview, remind
+from gateway.flow import overview, recall, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
@@ -140,9 +140,10 @@ class Gateway:
             outbox.wake()
             ours = await turn.is_ours()
             self.figures.keeps_time.set(ours)
-            while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
-                if not await desk.do(remind.run_due, AT_A_TIME):
-                    break
+            for due in (remind.run_due, recall.run_expired):
+                while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
+                    if not await desk.do(due, AT_A_TIME):
+                        break
 
         async def forget() -> None:
             if await turn.is_ours():

@@ -170,6 +170,8 @@ class Settings(BaseSettings):
                 grace_days=self.invitations.grace_days,
             ),
             replies_may_travel=self.next_hop.tls == "verified" or is_loopback(hop_host),
+            keep_days=self.secure_mail.keep_days,
+            read_receipts=self.secure_mail.read_receipts,
             postmaster=self.site.postmaster or f"postmaster@{own[0]}",
         )
 

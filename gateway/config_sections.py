@@ -127,6 +127,12 @@ class SecureMailSection(Section):
     headers: list[HeaderLine] = Field(
         default=["X-Secure: yes", "Sensitivity: Company-Confidential"], description="header fields that mark as well"
     )
+    keep_days: Annotated[int, Field(ge=0, le=36500)] = Field(
+        default=0, description="a message is destroyed so many days after it came into an inbox; 0: never"
+    )
+    read_receipts: bool = Field(
+        default=False, description="whether senders may ask which of their messages have been read (READ)"
+    )
 
 
 class NextHopSection(Section):

@@ -5,6 +5,7 @@
     [address] VERB [address] [arguments]
     INVITE [address] [PATIENT birthdate | CLINICIAN | STAFF | COLLEAGUE]
     [address] MOVE address
+    [address] RECALL [address] [: reason]
 
 A line is a command only if all of it was understood: prose that begins with a verb is none. What is read back to the
 sender never holds a birthdate, nor what was typed in its place.
@@ -40,19 +41,21 @@ class Verb(StrEnum):
     PATIENTS = "PATIENTS"
     INVITE = "INVITE"
     MOVE = "MOVE"
+    RECALL = "RECALL"
+    READ = "READ"
     DELEGATE = "DELEGATE"
     UNDELEGATE = "UNDELEGATE"
     YES = "YES"
     HELP = "HELP"
 
 
-CHANGES = frozenset(Verb) - {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.HELP}
+CHANGES = frozenset(Verb) - {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.READ, Verb.HELP}
 """The verbs that change something; the others only answer."""
 
 ABOUT_ONE = frozenset(
     (
         *(Verb.PATIENT, Verb.CLINICIAN, Verb.STAFF, Verb.COLLEAGUE, Verb.REMIND, Verb.CANCEL, Verb.MOVE, Verb.STATUS),
-        Verb.YES,
+        *(Verb.RECALL, Verb.READ, Verb.YES),
     )
 )
 """The verbs that, without an address, speak of whom the answered notice was about."""
@@ -78,6 +81,7 @@ COLLEAGUES: Mapping[Verb, Details] = {
 LONGEST_LINE = 998  # RFC 5322 §2.1.1
 LONGEST_ECHO = 100
 LONGEST_DATE = 7  # words, as in: Tuesday the 3rd of February in 1980
+LONGEST_REASON = 200
 BLANK = "…"
 
 
@@ -96,6 +100,8 @@ class Command:
     text: str = ""
     to: Address | None = None
     """Where MOVE moves the person's mail; None if nothing was said."""
+    reason: str = ""
+    """Why RECALL takes a message back, for its reader."""
     language: str = ""
 
     @property
@@ -121,8 +127,8 @@ def parse(line: str, today: date) -> Command | Unknown:
         arguments = _without_thanks(arguments)
     try:
         people = _people([word for word in words if "@" in word])
-        if verb is Verb.MOVE:
-            return _move(people, named_first="@" in words[0]) if not arguments else Unknown(_echo(line))
+        if command := _of_its_own_kind(verb, people, arguments, words, line):
+            return command
         if len({person.key for person in people}) > 1:
             raise BadAddress("a command speaks of one person")
     except BadAddress:
@@ -168,6 +174,17 @@ def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt |
     return None if verb is None or arguments else COLLEAGUES.get(verb)
 
 
+def _of_its_own_kind(
+    verb: Verb | None, people: list[Address], arguments: str, words: list[str], line: str
+) -> Command | Unknown | None:
+    """MOVE and RECALL, whose arguments are no relationship. Raises BadAddress."""
+    if verb is Verb.MOVE:
+        return _move(people, named_first="@" in words[0]) if not arguments else Unknown(_echo(line))
+    if verb is Verb.RECALL and len({person.key for person in people}) < 2:
+        return _recall(line, next(iter(people), None), arguments, " ".join(words))
+    return None
+
+
 def _move(people: list[Address], *, named_first: bool) -> Command:
     """MOVE: `named_first` if an address stands before the verb. Raises BadAddress for more than one on either side."""
     who, to = (people[:1], people[1:]) if named_first else (people[:-1], people[-1:])
@@ -175,6 +192,17 @@ def _move(people: list[Address], *, named_first: bool) -> Command:
         raise BadAddress("MOVE speaks of one person and their new address")
     text = " ".join([*(one.typed for one in who), Verb.MOVE, *(one.typed for one in to)])
     return Command(Verb.MOVE, next(iter(who), None), text=text, to=next(iter(to), None))
+
+
+def _recall(line: str, person: Address | None, reason: str, words: str) -> Command | Unknown:
+    """RECALL: a reason stands behind a colon or an address. Prose that begins with "Recall" must take nothing back."""
+    if reason and person is None and ":" not in line:
+        return Unknown(_echo(line))
+    language = _language_of(words, Verb.RECALL)
+    shown = "".join(filter(str.isprintable, reason))[:LONGEST_REASON].strip(_EMPHASIS)
+    who = [person.typed] if person else []
+    text = " ".join([*who, SPOKEN[language or "en"][Verb.RECALL][0]]) + (f": {_echo(shown)}" if shown else "")
+    return Command(Verb.RECALL, person, text=text, reason=shown, language=language)
 
 
 def in_words(details: Details) -> str:

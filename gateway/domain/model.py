@@ -135,7 +135,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One recipient's copy of a message. Destroying `wrapped_key` destroys the copy."""
+    """One recipient's copy of a message. Destroying `wrapped_key` destroys the copy.
+
+    `expires_at` is until when it is kept in an inbox; `ended_at` when it left it; `reason` why, sealed, for the reader.
+    """
 
     id: int = 0
     message_id: int
@@ -146,6 +149,9 @@ class Copy:
     account_id: int | None = None
     wrapped_key: bytes | None = None
     read_at: datetime | None = None
+    expires_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,10 @@ class Site:
     replies_may_travel: bool = True
     """Whether an answer's content may go to a practice over the next hop: a verified or a loopback one."""
     postmaster: str = ""
+    keep_days: int = 0
+    """How many days a message stays in an inbox; 0: for ever."""
+    read_receipts: bool = False
+    """Whether senders are told when their messages were read."""
 
     @property
     def bot(self) -> str:

@@ -56,7 +56,15 @@ class CopyState(StrEnum):
     INBOX = "inbox"
     RELAYED = "relayed"
     SENT = "sent"
+    RECALLED = "recalled"
+    """taken back by its sender after it had been delivered"""
+    OVER = "over"
+    """kept for as long as the site keeps messages"""
     DESTROYED = "destroyed"
+
+
+GONE = (CopyState.RECALLED, CopyState.OVER)
+"""Of these the reader still sees that there was one."""
 
 
 class DeliveryKind(StrEnum):

@@ -145,9 +145,9 @@ def _dates(locale: Locale, zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         """A date with its weekday: Thursday 3 December 2026."""
         return format_date(read_date(value), DAY if locale.language == "en" else "full", locale)
 
-    def moment(at: datetime) -> str:
-        """An instant as the site's clocks show it."""
-        local = at.astimezone(zone)
+    def moment(at: datetime | str) -> str:
+        """An instant, or its ISO 8601 form, as the site's clocks show it."""
+        local = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(zone)
         return f"{date_of(local.date())}, {format_time(local, 'short', local.tzinfo, locale)}"
 
     return {"date": date_of, "day": day, "moment": moment}

@@ -14,8 +14,9 @@ from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN, Notice, Purpose
 from gateway.domain.words import spoken
 from gateway.flow import confirm, delegates, notices, people
+from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
-from gateway.flow.verbs import Result, Scope, run, waited_for
+from gateway.flow.verbs import run, waited_for
 from gateway.mail.parse import Mailbox
 
 HELPS = 3
@@ -152,7 +153,7 @@ def _waiter_scope(ctx: Context, row: int) -> Opened | None:
     confirmations = ctx.tx.find(
         Confirmation, order="-id", sender_id=waiter.sender_id, invitation_id=invitation.id, done_at=None, limit=1
     )
-    return waiter.sender_id, Scope((invitation,), next(iter(confirmations), None))
+    return waiter.sender_id, Scope((invitation,), confirmation=next(iter(confirmations), None))
 
 
 def _message_scope(ctx: Context, row: int) -> Opened | None:
@@ -160,7 +161,7 @@ def _message_scope(ctx: Context, row: int) -> Opened | None:
     if message is None or message.sender_id is None:
         return None
     ids = {copy.invitation_id for copy in ctx.tx.find(Copy, message_id=message.id) if copy.invitation_id}
-    return message.sender_id, Scope(tuple(ctx.tx.find(Invitation, id__in=ids)))
+    return message.sender_id, Scope(tuple(ctx.tx.find(Invitation, id__in=ids)), message)
 
 
 def _sender_scope(_: Context, row: int) -> Opened | None:
@@ -172,7 +173,7 @@ def _confirm_scope(ctx: Context, row: int) -> Opened | None:
     if confirmation is None:
         return None
     invitation = ctx.tx.get(Invitation, confirmation.invitation_id) if confirmation.invitation_id else None
-    return confirmation.sender_id, Scope((invitation,) if invitation else (), confirmation)
+    return confirmation.sender_id, Scope((invitation,) if invitation else (), confirmation=confirmation)
 
 
 _SCOPES: dict[Purpose, Callable[[Context, int], Opened | None]] = {

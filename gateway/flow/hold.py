@@ -1,6 +1,7 @@
 """Copies of secure messages: kept sealed, released, destroyed."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from gateway.domain.address import Address
 from gateway.domain.model import Content, Copy, Delivery, Message
@@ -46,6 +47,7 @@ def add_copy(
         account_id=account_id,
         invitation_id=invitation_id,
         wrapped_key=wrapped,
+        expires_at=_kept_until(ctx) if state is CopyState.INBOX else None,
     )
     return ctx.tx.add(copy)
 
@@ -58,16 +60,23 @@ def data_key(ctx: Context, copy: Copy) -> bytes:
 def release(ctx: Context, copy: Copy, account_id: int | None) -> Copy:
     """Put a held copy into its reader's inbox."""
     ctx.audit("gateway", "released", f"copy {copy.id}")
-    return ctx.tx.put(replace(copy, state=CopyState.INBOX, account_id=account_id))
+    released = replace(copy, state=CopyState.INBOX, account_id=account_id, expires_at=_kept_until(ctx))
+    return ctx.tx.put(released)
 
 
-def destroy(ctx: Context, copy: Copy) -> Copy:
+def _kept_until(ctx: Context) -> datetime | None:
+    """Until when what comes into an inbox now is kept."""
+    return ctx.now + timedelta(days=ctx.site.keep_days) if ctx.site.keep_days else None
+
+
+def destroy(ctx: Context, copy: Copy, state: CopyState = CopyState.DESTROYED, reason: bytes | None = None) -> Copy:
     """Destroy a copy's key, and the content with its last copy."""
-    destroyed = ctx.tx.put(replace(copy, state=CopyState.DESTROYED, wrapped_key=None))
+    ended = replace(copy, state=state, wrapped_key=None, expires_at=None, ended_at=ctx.now, reason=reason)
+    destroyed = ctx.tx.put(ended)
     message = ctx.tx.get(Message, copy.message_id)
     if message:
         drop_content(ctx, message.content_id)
-    ctx.audit("gateway", "destroyed", f"copy {copy.id}")
+    ctx.audit("gateway", "destroyed", f"copy {copy.id}", state.value)
     return destroyed
 
 

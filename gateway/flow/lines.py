@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.model import Account, Copy, Message, Sender
-from gateway.domain.vocabulary import CopyState
-from gateway.flow import hold, people
+from gateway.domain.vocabulary import GONE, CopyState
+from gateway.flow import hold, people, recall
 from gateway.flow.context import Context
 
+IN_INBOX = (CopyState.INBOX, *GONE)
 LONGEST_TALK = 200
 """How many messages of a conversation are looked at."""
 
@@ -33,6 +34,12 @@ class Line:
     unread: bool = False
     answered: bool = False
     is_own: bool = False
+    gone: str = ""
+    """"recalled" or "over" if it is not there any more; `ended_at` says since when, `reason` why it was taken back."""
+    ended_at: datetime | None = None
+    reason: str = ""
+    until: datetime | None = None
+    """Until when it is kept; None: for ever."""
 
     def has(self, words: Iterable[str]) -> bool:
         """Whether each of these words, case-folded, is in it."""
@@ -67,14 +74,17 @@ def inbox(ctx: Context, account: Account, *, skip: int = 0, limit: int = 50) -> 
 
 
 def count(ctx: Context, account: Account, *, unread: bool = False) -> int:
-    only = {"read_at": None} if unread else {}
-    return ctx.tx.count(Copy, account_id=account.id, state=CopyState.INBOX, **only)
+    if unread:
+        return ctx.tx.count(Copy, account_id=account.id, state=CopyState.INBOX, read_at=None)
+    return ctx.tx.count(Copy, account_id=account.id, state__in=IN_INBOX)
 
 
 def search(ctx: Context, account: Account, words: str, *, unread: bool = False) -> list[Line]:
     """All messages of the inbox that have each of these words, the newest first; only unread ones, if so wished."""
     sought = words.casefold().split()
-    copies = [copy for copy in newest(ctx, account) if not unread or copy.read_at is None]
+    copies = newest(ctx, account)
+    if unread:
+        copies = [copy for copy in copies if copy.read_at is None and copy.state is CopyState.INBOX]
     return [line for line in _received(ctx, account, copies) if line.has(sought)]
 
 
@@ -86,8 +96,8 @@ def written(ctx: Context, account: Account, words: str = "") -> list[Line]:
 
 
 def newest(ctx: Context, account: Account, *, skip: int = 0, limit: int | None = None) -> list[Copy]:
-    """The copies in a person's inbox, the latest first."""
-    return ctx.tx.find(Copy, order="-id", account_id=account.id, state=CopyState.INBOX, skip=skip, limit=limit)
+    """The copies in a person's inbox, with those that are gone, the latest first."""
+    return ctx.tx.find(Copy, order="-id", account_id=account.id, state__in=IN_INBOX, skip=skip, limit=limit)
 
 
 # -------------------------------------------------------------------------------------------------------- conversation
@@ -155,10 +165,14 @@ def line(ctx: Context, copy: Copy, message: Message, author: Sender, *, answered
         message_id=message.id,
         author=people.display(author),
         practice=ctx.site.practice(message.practice_id).name,
-        subject=_subject(ctx, copy, message),
+        subject="" if copy.state in GONE else _subject(ctx, copy, message),
         received_at=message.received_at,
-        unread=copy.read_at is None,
+        unread=copy.read_at is None and copy.state not in GONE,
         answered=answered,
+        gone=copy.state.value if copy.state in GONE else "",
+        ended_at=copy.ended_at,
+        reason=recall.reason_of(ctx, copy),
+        until=copy.expires_at,
     )
 
 

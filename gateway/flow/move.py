@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Copy, Invitation, Sender
-from gateway.domain.vocabulary import Notice
-from gateway.flow import hold, invite, notices, people
+from gateway.flow import hold, invite, people, release
 from gateway.flow.context import Context
 
 
@@ -56,8 +55,7 @@ def _release_to(ctx: Context, invitation: Invitation, sender: Sender, account: A
     for copy in people.held_by(ctx, invitation, sender):
         moved = _rebind(ctx, copy, Address(account.address, account.typed), invitation_id=None)
         released = hold.release(ctx, moved, account.id)
-        facts = {"author": people.display(sender), "practice": practice.name, "copy_id": released.id}
-        notices.to_account(ctx, Notice.NEW_MESSAGE, account, people.display(sender), facts)
+        release.announce(ctx, released, account, people.display(sender), practice.name)
 
 
 def _rebind(ctx: Context, copy: Copy, to: Address, *, invitation_id: int | None) -> Copy:

@@ -1,6 +1,7 @@
 """A registered person reads what was sent to them, and answers."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from gateway.domain.address import Address, address
 from gateway.domain.model import Account, Content, Copy, Delivery, Message, Sender
@@ -102,9 +103,21 @@ def deliver_to_inbox(ctx: Context, taken: hold.Taken, account: Account, author: 
     """Put a copy straight into a registered person's inbox, and tell them that it is there."""
     reader = Address(account.address, account.typed)
     copy = hold.add_copy(ctx, taken, reader, CopyState.INBOX, account_id=account.id)
-    facts = {"author": author, "practice": practice, "copy_id": copy.id}
-    notices.to_account(ctx, Notice.NEW_MESSAGE, account, author, facts)
+    announce(ctx, copy, account, author, practice)
     return copy
+
+
+def announce(ctx: Context, copy: Copy, account: Account, author: str, practice: str) -> None:
+    """Tell a person that a message lies in their inbox, who wrote it, and until when it is kept."""
+    facts = {"author": author, "practice": practice, "copy_id": copy.id, "until": _last_day(ctx, copy)}
+    notices.to_account(ctx, Notice.NEW_MESSAGE, account, author, facts)
+
+
+def _last_day(ctx: Context, copy: Copy) -> str:
+    """The last whole day on which a message can be read; "" where it is kept for ever."""
+    if copy.expires_at is None:
+        return ""
+    return (copy.expires_at.astimezone(ctx.site.zone).date() - timedelta(days=1)).isoformat()
 
 
 # ------------------------------------------------------------------------------------------------------------ parts

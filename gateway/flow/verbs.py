@@ -1,49 +1,19 @@
 """What each verb does: one handler a verb, each answers with results that a template words."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
-from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN, RESTING, Relationship, State
-from gateway.flow import confirm, delegates, invite, move, people
+from gateway.flow import confirm, delegates, invite, move, people, take_back
+from gateway.flow.ask import Ask, Result, Scope, person, result, waiter
 from gateway.flow.context import Context
 
 MOST = 500
 """How many people one answer lists: ten times as many make a mail of 7 MB, which keeps everybody waiting."""
-
-Result = dict[str, Any]
-"""What became of one line: a `code`, and facts for the template that words it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Of whom a line without an address speaks; and the confirmation that a YES confirms."""
-
-    people: tuple[Invitation, ...] = ()
-    confirmation: Confirmation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One command of one sender."""
-
-    ctx: Context
-    sender: Sender
-    scope: Scope
-    command: Command
-    confirmed: bool = False
-    by: Sender | None = None
-    """Who wrote it on the sender's behalf, if somebody did."""
-    language: str = ""
-    """The one that the sender is to be answered in, if it is known."""
-
-    @property
-    def practice(self) -> Practice:
-        return self.ctx.site.practice(self.sender.practice_id)
 
 
 def run(
@@ -92,37 +62,9 @@ def _subject(scope: Scope, command: Command) -> str:
     return " ".join(f"invitation {invitation.id}" for invitation in scope.people)
 
 
-def _person(ask: Ask) -> tuple[Invitation, Waiter] | Result:
-    """Whom the command is about: always somebody for whom this sender waits or has waited."""
-    ctx, named = ask.ctx, ask.command.person
-    if named:
-        found = people.latest_invitation(ctx, ask.practice.id, named.key)
-        candidates = [found] if found else []
-    else:
-        now = (ctx.tx.get(Invitation, scoped.id) for scoped in ask.scope.people)
-        candidates = [invitation for invitation in now if invitation]
-        still_open = [invitation for invitation in candidates if invitation.state in OPEN]
-        candidates = still_open if len(candidates) > 1 and still_open else candidates
-    mine = [(i, w) for i in candidates if (w := _waiter(ask, i))]
-    if len(mine) == 1:
-        return mine[0]
-    if mine:
-        return {"code": "which_person", "people": [people.standing(ctx, i, w) for i, w in mine]}
-    return {"code": "not_found", "who": named.typed} if named else {"code": "which_person", "people": []}
-
-
-def _waiter(ask: Ask, invitation: Invitation) -> Waiter | None:
-    return ask.ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=ask.sender.id)
-
-
-def _result(ask: Ask, code: str, invitation: Invitation, **facts: Any) -> list[Result]:
-    standing = people.standing(ask.ctx, invitation, _waiter(ask, invitation))
-    return [{"code": code, "who": invitation.who, "person": standing, **facts}]
-
-
 def _details(ask: Ask) -> list[Result]:
     """PATIENT, CLINICIAN, STAFF, COLLEAGUE: who the person is; also a correction, or inviting again."""
-    found = _person(ask)
+    found = person(ask)
     if isinstance(found, dict):
         return [found]
     return _give_details(ask, found[0])
@@ -131,26 +73,26 @@ def _details(ask: Ask) -> list[Result]:
 def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
     ctx, details = ask.ctx, ask.command.details
     if ask.command.doubt:
-        return _result(ask, "details_needed", invitation, why=ask.command.doubt.value)
+        return result(ask, "details_needed", invitation, why=ask.command.doubt.value)
     if details is None or invitation.state not in OPEN:
-        return _result(ask, "not_possible", invitation)
+        return result(ask, "not_possible", invitation)
     if not invite.may_correct(ctx, invitation, ask.sender):
-        return _result(ask, "details_stand", invitation)
+        return result(ask, "details_stand", invitation)
     if invitation.state is not State.INVITED and invite.tries_used_up(ctx, invitation):
-        return _result(ask, "used_up", invitation)
+        return result(ask, "used_up", invitation)
     if (why := invite.doubt(ctx, invitation, details)) and not ask.confirmed:
         line = f"{invitation.typed} {in_words(details)}"
         confirm.ask(ctx, ask.sender, [line], why, invitation, language=ask.language)
-        return _result(ask, "doubt", invitation, why=why)
+        return result(ask, "doubt", invitation, why=why)
     code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
-    return _result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
+    return result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
 
 
 def _invite(ask: Ask) -> list[Result]:
     """INVITE: without a message, or again."""
     ctx, named = ask.ctx, ask.command.person
     if named is None:
-        found = _person(ask)
+        found = person(ask)
         return [found] if isinstance(found, dict) else _invite_again(ask, found[0])
     if named.domain == ctx.site.domain:
         return [{"code": "not_found", "who": named.typed}]
@@ -168,66 +110,52 @@ def _invite_again(ask: Ask, invitation: Invitation) -> list[Result]:
         return _give_details(ask, invitation)
     match invitation.state:
         case State.INVITED:
-            return _result(ask, "already_invited", invitation)
+            return result(ask, "already_invited", invitation)
         case State.EXPIRED | State.UNDELIVERABLE:
-            return _result(ask, "reinvited", invite.move(ask.ctx, invitation, Event.REINVITE, by=ask.sender.address))
+            return result(ask, "reinvited", invite.move(ask.ctx, invitation, Event.REINVITE, by=ask.sender.address))
         case State.AWAITING | State.LOCKED:
-            return _result(ask, "details_needed", invitation, why="")
+            return result(ask, "details_needed", invitation, why="")
         case _:
-            return _result(ask, "not_possible", invitation)
+            return result(ask, "not_possible", invitation)
 
 
 def _remind(ask: Ask) -> list[Result]:
-    found = _person(ask)
+    found = person(ask)
     if isinstance(found, dict):
         return [found]
     invitation, _ = found
     if invitation.state is State.INVITED:
-        return _result(ask, "reminded", invite.move(ask.ctx, invitation, Event.REMIND, by=ask.sender.address))
+        return result(ask, "reminded", invite.move(ask.ctx, invitation, Event.REMIND, by=ask.sender.address))
     if invitation.state is State.AWAITING:
-        return _result(ask, "details_needed", invitation, why="")
-    return _result(ask, "invite_again" if invitation.state in RESTING else "not_possible", invitation)
-
-
-def _cancel(ask: Ask) -> list[Result]:
-    found = _person(ask)
-    if isinstance(found, dict):
-        return [found]
-    invitation, waiter = found
-    if invitation.state is State.ACCEPTED:
-        return _result(ask, "too_late", invitation)
-    if invitation.state not in OPEN or waiter.withdrawn:
-        return _result(ask, "cancelled_already", invitation)
-    mails = len(people.held_by(ask.ctx, invitation, ask.sender))
-    after = invite.withdraw(ask.ctx, invitation, ask.sender)
-    return _result(ask, "cancelled", after, mails=mails, others=after.state in OPEN)
+        return result(ask, "details_needed", invitation, why="")
+    return result(ask, "invite_again" if invitation.state in RESTING else "not_possible", invitation)
 
 
 def _move(ask: Ask) -> list[Result]:
     """MOVE: the sender's mail goes to another address of the same person."""
-    found, to = _person(ask), ask.command.to
+    found, to = person(ask), ask.command.to
     if isinstance(found, dict):
         return [found]
     if to is None:
-        return _result(ask, "move_where", found[0])
+        return result(ask, "move_where", found[0])
     moved = move.readdress(ask.ctx, found[0], ask.sender, to)
     if moved is None:
-        return _result(ask, "not_moved", found[0], to=to.typed)
+        return result(ask, "not_moved", found[0], to=to.typed)
     code = "moved_to_inbox" if moved.in_inbox else "moved"
-    return _result(ask, code, moved.invitation, to=to.typed)
+    return result(ask, code, moved.invitation, to=to.typed)
 
 
 def _status(ask: Ask) -> list[Result]:
     if ask.command.person is None and not ask.scope.people:
         return _list(ask)
     if ask.command.person is None and len(ask.scope.people) > 1:
-        mine = [(waiter, invitation) for invitation in ask.scope.people if (waiter := _waiter(ask, invitation))]
+        mine = [(own, invitation) for invitation in ask.scope.people if (own := waiter(ask, invitation))]
         return [{"code": "list", **_listed(ask, mine, _counts(i for _, i in mine))}]
-    found = _person(ask)
+    found = person(ask)
     if isinstance(found, dict):
         return [found]
-    invitation, waiter = found
-    return _result(ask, "status", invitation, withdrawn=waiter.withdrawn)
+    invitation, own = found
+    return result(ask, "status", invitation, withdrawn=own.withdrawn)
 
 
 def _list(ask: Ask) -> list[Result]:
@@ -305,13 +233,15 @@ _HANDLERS: dict[Verb, Callable[[Ask], list[Result]]] = {
     Verb.STAFF: _details,
     Verb.COLLEAGUE: _details,
     Verb.REMIND: _remind,
-    Verb.CANCEL: _cancel,
+    Verb.CANCEL: take_back.withdraw,
     Verb.STATUS: _status,
     Verb.LIST: _list,
     Verb.DIRECTORY: _contacts(Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
     Verb.PATIENTS: _contacts(Relationship.PATIENT),
     Verb.INVITE: _invite,
     Verb.MOVE: _move,
+    Verb.RECALL: take_back.recall_message,
+    Verb.READ: take_back.tell_read,
     Verb.DELEGATE: lambda ask: delegates.delegate(ask.ctx, ask.sender, ask.by, ask.command.person),
     Verb.UNDELEGATE: lambda ask: delegates.undelegate(ask.ctx, ask.sender, ask.by, ask.command.person),
     Verb.YES: _yes,

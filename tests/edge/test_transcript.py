@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from gateway.domain.commands import Verb
+from gateway.domain.model import Copy
 from gateway.domain.vocabulary import Audience, Notice
-from gateway.flow import delegates, verbs
+from gateway.flow import ask, delegates, release, take_back, verbs
 from tests.edge.notices import (
     ADA,
     BEA,
@@ -42,6 +43,12 @@ CODES = {
     "details_stand",
     "doubt",
     "move_where",
+    "recalled",
+    "recall_read",
+    "recall_gone",
+    "recall_nothing",
+    "read",
+    "read_not_told",
     "moved",
     "moved_to_inbox",
     "not_moved",
@@ -75,15 +82,15 @@ def story() -> Story:
 
 
 def codes_in_flow() -> set[str]:
-    """Every result code that flow/verbs.py and flow/delegates.py can give."""
-    trees = [ast.parse(Path(str(one.__file__)).read_text()) for one in (verbs, delegates)]
+    """Every result code that the flows of verbs can give."""
+    trees = [ast.parse(Path(str(one.__file__)).read_text()) for one in (ask, verbs, take_back, delegates)]
     found: set[str] = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         match node:
             case ast.Dict(keys=keys, values=values):
                 pairs = zip(keys, values, strict=True)
                 found |= {s for k, v in pairs if isinstance(k, ast.Constant) and k.value == "code" for s in words(v)}
-            case ast.Call(func=ast.Name(id="_result"), args=[_, code, *_]):
+            case ast.Call(func=ast.Name(id="result"), args=[_, code, *_]):
                 found |= words(code)
             case ast.Assign(targets=[ast.Name(id="code")], value=value):
                 found |= words(value)
@@ -117,6 +124,7 @@ async def commands() -> list[Story]:
         await talk_about_doubts(),
         await talk_about_moves(),
         await talk_about_delegates(),
+        await talk_about_taking_back(),
     ]
 
 
@@ -149,6 +157,24 @@ async def talk_about_invited() -> Story:
     await story.accept()
     for line in ("STATUS", "REMIND", "CANCEL", "INVITE pat@home.example", "INVITE"):
         await story.say(line, token=token)
+    return story
+
+
+async def talk_about_taking_back() -> Story:
+    story = Story()
+    await story.write(ADA, PAT, tag=PATIENT_TAG)
+    account = await story.accept()
+    for line in ("pat@home.example READ", "pat@home.example CANCEL", "READ"):
+        await story.say(line, token=await story.sender_token())
+    story.desk = replace(story.desk, site=replace(SITE, read_receipts=True))
+    copy = await story.one(Copy, account_id=account.id)
+    await story.desk.do(release.open_message, account, copy.id)
+    await story.write(ADA, PAT)
+    pat = "pat@home.example"
+    for line in ("READ", f"{pat} RECALL", f"{pat} RECALL", f"{pat} RECALL: for somebody else", "READ", f"{pat} RECALL"):
+        await story.say(line, token=await story.sender_token())
+    await story.write(ADA, "x@hospital.example")
+    await story.say("x@hospital.example RECALL", token=await story.sender_token())
     return story
 
 

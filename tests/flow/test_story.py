@@ -8,7 +8,7 @@ import pytest
 from gateway.domain.model import Content, Copy, Delivery, Invitation
 from gateway.domain.vocabulary import CopyState, DeliveryState, Purpose, Relationship, State
 from gateway.errors import BadRecipient, EndlessHead, Looping, NotASender
-from gateway.flow import receive, register, release
+from gateway.flow import lines, receive, register, release
 from gateway.flow.register import Check, Proof
 from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
@@ -59,11 +59,11 @@ async def test_a_stranger_is_held_asked_about_invited_and_reads(house):
     [accepted] = await house.deliver()
     assert kinds([accepted]) == ["accepted"]
 
-    [line] = await house.desk.ask(release.inbox, account)
+    [line] = await house.desk.ask(lines.inbox, account)
     assert (line.subject, line.author, line.unread) == ("Your results", "Dr Ada", True)
     opened = await house.desk.do(release.open_message, account, line.copy_id)
     assert b"The secret result is 42." in house.content.get(opened.content.id, None, opened.data_key)
-    [line] = await house.desk.ask(release.inbox, account)
+    [line] = await house.desk.ask(lines.inbox, account)
     assert not line.unread
 
 
@@ -72,7 +72,7 @@ async def test_later_mail_goes_to_the_account_with_no_invitation(house):
     await house.deliver()
     await house.receive(mail(subject="[secure] More"))
     assert kinds(await house.deliver()) == ["new-message"]
-    assert len(await house.desk.ask(release.inbox, account)) == 2
+    assert len(await house.desk.ask(lines.inbox, account)) == 2
     await house.receive(
         mail(subject="[secure] From Hillside", sender="Dr Omar <omar@hillside.example>"),
         mail_from="omar@hillside.example",
@@ -83,7 +83,7 @@ async def test_later_mail_goes_to_the_account_with_no_invitation(house):
 async def test_an_answer_reaches_the_sender_who_answers_by_reply(house):
     account = await accept(house, await invited(house))
     await house.deliver()
-    [line] = await house.desk.ask(release.inbox, account)
+    [line] = await house.desk.ask(lines.inbox, account)
     sealed = house.content.put(b"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nThank you, doctor.\r\n")
     written = release.Written(sealed, "Re: Your results", "<p1@secure.riverside.example>")
     await house.desk.do(release.reply, account, line.copy_id, written)
@@ -96,7 +96,7 @@ async def test_an_answer_reaches_the_sender_who_answers_by_reply(house):
 
     await house.receive(mail(answer["Reply-To"], "Re: Your results", "You are welcome."))
     assert kinds(await house.deliver()) == ["new-message"]
-    assert len(await house.desk.ask(release.inbox, account)) == 2
+    assert len(await house.desk.ask(lines.inbox, account)) == 2
     with pytest.raises(NotASender):
         await house.receive(mail(answer["Reply-To"], "x", "y", "Cleo <cleo@riverside.example>"))
 
@@ -248,7 +248,7 @@ async def test_an_expired_invitation_is_renewed_with_a_new_link_and_the_mail_kep
     assert new != old
     assert await house.desk.ask(register.look, old) is None
     account = await accept(house, new)
-    assert len(await house.desk.ask(release.inbox, account)) == 1
+    assert len(await house.desk.ask(lines.inbox, account)) == 1
 
 
 # ------------------------------------------------------------------------------------------------- wrong birthdates
@@ -265,7 +265,7 @@ async def test_three_wrong_birthdates_lock_and_one_reply_mends_it(house):
     assert kinds([locked]) == ["locked"]
     assert kinds(await house.reply(locked, "PATIENT 3 March 1980")) == ["invitation", "transcript"]
     account = await accept(house, await token_for(house), Proof(birthdate=date(1980, 3, 3)))
-    assert len(await house.desk.ask(release.inbox, account)) == 1
+    assert len(await house.desk.ask(lines.inbox, account)) == 1
 
 
 async def test_wrong_birthdates_are_capped_over_all_rounds(house):
@@ -302,7 +302,7 @@ async def test_a_second_sender_joins_and_cancel_withdraws_only_ones_own(house):
     await house.reply(receipt, "CANCEL", sender=cleo)
     assert sorted(copy.state for copy in await house.rows(Copy)) == [CopyState.DESTROYED, CopyState.HELD]
     account = await accept(house, await token_for(house))
-    assert [line.subject for line in await house.desk.ask(release.inbox, account)] == ["Your results"]
+    assert [line.subject for line in await house.desk.ask(lines.inbox, account)] == ["Your results"]
 
 
 def _digest(ctx):
@@ -329,13 +329,13 @@ async def test_another_practices_mail_waits_for_its_own_question(house):
     [hillside] = await house.rows(Invitation, practice_id="hillside")
     riverside = (await house.rows(Invitation, practice_id="riverside"))[0]
     account = await accept(house, house.keys.token(Purpose.INVITE, riverside.id))
-    assert [line.subject for line in await house.desk.ask(release.inbox, account)] == ["From Riverside"]
+    assert [line.subject for line in await house.desk.ask(lines.inbox, account)] == ["From Riverside"]
     [question] = await house.desk.ask(register.questions, account)
     assert question.practice == "Hillside Surgery"
     wrong = await house.desk.do(register.answer, account, hillside.id, Proof(birthdate=date(1999, 1, 1)))
     assert wrong.tries_left == 2
     await house.desk.do(register.answer, account, hillside.id, RIGHT)
-    assert len(await house.desk.ask(release.inbox, account)) == 2
+    assert len(await house.desk.ask(lines.inbox, account)) == 2
 
 
 # ---------------------------------------------------------------------------------------------------------- delivery

@@ -45,7 +45,12 @@ class World:
     def __init__(self, store, content, max_upload=100_000):
         self.store, self.content, self.clock, self.keys = store, content, FakeClock(), fake_keys()
         self.desk = Desk(store, SITE, self.keys, self.clock)
-        self.app = create_app(self.desk, content, FakeRandom(), Templates(SITE), URL, max_upload)
+        self.max_upload = max_upload
+        self.remake()
+
+    def remake(self):
+        """The portal anew, after the desk has changed."""
+        self.app = create_app(self.desk, self.content, FakeRandom(), Templates(self.desk.site), URL, self.max_upload)
 
     async def invited(self, details, to="pat@home.example", raw=RESULTS, sender="ada@riverside.example", name="Dr Ada"):
         """Somebody has written to a stranger and said who they are; the invitation as it stands now."""

@@ -9,7 +9,7 @@ import pytest
 from gateway import prepare
 from gateway.domain.model import Account, Content, Invitation
 from gateway.domain.vocabulary import Purpose, State
-from gateway.flow import answer, deliver, register, release, remind
+from gateway.flow import answer, deliver, lines, register, release, remind
 from gateway.store import connections
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
@@ -81,8 +81,8 @@ async def whole_life(house):
 
 
 async def correspond(house, account: Account):
-    [line, *_] = await house.desk.ask(release.inbox, account)
-    await house.desk.ask(release.inbox_count, account)
+    [line, *_] = await house.desk.ask(lines.inbox, account)
+    await house.desk.ask(lines.count, account)
     await house.desk.do(release.open_message, account, line.copy_id)
     sealed = house.content.put(b"MIME-Version: 1.0\r\n\r\nThank you.\r\n")
     await house.desk.do(release.reply, account, line.copy_id, release.Written(sealed, "Re: results", "<1@x.example>"))
