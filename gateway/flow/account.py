@@ -12,6 +12,8 @@ LINK_LIVES = timedelta(hours=1)
 """How long the link in a mail about a new password works."""
 MAIL_AGAIN = timedelta(minutes=5)
 """How soon the next such mail goes to the same account, however often it is asked for."""
+CHANGES = ("password", "erased", "passkey_added", "passkey_removed", "codes_on", "codes_off", "recovery_codes")
+"""What a person is told of by mail, in case it was not them."""
 
 
 # ------------------------------------------------------------------------------------------------- a forgotten password
@@ -69,7 +71,7 @@ def _new_password(ctx: Context, account: Account, password_hash: str, *, keep: i
 
 
 def tell(ctx: Context, account: Account, change: str) -> None:
-    """Tell a person by mail that something of their account was changed, in case it was not them."""
+    """Tell a person by mail that one of `CHANGES` was made to their account."""
     notices.to_account(ctx, Notice.ACCOUNT_CHANGED, account, "", {"change": change})
 
 

@@ -4,19 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from math import ceil
-from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
 from gateway.domain.model import Confirmation, Copy, Invitation, Message, Seen, Sender, Waiter
 from gateway.domain.site import Practice
-from gateway.domain.vocabulary import OPEN, Notice, Purpose
+from gateway.domain.vocabulary import Notice, Purpose
 from gateway.domain.words import spoken
 from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
-from gateway.flow.verbs import run, waited_for
+from gateway.flow.verbs import run
 from gateway.mail.parse import Mailbox
 
 HELPS = 3
@@ -71,10 +69,10 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
     A responder that marks its mail in no way would otherwise be told what it can write for ever.
     """
     about = f"help|{sender.id}|{' '.join(mail.tokens)}"
-    return _is_within(ctx, "\n".join((about, "these words", *mail.lines)), 1) and _is_within(ctx, about, HELPS)
+    return is_within(ctx, "\n".join((about, "these words", *mail.lines)), 1) and is_within(ctx, about, HELPS)
 
 
-def _is_within(ctx: Context, what: str, times: int) -> bool:
+def is_within(ctx: Context, what: str, times: int) -> bool:
     """Whether this happens at most so many times today, this one counted."""
     turns = (sha256(f"{what}|{ctx.today}|{turn}".encode()).digest() for turn in range(times))
     return any(ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now)) for turn in turns)
@@ -101,7 +99,7 @@ def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
     language = language_of(mail, ctx.today)
     writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
     if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
-        if _is_within(ctx, f"confirm|{writer.id}", CONFIRMS):
+        if is_within(ctx, f"confirm|{writer.id}", CONFIRMS):
             confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
         return
     scope = Scope()
@@ -195,83 +193,12 @@ def _transcribe(
     waiter = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=owner.id) if only else None
     own = notices.token(Purpose.SENDER, writer.id)
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
-    facts = {"results": results, "sender_page": own, "by": ""}
+    facts = {"results": results, "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, writer.id), "by": ""}
     language = language_of(mail, ctx.today)
     notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)
     done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))
     for one in ctx.tx.find(Sender, id__in=list(done_for)) if done_for else []:
         theirs = [result for result in results if result.get("changed") and result["owner"] == one.id]
-        page = notices.token(Purpose.SENDER, one.id)
+        page = people.page_token(ctx, Purpose.SENDER_PAGE, one.id)
         facts = {"results": theirs, "sender_page": page, "by": people.display(writer)}
-        notices.to_sender(ctx, Notice.TRANSCRIPT, one, facts, reply=page)
-
-
-# -------------------------------------------------------------------------------------------------- the sender's page
-
-
-PAGE = 50
-"""How many people a sender's page shows at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class SenderPage:
-    """What a sender's own page shows: the people they wait for, `PAGE` at a time, or the one whom the link is about,
-    who is then the only one and in `focus`.
-    """
-
-    sender: Sender
-    practice: str
-    people: list[dict[str, Any]]
-    focus: int | None
-    page: int = 1
-    pages: int = 1
-
-
-def sender_page(ctx: Context, token: str, page: int = 1, *, holding: str = "") -> SenderPage | None:
-    """The page that a sender's link opens, or the one that has the address to be held; None for a dead link.
-
-    Changes nothing.
-    """
-    found = _page_owner(ctx, token)
-    if found is None:
-        return None
-    sender, invitation = found
-    practice = ctx.site.practice(sender.practice_id).name
-    if invitation:
-        return SenderPage(sender, practice, [_focused(ctx, sender, invitation)], 0)
-    rows = waited_for(ctx, sender)
-    pages = max(ceil(len(rows) / PAGE), 1)
-    held = next((index for index, (_, shown) in enumerate(rows) if shown.typed == holding), None)
-    page = min(max(page, 1), pages) if held is None else held // PAGE + 1
-    here = rows[(page - 1) * PAGE : page * PAGE]
-    return SenderPage(sender, practice, [people.standing(ctx, i, w) for w, i in here], None, page, pages)
-
-
-def _focused(ctx: Context, sender: Sender, invitation: Invitation) -> dict[str, Any]:
-    waiter = ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=sender.id, withdrawn=False)
-    return people.standing(ctx, invitation, waiter if invitation.state in OPEN else None)
-
-
-def by_page(ctx: Context, token: str, line: str) -> list[Result] | None:
-    """Run one line that the page's form stands for; None for a dead link."""
-    found = _page_owner(ctx, token)
-    if found is None:
-        return None
-    sender, invitation = found
-    results = run(ctx, sender, Scope((invitation,) if invitation else ()), [line])
-    for result in results:
-        if result["code"] == "cancelled":
-            reply = notices.token(Purpose.SENDER, sender.id)
-            notices.to_sender(ctx, Notice.CANCELLED, sender, {"person": result["person"]}, reply=reply)
-    return results
-
-
-def _page_owner(ctx: Context, token: str) -> tuple[Sender, Invitation | None] | None:
-    row = ctx.keys.row_of(token, Purpose.WAITER)
-    if row and ctx.keys.holds(token, Purpose.WAITER, row):
-        waiter = ctx.tx.get(Waiter, row)
-        sender = ctx.tx.get(Sender, waiter.sender_id) if waiter else None
-        return (sender, ctx.tx.get(Invitation, waiter.invitation_id)) if waiter and sender else None
-    row = ctx.keys.row_of(token, Purpose.SENDER)
-    sender = ctx.tx.get(Sender, row) if row and ctx.keys.holds(token, Purpose.SENDER, row) else None
-    return (sender, None) if sender else None
+        notices.to_sender(ctx, Notice.TRANSCRIPT, one, facts, reply=notices.token(Purpose.SENDER, one.id))

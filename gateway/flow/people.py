@@ -94,4 +94,10 @@ def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None)
         if invitation.relationship is Relationship.PATIENT
         else None,
         "token": token(Purpose.WAITER, waiter.id) if waiter else "",
+        "page": page_token(ctx, Purpose.WAITER_PAGE, waiter.id) if waiter else "",
     }
+
+
+def page_token(ctx: Context, purpose: Purpose, row: int) -> dict[str, Any]:
+    """The token of a sender's page in a mail of today: its generation is the day, so that it does not last."""
+    return token(purpose, row, ctx.today.toordinal())

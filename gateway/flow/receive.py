@@ -254,6 +254,6 @@ def _send_receipt(intake: Intake) -> None:
     facts = {
         "people": intake.rows,
         "asking": any(row["outcome"] == "asking" for row in intake.rows),
-        "sender_page": notices.token(Purpose.SENDER, sender.id),
+        "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id),
     }
     notices.to_sender(ctx, Notice.RECEIPT, sender, facts, reply=reply, answers=intake.draft.message_id)

@@ -12,10 +12,12 @@ from starlette.formparsers import FormParser, MultiPartException, MultiPartParse
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.flow import answer, register
+from gateway.flow import register
+from gateway.flow.sender_page import sender_page
 from gateway.portal import sessions
 from gateway.portal.cookies import SESSION, VISITOR, unguessable
 from gateway.portal.invite.again import ASKS
+from gateway.portal.senders.sought import sought
 from gateway.portal.sessions import SignedIn
 from gateway.portal.visit import Portal, Visit, go_to
 
@@ -31,7 +33,7 @@ class Who(StrEnum):
     ANYONE = "anyone"
     ACCOUNT = "a registered person who is signed in: the view is given the Account"
     INVITEE = "whoever holds an invitation's link: the view is given the Welcome, None where they ask for a new link"
-    SENDER = "whoever holds a sender's link: the view is given the SenderPage"
+    SENDER = "whoever holds a sender's link: the view is given the SenderPage, or Outworn for a link that is too old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ async def _invitee(visit: Visit) -> tuple[Any, ...]:
 
 
 async def _sender(visit: Visit) -> tuple[Any, ...]:
-    page = await visit.desk.ask(answer.sender_page, visit.request.path_params["token"], visit.page)
+    page = await visit.desk.ask(sender_page, visit.request.path_params["token"], sought(visit))
     if page is None:
         raise DeadLink
     return (page,)

@@ -257,7 +257,12 @@ async def measure(folder: Path, clients: ProcessPoolExecutor) -> None:
     gc.collect()
     gc.freeze()
     smtp = int(gateway.listening["smtp"].rpartition(":")[2])
-    where = (f"http://127.0.0.1:{portal}", smtp, hop, keys.token(Purpose.SENDER, 1))
+    where = (
+        f"http://127.0.0.1:{portal}",
+        smtp,
+        hop,
+        keys.token(Purpose.SENDER_PAGE, 1, datetime.now(UTC).date().toordinal()),
+    )
     print(f"{'':32} {'worst stall':>11} {'median':>9} {'slowest':>9}")
     for name, scenario in SCENARIOS.items():
         work = asyncio.get_running_loop().run_in_executor(clients, run, scenario, *where)

@@ -15,9 +15,11 @@ from gateway.domain.model import Account, Copy, Delivery, Invitation, Sender
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.edge.render import Templates
-from gateway.flow import answer, deliver, invite, receive, register, release, remind
+from gateway.flow import account as accounts
+from gateway.flow import deliver, invite, receive, register, release, remind
 from gateway.flow.ask_again import ask_again
 from gateway.flow.context import Desk
+from gateway.flow.sender_page import by_page, renew
 from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
 from gateway.flow.write_out import Parcel, Writer
@@ -248,7 +250,22 @@ async def accepted() -> Story:
 async def cancelled_by_page() -> Story:
     story = Story()
     await story.write(ADA, PAT)
-    await story.desk.do(answer.by_page, story.mails[0].facts["people"][0]["token"], "CANCEL")
+    await story.desk.do(by_page, story.mails[0].facts["people"][0]["page"], "CANCEL")
+    await story.collect()
+    return story
+
+
+async def changed() -> Story:
+    """Pat forgets her password, and changes what there is to change; Ada has an old link to her page."""
+    story = await accepted()
+    account = await story.one(Account)
+    await story.desk.do(accounts.ask_reset, account.address)
+    for change in accounts.CHANGES:
+        await story.desk.do(accounts.tell, account, change)
+    sender = await story.one(Sender)
+    made_on = story.clock.now().date().toordinal()
+    await story.pass_days(8)
+    await story.desk.do(renew, story.keys.token(Purpose.SENDER_PAGE, sender.id, made_on))
     await story.collect()
     return story
 

@@ -25,6 +25,7 @@ from tests.edge.notices import (
     bounced,
     buttons,
     cancelled_by_page,
+    changed,
     check,
     locked,
 )
@@ -43,7 +44,10 @@ WRITTEN = {
     (Notice.ACCEPTED, Audience.SENDER),
     (Notice.INVITATION, Audience.INVITEE),
     (Notice.REMINDER, Audience.INVITEE),
+    (Notice.SENDER_LINK, Audience.SENDER),
     (Notice.NEW_MESSAGE, Audience.ACCOUNT),
+    (Notice.PASSWORD_RESET, Audience.ACCOUNT),
+    (Notice.ACCOUNT_CHANGED, Audience.ACCOUNT),
     (Notice.UNDELIVERABLE, Audience.ACCOUNT),
 }
 
@@ -65,7 +69,7 @@ async def lives() -> list[Story]:
     await invited.pass_days(31)
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, accepted, cancelled_by_page, bounced]
+    others = [locked, asked_again, accepted, changed, cancelled_by_page, bounced]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -84,7 +88,7 @@ async def test_a_notice_leaves_as_both_of_its_forms(story: Story) -> None:
 
 
 def test_every_notice_that_flows_queue_is_known_here() -> None:
-    elsewhere = {Notice.REPLY, Notice.PASSWORD_RESET}
+    elsewhere = {Notice.REPLY}
     assert {notice for notice, _ in WRITTEN} == set(Notice) - elsewhere
 
 
@@ -96,7 +100,7 @@ async def test_the_receipt_asks_who_a_stranger_is(story: Story) -> None:
     (mail,) = check(story)
     token = mail.facts["people"][0]["token"]
     assert mail.rendered.subject == "Who is Pat to you? Your secure mail is waiting"
-    bot = f"bot+{token}@{SITE.domain}"
+    assert f"{SITE.portal_url}/sender/{mail.facts['people'][0]['page']}" in mail.html.hrefs
     assert buttons(mail) == [(bot, line) for line in ("PATIENT ", "CLINICIAN", "STAFF", "COLLEAGUE", "CANCEL")]
     assert "after 1 and 3 days" in mail.rendered.text
     assert "by Monday 9 March 2026" in mail.html.text

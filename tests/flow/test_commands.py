@@ -8,8 +8,9 @@ import pytest
 
 from gateway.domain.model import Account, Copy, Invitation, Sender, Waiter
 from gateway.domain.vocabulary import Purpose, State
-from gateway.flow import answer, register, release
+from gateway.flow import register, release
 from gateway.flow.register import Proof
+from gateway.flow.sender_page import Sought, by_page, sender_page
 from tests.flow.conftest import House, kinds, mail, text
 
 BOT = "bot@secure.riverside.example"
@@ -253,14 +254,15 @@ async def test_a_yes_given_for_who_one_is_does_not_wave_a_doubtful_address_throu
 async def test_the_senders_page_shows_and_does_what_the_mail_does(house):
     await asked(house)
     [waiter], [sender] = await house.rows(Waiter), await house.rows(Sender)
-    token = house.keys.token(Purpose.WAITER, waiter.id)
-    page = await house.desk.ask(answer.sender_page, token)
-    assert (page.focus, page.people[0]["address"]) == (0, "pat@home.example")
-    [result] = await house.desk.do(answer.by_page, token, "PATIENT 1980-02-03")
+    today = house.clock.now().date().toordinal()
+    token = house.keys.token(Purpose.WAITER_PAGE, waiter.id, today)
+    page = await house.desk.ask(sender_page, token, Sought())
+    assert (page.focus, page.people[0]["address"]) == (True, "pat@home.example")
+    [result] = await house.desk.do(by_page, token, "PATIENT 1980-02-03")
     assert result["code"] == "invited"
     assert kinds(await house.deliver()) == ["invitation"]
     [result] = await house.desk.do(
-        answer.by_page, house.keys.token(Purpose.SENDER, sender.id), "pat@home.example CANCEL"
+        by_page, house.keys.token(Purpose.SENDER_PAGE, sender.id, today), "pat@home.example CANCEL"
     )
     assert result["code"] == "cancelled"
     assert kinds(await house.deliver()) == ["cancelled"]
@@ -271,8 +273,8 @@ async def test_the_senders_page_shows_and_does_what_the_mail_does(house):
         house.keys.token(Purpose.INVITE, 1),
         token[:-1] + ("a" if token[-1] != "a" else "b"),
     ):
-        assert await house.desk.ask(answer.sender_page, dead) is None
-        assert await house.desk.do(answer.by_page, dead, "LIST") is None
+        assert await house.desk.ask(sender_page, dead, Sought()) is None
+        assert await house.desk.do(by_page, dead, "LIST") is None
 
 
 # -------------------------------------------------------------------------------- a hop over which nothing may travel

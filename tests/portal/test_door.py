@@ -61,7 +61,7 @@ async def test_a_form_of_anothers_is_refused(world, browser, page, token):
     invitation = await world.invited(PATIENT, to="new@home.example")
     copy = await world.written(await world.registered())
     await browser.sign_in()
-    sender = world.keys.token(Purpose.SENDER, 1)
+    sender = world.keys.token(Purpose.SENDER_PAGE, 1, world.clock.now().date().toordinal())
     path = page.path.replace("{copy_id:int}", str(copy.id)).replace("{invitation_id:int}", str(invitation.id))
     path = path.replace("{draft_id:int}", "1")
     path = path.replace("/invite/{token}", world.link(invitation)).replace("{token}", sender)

@@ -1,18 +1,26 @@
 """A sender's own page."""
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.domain.model import Delivery, Waiter
+from gateway.domain.model import Delivery, Invitation, Waiter
 from gateway.domain.vocabulary import Notice, Purpose, State
-from tests.portal.conftest import PATIENT
+from gateway.flow import notices
+from tests.portal.conftest import COLLEAGUE_HERE, PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 BIRTHDATE = {"day": "3", "month": "2", "year": "1980"}
 
 
+def page_link(world, purpose=Purpose.SENDER_PAGE, row=1, made_on=None):
+    made_on = made_on or world.clock.now().date()
+    return f"/sender/{world.keys.token(purpose, row, made_on.toordinal())}"
+
+
 async def page_for(world, invitation):
     (waiter,) = await world.rows(Waiter, invitation_id=invitation.id)
-    return f"/sender/{world.keys.token(Purpose.WAITER, waiter.id)}"
+    return page_link(world, Purpose.WAITER_PAGE, waiter.id)
 
 
 @both_stores
@@ -65,7 +73,7 @@ async def test_the_list_has_everybody_with_their_own_buttons(world, browser):
     pat = await world.invited(PATIENT)
     omar = await world.invited(None, to="omar@hillside.example")
     await world.invited(PATIENT, to="else@home.example", sender="omar@hillside.example", name="Dr Omar")
-    path = f"/sender/{world.keys.token(Purpose.SENDER, 1)}"
+    path = page_link(world)
     await browser.go(path)
     assert browser.heading == "Whom you wait for"
     assert [card.css_first("h2").text() for card in browser.page.css(".card")] == [
@@ -85,7 +93,7 @@ async def test_the_list_has_everybody_with_their_own_buttons(world, browser):
 async def test_a_sender_cannot_reach_who_is_not_theirs(world, browser):
     await world.invited(PATIENT)
     other = await world.invited(PATIENT, to="else@home.example", sender="omar@hillside.example", name="Dr Omar")
-    await browser.go(f"/sender/{world.keys.token(Purpose.SENDER, 1)}")
+    await browser.go(page_link(world))
     form = browser.response
     for person in ("else@home.example", "", "pat@home.example CANCEL\nelse@home.example"):
         browser.response = form
@@ -107,14 +115,14 @@ async def test_looking_changes_nothing(world, browser):
     invitation = await world.invited(PATIENT)
     before = await world.everything()
     await browser.go(await page_for(world, invitation))
-    await browser.go(f"/sender/{world.keys.token(Purpose.SENDER, 1)}")
+    await browser.go(page_link(world))
     assert browser.status == 200
     assert await world.everything() == before
 
 
 async def test_another_purposes_token_is_dead(world, browser):
     invitation = await world.invited(PATIENT)
-    for purpose in set(Purpose) - {Purpose.WAITER, Purpose.SENDER}:
+    for purpose in set(Purpose) - {Purpose.WAITER_PAGE, Purpose.SENDER_PAGE}:
         await browser.go(f"/sender/{world.keys.token(purpose, invitation.id)}")
         assert browser.status == 404
     for purpose in set(Purpose) - {Purpose.INVITE}:
@@ -123,11 +131,11 @@ async def test_another_purposes_token_is_dead(world, browser):
 
 
 async def test_a_long_list_comes_in_pages_that_all_can_be_reached(world, browser, monkeypatch):
-    monkeypatch.setattr("gateway.flow.answer.PAGE", 2)
+    monkeypatch.setattr("gateway.flow.sender_page.PAGE", 2)
     everybody = [f"pat{number}@home.example" for number in range(5)]
     for to in everybody:
         await world.invited(PATIENT, to=to)
-    path = f"/sender/{world.keys.token(Purpose.SENDER, 1)}"
+    path = page_link(world)
     seen = []
     for page in ("1", "2", "3"):
         await browser.go(f"{path}?page={page}")
@@ -142,12 +150,108 @@ async def test_a_long_list_comes_in_pages_that_all_can_be_reached(world, browser
 
 
 async def test_a_form_finds_its_person_though_the_list_has_moved_on(world, browser, monkeypatch):
-    monkeypatch.setattr("gateway.flow.answer.PAGE", 2)
+    monkeypatch.setattr("gateway.flow.sender_page.PAGE", 2)
     invitations = [await world.invited(PATIENT, to=f"pat{number}@home.example") for number in range(4)]
-    await browser.go(f"/sender/{world.keys.token(Purpose.SENDER, 1)}?page=2")
+    await browser.go(page_link(world) + "?page=2")
     other = world.browser()
     await other.go(await page_for(world, invitations[0]))
     await other.press("Cancel my message")
     await browser.press("Remind")
     assert "gets a reminder now" in browser.text
     assert "pat2@home.example" in browser.text
+
+
+# ----------------------------------------------------------------------------------------------- links that are too old
+
+
+@pytest.mark.parametrize("purpose", [Purpose.SENDER_PAGE, Purpose.WAITER_PAGE])
+async def test_an_old_link_shows_nothing_and_sends_a_new_one(world, browser, purpose):
+    await world.invited(PATIENT)
+    old = page_link(world, purpose)
+    world.clock.advance(days=7)
+    await browser.go(old)
+    assert "pat@home.example" in browser.text
+    world.clock.advance(days=1)
+    await browser.go(old)
+    assert browser.heading == "This link is too old"
+    assert "pat@" not in browser.response.text
+    await browser.press("Send me a new link")
+    assert "ada@" not in browser.response.text
+    [sent] = await world.rows(Delivery, notice=Notice.SENDER_LINK)
+    assert sent.recipient == "ada@riverside.example"
+    facts = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)
+    await browser.go(f"/sender/{facts['sender_page']}")
+    assert "pat@home.example" in browser.text
+
+
+async def test_with_an_old_link_nothing_is_done(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(page_link(world))
+    form = browser.response
+    world.clock.advance(days=8)
+    browser.response = form
+    await browser.press("Cancel my message")
+    assert (await world.invitation(invitation)).state is State.INVITED
+
+
+async def test_new_links_are_sent_a_few_times_a_day(world, browser):
+    await world.invited(PATIENT)
+    old = page_link(world)
+    world.clock.advance(days=8)
+    for _ in range(8):
+        await browser.go(old)
+        await browser.press("Send me a new link")
+    assert len(await world.rows(Delivery, notice=Notice.SENDER_LINK)) == 5
+
+
+async def test_a_link_of_very_long_ago_is_dead(world, browser):
+    await world.invited(PATIENT)
+    old = page_link(world)
+    world.clock.advance(days=500)
+    await browser.go(old)
+    assert browser.status == 404
+
+
+# -------------------------------------------------------------------------------------- the practice's people, and more
+
+
+async def test_the_practices_people_with_those_first_who_have_the_least_time(world, browser):
+    late = await world.invited(PATIENT, to="late@home.example", name="Dr Ada")
+    await world.desk.do(lambda ctx: ctx.tx.put(replace(ctx.tx.get(Invitation, late.id), state=State.ACCEPTED)))
+    await world.invited(PATIENT, to="anna@home.example")
+    world.clock.advance(days=3)
+    await world.invited(PATIENT, to="zoe@home.example")
+    await world.invited(COLLEAGUE_HERE, to="cleo@riverside.example", sender="bob@riverside.example", name="Bob")
+    await world.invited(PATIENT, to="else@home.example", sender="omar@hillside.example", name="Dr Omar")
+    await browser.go(page_link(world) + "?show=patients")
+    lines = [" ".join(line.text().split()) for line in browser.page.css(".contacts li")]
+    assert [line.split()[0] for line in lines] == ["anna@home.example", "zoe@home.example", "late@home.example"]
+    assert "not accepted yet 27 days left" in lines[0]
+    assert "accepted" in lines[2]
+    assert len(browser.page.css(".contacts .triangle")) == 2
+    await browser.go(page_link(world) + "?show=directory")
+    assert "cleo@riverside.example" in browser.text
+    assert not browser.page.css(".contacts a")
+    await browser.go(page_link(world) + "?show=patients&q=ZOE")
+    assert [line.text().split()[0] for line in browser.page.css(".contacts li")] == ["zoe@home.example"]
+
+
+async def test_one_of_them_is_opened_and_moved(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(page_link(world) + "?show=patients")
+    await browser.go(browser.response.url.join(browser.page.css_first(".contacts a").attributes["href"]))
+    assert browser.heading == "pat@home.example"
+    await browser.press("Move my message", place="not an address")
+    assert "Type an email address" in browser.text
+    await browser.press("Move my message", place="pat@work.example")
+    assert "Your message is for pat@work.example now." in browser.text
+    assert (await world.invitation(invitation)).address == "pat@work.example"
+
+
+async def test_a_page_shows_nobody_else(world, browser):
+    await world.invited(PATIENT)
+    await world.invited(PATIENT, to="else@home.example", sender="omar@hillside.example", name="Dr Omar")
+    await world.invited(PATIENT, to="bobs@home.example", sender="bob@riverside.example", name="Bob")
+    for person in ("else@home.example", "bobs@home.example", "nobody@home.example", "<script>"):
+        await browser.go(page_link(world), params={"person": person})
+        assert browser.status == 404

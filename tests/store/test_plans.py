@@ -9,7 +9,8 @@ import pytest
 from gateway import prepare
 from gateway.domain.model import Account, Content, Invitation
 from gateway.domain.vocabulary import Purpose, State
-from gateway.flow import answer, deliver, lines, register, release, remind
+from gateway.flow import deliver, lines, register, release, remind
+from gateway.flow.sender_page import SHOWN, Sought, sender_page
 from gateway.store import connections
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
@@ -77,7 +78,9 @@ async def whole_life(house):
     await house.desk.do(remind.forget)
     await house.desk.do(deliver.reclaim)
     await house.desk.ask(lambda ctx: prepare._content_names(ctx.tx))
-    await house.desk.ask(answer.sender_page, house.keys.token(Purpose.SENDER, 1))
+    page = house.keys.token(Purpose.SENDER_PAGE, 1, house.clock.now().date().toordinal())
+    for show in SHOWN:
+        assert await house.desk.ask(sender_page, page, Sought(show=show))
 
 
 async def correspond(house, account: Account):

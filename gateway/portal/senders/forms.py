@@ -2,10 +2,12 @@
 
 from datetime import date
 
-from wtforms import RadioField
+from wtforms import RadioField, StringField
 
+from gateway.domain.address import address
 from gateway.domain.saying import say
-from gateway.portal.form import BirthdateForm, chosen
+from gateway.errors import BadAddress
+from gateway.portal.form import BirthdateForm, at_most, chosen, one_line
 
 
 class RelationshipForm(BirthdateForm):
@@ -21,6 +23,16 @@ class RelationshipForm(BirthdateForm):
         validators=[chosen(say("Choose who this person is."))],
         validate_choice=False,
     )
+
+    place = StringField(say("Their right email address"), [at_most(320)], filters=[one_line])
+
+    def new_place(self) -> str | None:
+        """The line that moves the sender's mail; None if that is no address, which the form then says."""
+        try:
+            return f"MOVE {address(self.place.data or '').typed}"
+        except BadAddress:
+            self.refuse("place", say("Type an email address, such as pat@home.example."))
+            return None
 
     def command(self, today: date) -> str | None:
         """The line that says the same by mail; None if something is wrong, which the form then says."""

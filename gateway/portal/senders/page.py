@@ -1,21 +1,22 @@
-"""A sender's own page: whom they wait for, and what they can say without writing a mail."""
+"""A sender's own page: whom they wait for, their practice's people, and what they can say without writing a mail."""
 
 import asyncio
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.domain.vocabulary import State
-from gateway.flow import answer
-from gateway.flow.answer import SenderPage
+from gateway.flow import sender_page
+from gateway.flow.sender_page import Outworn, SenderPage, Sought
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
 from gateway.portal.senders.forms import RelationshipForm
 from gateway.portal.visit import Visit
 
-_BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE"}
+_BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE", "recall": "RECALL"}
 """The buttons that say by themselves what is wanted, and the same by mail."""
 _NEEDS_DETAILS = (State.AWAITING, State.LOCKED)
 
@@ -29,69 +30,88 @@ class Card:
     is_open: bool
 
 
-async def sender(visit: Visit, page: SenderPage) -> Response:
+async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
     """GET shows; POST runs the one line that the button or the form stands for."""
+    if isinstance(page, Outworn):
+        return await _renew(visit)
     if not visit.posted:
         return await _show(visit, page)
     token, person = visit.request.path_params["token"], visit.typed("person")
-    page = await _page(visit, token, person)  # the list may have moved on
-    index = _index(page, person)
+    if not await _knows(visit, page, person):
+        raise HTTPException(404)
     form = RelationshipForm(visit.form)
-    action = visit.typed("action")
-    line = form.command(visit.today) if action == "details" else _BUTTONS.get(action)
+    line = _line(visit, form)
     if line is None:
-        return await _show(visit, page, sent_back=(index, form))
-    if page.focus is None:
-        line = f"{page.people[index]['address']} {line}"
-    results = await visit.desk.do_at_length(answer.by_page, token, line)
+        return await _show(visit, page, sent_back=(person, form))
+    results = await visit.desk.do_at_length(sender_page.by_page, token, f"{person} {line}")
     if results is None:
         raise DeadLink
-    return await _show(visit, await _page(visit, token, person), results=results)
+    for sought in (page.sought, Sought()):  # who was moved is found at another address
+        anew = await visit.desk.ask(sender_page.sender_page, token, sought)
+        if isinstance(anew, SenderPage):
+            return await _show(visit, anew, results=results)
+    raise DeadLink
 
 
-async def _page(visit: Visit, token: str, person: str) -> SenderPage:
-    """The page that has this person, or the one that was asked for."""
-    page = await visit.desk.ask(answer.sender_page, token, visit.page, holding=person)
-    if page is None:
-        raise DeadLink
-    return page
+async def _renew(visit: Visit) -> Response:
+    """The link is too old: GET offers a new one; POST sends it, to the sender's own address."""
+    if not visit.posted:
+        return visit.show("senders/outworn")
+    await visit.desk.do(sender_page.renew, visit.request.path_params["token"])
+    return visit.show("senders/renewed")
 
 
-def _index(page: SenderPage, person: str) -> int:
-    """Whom the form is about: the one that the link is for, or one of those on the page."""
-    if page.focus is not None:
-        return page.focus
-    addresses = [shown["address"] for shown in page.people]
-    if person not in addresses:
-        raise HTTPException(404)
-    return addresses.index(person)
+async def _knows(visit: Visit, page: SenderPage, person: str) -> bool:
+    """Whether the form is about somebody on the page, or somebody who was there when it was shown."""
+    if any(shown["address"] == person for shown in page.people):
+        return True
+    if page.focus or not person:
+        return False
+    alone = Sought(person=person)
+    return isinstance(
+        await visit.desk.ask(sender_page.sender_page, visit.request.path_params["token"], alone), SenderPage
+    )
+
+
+def _line(visit: Visit, form: RelationshipForm) -> str | None:
+    """What the button says by mail; None if something is wrong, which the form then says."""
+    match visit.typed("action"):
+        case "details":
+            return form.command(visit.today)
+        case "move":
+            return form.new_place()
+        case action:
+            return _BUTTONS.get(action)
 
 
 async def _show(
     visit: Visit,
     page: SenderPage,
     *,
-    sent_back: tuple[int, RelationshipForm] | None = None,
+    sent_back: tuple[str, RelationshipForm] | None = None,
     results: list[dict[str, Any]] | None = None,
 ) -> Response:
-    shown = range(len(page.people)) if page.focus is None else [page.focus]
-    cards = [_card(page.people[index], index, sent_back) for index in shown]
+    sought = page.sought
+    query = {"show": sought.show if sought.show != "waiting" else "", "q": sought.words}
     facts = {
         "token": visit.request.path_params["token"],
         "sender": page.sender,
         "practice": page.practice,
-        "cards": cards,
-        "focus": page.focus is not None,
-        "page": page.page,
+        "cards": [_card(person, index, sent_back) for index, person in enumerate(page.people)],
+        "focus": page.focus,
+        "sought": sought,
+        "query": urlencode({name: value for name, value in query.items() if value}),
         "pages": page.pages,
+        "count": page.count,
         "results": results or [],
         "wrong": sent_back[1].wrong if sent_back else [],
     }
-    return await asyncio.to_thread(visit.show, "senders/page", facts, status=REFUSED if sent_back else 200)
+    status = REFUSED if sent_back else 200
+    return await asyncio.to_thread(visit.show, "senders/page", facts, status=status, practice_id=page.practice_id)
 
 
-def _card(person: dict[str, Any], index: int, sent_back: tuple[int, RelationshipForm] | None) -> Card:
-    returned = sent_back is not None and sent_back[0] == index
+def _card(person: dict[str, Any], index: int, sent_back: tuple[str, RelationshipForm] | None) -> Card:
+    returned = sent_back is not None and sent_back[0] == person["address"]
     form = sent_back[1] if sent_back and returned else RelationshipForm(data={"relationship": _known(person)})
     return Card(person, form.numbered(index), is_open=returned or person["state"] in _NEEDS_DETAILS)
 

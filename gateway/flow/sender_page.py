@@ -1,0 +1,197 @@
+"""A sender's own page: whom they wait for, their practice's people, and the line that a button stands for.
+
+Its link stands in each notice to a sender, and works for some days only: it may be read by whoever reads their mail.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from math import ceil
+from typing import Any
+
+from gateway.domain.address import address
+from gateway.domain.model import Invitation, Sender, Waiter
+from gateway.domain.vocabulary import OPEN, Notice, Purpose, Relationship, State
+from gateway.errors import BadAddress
+from gateway.flow import notices, people
+from gateway.flow.answer import is_within
+from gateway.flow.ask import Result, Scope
+from gateway.flow.context import Context
+from gateway.flow.verbs import run, waited_for
+
+PAGE = 50
+"""How many people a page shows at once."""
+LIVES = 7
+"""For how many days after its mail a link works."""
+KNOWN = 400
+"""For how many days a link that is too old is still known as one, so that a new one can be sent."""
+RENEWALS = 5
+"""How many new links a day a sender gets, whoever asks for them."""
+
+_PURPOSES = (Purpose.WAITER_PAGE, Purpose.SENDER_PAGE)
+SHOWN: dict[str, tuple[Relationship, ...]] = {
+    "waiting": (),
+    "directory": (Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
+    "patients": (Relationship.PATIENT,),
+}
+"""What a page can show: whom the sender waits for, or the practice's people of a kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is to be shown: one of `SHOWN`, those who have these words, a page; or one person, by address."""
+
+    show: str = "waiting"
+    words: str = ""
+    page: int = 1
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderPage:
+    """What a sender's page shows: people, `PAGE` at a time; or one, who is then in `focus`.
+
+    `people` are facts as of `people.standing`, with `days_left`, and `mine` for whom the sender waits for.
+    """
+
+    sender: Sender
+    practice_id: str
+    practice: str
+    people: list[dict[str, Any]]
+    sought: Sought
+    focus: bool = False
+    pages: int = 1
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outworn:
+    """A link that was good once, and whose it was."""
+
+    sender: Sender
+
+
+def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outworn | None:
+    """The page that a sender's link opens; None for a dead link. Changes nothing."""
+    found = _owner(ctx, token)
+    if found is None:
+        return None
+    sender, invitation, made_on = found
+    if _age(ctx, made_on) > LIVES:
+        return Outworn(sender)
+    practice = ctx.site.practice(sender.practice_id)
+    if sought.person and invitation is None:
+        invitation = _sought_person(ctx, sender, sought.person)
+        if invitation is None:
+            return None
+    if invitation:
+        return SenderPage(sender, practice.id, practice.name, [_focused(ctx, sender, invitation)], sought, focus=True)
+    found_people = _found(ctx, sender, sought)
+    pages = max(ceil(len(found_people) / PAGE), 1)
+    page = min(max(sought.page, 1), pages)
+    here = [_row(ctx, row, own) for own, row in found_people[(page - 1) * PAGE : page * PAGE]]
+    return SenderPage(
+        sender, practice.id, practice.name, here, replace(sought, page=page), pages=pages, count=len(found_people)
+    )
+
+
+def by_page(ctx: Context, token: str, line: str) -> list[Result] | None:
+    """Run one line that the page's form stands for; None for a dead link and for one that is too old."""
+    found = _owner(ctx, token)
+    if found is None or _age(ctx, found[2]) > LIVES:
+        return None
+    sender, invitation, _ = found
+    results = run(ctx, sender, Scope((invitation,) if invitation else ()), [line])
+    for result in results:
+        if result["code"] == "cancelled":
+            reply = notices.token(Purpose.SENDER, sender.id)
+            notices.to_sender(ctx, Notice.CANCELLED, sender, {"person": result["person"]}, reply=reply)
+    return results
+
+
+def renew(ctx: Context, token: str) -> None:
+    """Send a new link to the sender's own address. Nothing comes back: whoever asks learns nothing."""
+    found = _owner(ctx, token)
+    if found is None or not is_within(ctx, f"page|{found[0].id}", RENEWALS):
+        return
+    sender = found[0]
+    facts = {"sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id)}
+    notices.to_sender(ctx, Notice.SENDER_LINK, sender, facts, reply=notices.token(Purpose.SENDER, sender.id))
+
+
+# --------------------------------------------------------------------------------------------------------------- links
+
+
+def _owner(ctx: Context, token: str) -> tuple[Sender, Invitation | None, date] | None:
+    """Whose page the link opens or once opened, about whom, and the day on which it was made."""
+    today = ctx.today.toordinal()
+    for purpose in _PURPOSES:
+        row = ctx.keys.row_of(token, purpose)
+        days = range(today + 1, today - KNOWN, -1) if row else ()
+        made_on = next((day for day in days if ctx.keys.holds(token, purpose, row or 0, day)), None)
+        if row and made_on:
+            return _opened(ctx, purpose, row, date.fromordinal(made_on))
+    return None
+
+
+def _opened(ctx: Context, purpose: Purpose, row: int, made_on: date) -> tuple[Sender, Invitation | None, date] | None:
+    waiter = ctx.tx.get(Waiter, row) if purpose is Purpose.WAITER_PAGE else None
+    sender = ctx.tx.get(Sender, waiter.sender_id if waiter else row)
+    if sender is None or (purpose is Purpose.WAITER_PAGE and waiter is None):
+        return None
+    return sender, ctx.tx.get(Invitation, waiter.invitation_id) if waiter else None, made_on
+
+
+def _age(ctx: Context, made_on: date) -> int:
+    return (ctx.today - made_on).days
+
+
+# -------------------------------------------------------------------------------------------------------------- people
+
+
+def _found(ctx: Context, sender: Sender, sought: Sought) -> list[tuple[Waiter | None, Invitation]]:
+    """Those who are to be shown: who has the least time left first."""
+    kinds = SHOWN[sought.show]
+    rows = _of_the_practice(ctx, sender, kinds) if kinds else waited_for(ctx, sender)
+    words = sought.words.casefold().split()
+    wanted = [pair for pair in rows if all(word in pair[1].who.casefold() for word in words)]
+    return sorted(wanted, key=lambda pair: _urgency(pair[1]))
+
+
+def _of_the_practice(
+    ctx: Context, sender: Sender, kinds: tuple[Relationship, ...]
+) -> list[tuple[Waiter | None, Invitation]]:
+    """The practice's people of these kinds, each once, as they stand now."""
+    conditions: dict[str, Any] = {"relationship__in": kinds, "state__in": (*OPEN, State.ACCEPTED)}
+    everybody = ctx.tx.find(Invitation, practice_id=sender.practice_id, **conditions)
+    latest = {invitation.address: invitation for invitation in everybody}
+    own = {waiter.invitation_id: waiter for waiter in ctx.tx.find(Waiter, sender_id=sender.id, withdrawn=False)}
+    return [(own.get(invitation.id), invitation) for invitation in latest.values()]
+
+
+def _urgency(invitation: Invitation) -> tuple[bool, float, str]:
+    """Who has not accepted comes first, and of those, whose next step is due soonest."""
+    due = invitation.due_at.timestamp() if invitation.due_at else 0.0
+    last = invitation.day0.toordinal() if invitation.state is State.INVITED else due
+    return invitation.state is State.ACCEPTED, last, invitation.who.casefold()
+
+
+def _sought_person(ctx: Context, sender: Sender, person: str) -> Invitation | None:
+    """Somebody whom the sender waits for, or has waited for."""
+    try:
+        invitation = people.latest_invitation(ctx, sender.practice_id, address(person).key)
+    except BadAddress:
+        return None
+    waits = invitation and ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=sender.id)
+    return invitation if waits else None
+
+
+def _focused(ctx: Context, sender: Sender, invitation: Invitation) -> dict[str, Any]:
+    waiter = ctx.tx.one(Waiter, invitation_id=invitation.id, sender_id=sender.id, withdrawn=False)
+    return _row(ctx, invitation, waiter if invitation.state in OPEN else None)
+
+
+def _row(ctx: Context, invitation: Invitation, waiter: Waiter | None) -> dict[str, Any]:
+    facts = people.standing(ctx, invitation, waiter)
+    until = facts["until"]
+    left = (date.fromisoformat(until) - ctx.today).days if until else None
+    return {**facts, "mine": waiter is not None, "days_left": left}
