@@ -237,6 +237,40 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """A passkey of an account's (WebAuthn): with it a person signs in, or takes the second step."""
+
+    id: int = 0
+    account_id: int
+    credential: bytes
+    public_key: bytes
+    sign_count: int
+    name: str
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """An account's one-time codes (RFC 6238): their secret, sealed, and the last time step whose code was used."""
+
+    id: int = 0
+    account_id: int
+    secret: bytes
+    last_step: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCode:
+    """The digest of a code that is good once."""
+
+    id: int = 0
+    account_id: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """Who did what to which, when; `mac` makes an altered row show."""
 
@@ -269,5 +303,5 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Delegation, Draft, Session, Audit, Seen, Meta),
+    *(Delivery, Confirmation, Delegation, Draft, Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta),
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.model import Account, Copy, Session
+from gateway.domain.model import Account, Codes, Copy, Draft, Passkey, RecoveryCode, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import hold, notices
 from gateway.flow.context import Context
@@ -117,7 +117,8 @@ def erase(ctx: Context, account: Account) -> None:
     """
     for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX):
         hold.destroy(ctx, copy)
-    ctx.tx.remove(Session, account_id=account.id)
+    for table in (Session, Passkey, Codes, RecoveryCode, Draft):
+        ctx.tx.remove(table, account_id=account.id)
     tell(ctx, account, "erased")
     ctx.audit(account.address, "erased", f"account {account.id}")
     nobody = Account(

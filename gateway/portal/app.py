@@ -18,7 +18,7 @@ from gateway.domain.words import spoken
 from gateway.errors import TryAgain
 from gateway.flow.context import Desk
 from gateway.portal import plain
-from gateway.portal.account import language, leaving, profile, reset, signing_in
+from gateway.portal.account import language, leaving, profile, reset, second_step, security, signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, serve
 from gateway.portal.headers import SecurityHeaders
@@ -44,6 +44,9 @@ PAGES: tuple[Page, ...] = (
     Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),
     Page("/language", Who.ANYONE, language.choose, ("POST",)),
     Page("/sign-in", Who.ANYONE, signing_in.sign_in, BOTH),
+    Page("/sign-in/second", Who.ANYONE, second_step.second, ("POST",)),
+    Page("/sign-in/options", Who.ANYONE, second_step.options, ("POST",)),
+    Page("/sign-in/passkey", Who.ANYONE, second_step.alone, ("POST",)),
     Page("/stay", Who.ACCOUNT, signing_in.stay, ("POST",)),
     Page("/sign-out", Who.ACCOUNT, signing_in.sign_out, ("POST",)),
     Page("/reset", Who.ANYONE, reset.ask, BOTH),
@@ -53,6 +56,12 @@ PAGES: tuple[Page, ...] = (
     Page("/profile/practice", Who.ACCOUNT, profile.practice, BOTH),
     Page("/profile/password", Who.ACCOUNT, profile.password, BOTH),
     Page("/profile/sessions", Who.ACCOUNT, profile.sessions, BOTH),
+    Page("/profile/security", Who.ACCOUNT, security.security),
+    Page("/profile/codes", Who.ACCOUNT, security.codes, BOTH),
+    Page("/profile/codes/off", Who.ACCOUNT, security.stop_codes, BOTH),
+    Page("/profile/recovery", Who.ACCOUNT, security.recovery, BOTH),
+    Page("/profile/passkeys/add", Who.ACCOUNT, security.add_passkey, BOTH),
+    Page("/profile/passkeys/{passkey_id:int}/remove", Who.ACCOUNT, security.remove_passkey, BOTH),
     Page("/profile/download", Who.ACCOUNT, leaving.download, ("POST",)),
     Page("/profile/erase", Who.ACCOUNT, leaving.erase, BOTH),
     Page("/inbox", Who.ACCOUNT, inbox.inbox),

@@ -100,11 +100,11 @@ async def test_the_receipt_asks_who_a_stranger_is(story: Story) -> None:
     (mail,) = check(story)
     token = mail.facts["people"][0]["token"]
     assert mail.rendered.subject == "Who is Pat to you? Your secure mail is waiting"
-    assert f"{SITE.portal_url}/sender/{mail.facts['people'][0]['page']}" in mail.html.hrefs
+    bot = f"bot+{token}@{SITE.domain}"
     assert buttons(mail) == [(bot, line) for line in ("PATIENT ", "CLINICIAN", "STAFF", "COLLEAGUE", "CANCEL")]
     assert "after 1 and 3 days" in mail.rendered.text
     assert "by Monday 9 March 2026" in mail.html.text
-    assert f"{SITE.portal_url}/sender/{token}" in mail.html.hrefs
+    assert f"{SITE.portal_url}/sender/{mail.facts['people'][0]['page']}" in mail.html.hrefs
 
 
 async def test_a_colleague_here_is_only_asked_for_a_role(story: Story) -> None:

@@ -63,7 +63,7 @@ async def test_a_form_of_anothers_is_refused(world, browser, page, token):
     await browser.sign_in()
     sender = world.keys.token(Purpose.SENDER_PAGE, 1, world.clock.now().date().toordinal())
     path = page.path.replace("{copy_id:int}", str(copy.id)).replace("{invitation_id:int}", str(invitation.id))
-    path = path.replace("{draft_id:int}", "1")
+    path = re.sub(r"\{\w+:int\}", "1", path)
     path = path.replace("/invite/{token}", world.link(invitation)).replace("{token}", sender)
     before = await world.everything()
     fields = {"step": "verify", "day": "1", "month": "1", "year": "1980", "action": "cancel", "body": "x"}

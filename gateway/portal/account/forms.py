@@ -33,6 +33,20 @@ class OwnPasswordForm(BaseForm):
     password = PasswordField(say("Your password"), PASSWORD)
 
 
+class CodeForm(BaseForm):
+    """A code from the phone, or a recovery code."""
+
+    code = StringField(say("Code"), filled_in(say("Type the code."), 60), filters=[one_line])
+
+
+class PasskeyForm(OwnPasswordForm):
+    """How a new passkey is called."""
+
+    name = StringField(
+        say("A name for it, such as My phone"), filled_in(say("Give it a name."), 60), filters=[one_line]
+    )
+
+
 class NameForm(BaseForm):
     name = StringField(say("Your name"), filled_in(say("Type your name."), 100), filters=[one_line])
 

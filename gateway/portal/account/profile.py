@@ -11,7 +11,7 @@ from gateway.domain.saying import say
 from gateway.flow import account as accounts
 from gateway.portal.account.forms import ChangePasswordForm, NameForm, OwnPracticeForm
 from gateway.portal.account.reset import is_good
-from gateway.portal.account.signing_in import TOO_OFTEN, give_back, may_try
+from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
 from gateway.portal.form import REFUSED, BaseForm
 from gateway.portal.visit import Visit, go_to
 

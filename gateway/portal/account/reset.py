@@ -5,7 +5,7 @@ from starlette.responses import Response
 from gateway.domain.model import Account
 from gateway.flow import account as accounts
 from gateway.portal.account.forms import ResetForm
-from gateway.portal.account.signing_in import TOO_OFTEN, key_of, may_try
+from gateway.portal.account.tries import TOO_OFTEN, key_of, may_try
 from gateway.portal.form import REFUSED
 from gateway.portal.new_password import NewPasswordForm
 from gateway.portal.visit import Visit, go_to

@@ -4,20 +4,21 @@ import re
 
 from starlette.responses import Response
 
-from gateway.domain.address import address
 from gateway.domain.model import Account
 from gateway.domain.saying import say
-from gateway.errors import BadAddress, TryAgain
-from gateway.flow.context import Context
+from gateway.errors import TryAgain
+from gateway.flow import second_factor
 from gateway.portal import sessions
+from gateway.portal.account import second_step
 from gateway.portal.account.forms import SignInForm
-from gateway.portal.cookies import SESSION, unguessable
+from gateway.portal.account.session import let_in
+from gateway.portal.account.tries import TOO_OFTEN, account_at, give_back, key_of, may_try
+from gateway.portal.cookies import SESSION
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
 
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*")
 _REFUSED = say("This email address and password do not belong together. Check both, and try again.")
-TOO_OFTEN = say("There were too many tries. Wait 15 minutes, and try again.")
 
 
 async def home(visit: Visit) -> Response:
@@ -34,7 +35,7 @@ async def sign_in(visit: Visit) -> Response:
     if visit.posted:
         status = await _try(visit, form)
         if status == 200:
-            return await _let_in(visit, form, wanted)
+            return await _go_on(visit, form, wanted)
     done = visit.request.query_params.get("done", "")
     return visit.show("account/sign_in", {"form": form, "next": wanted, "done": done}, status=status)
 
@@ -67,7 +68,7 @@ async def _try(visit: Visit, form: SignInForm) -> int:
     if not may_try(visit, key):
         form.refuse("email", TOO_OFTEN)
         return 429  # RFC 6585 §4
-    account = await visit.desk.ask(_account_at, key)
+    account = await visit.desk.ask(account_at, key)
     try:
         right = await portal.passwords.matches(form.password.data, account.password_hash if account else None)
     except TryAgain:  # nothing was tried
@@ -80,43 +81,12 @@ async def _try(visit: Visit, form: SignInForm) -> int:
     return 200
 
 
-def may_try(visit: Visit, key: str) -> bool:
-    """Count a try to get into this account, and of this client; whether it may be made."""
-    portal, now = visit.portal, visit.desk.clock.now()
-    return all([portal.account_throttle.take(key, now), portal.client_throttle.take(visit.client, now)])
-
-
-def give_back(visit: Visit, key: str) -> None:
-    """The try was an honest one, or none was made."""
-    visit.portal.account_throttle.give_back(key)
-    visit.portal.client_throttle.give_back(visit.client)
-
-
-async def _let_in(visit: Visit, form: SignInForm, wanted: str) -> Response:
-    cookie = unguessable(visit.portal.random)
-    before = visit.portal.cookies.read(visit.request, SESSION)
-    agent = visit.request.headers.get("user-agent", "")
-    await visit.desk.do(_change_session, key_of(form.email.data), before, cookie, agent)
-    response = go_to(wanted)
-    visit.portal.cookies.give(response, SESSION, cookie)
-    return response
-
-
-def _change_session(ctx: Context, key: str, before: str, cookie: str, agent: str) -> None:
-    """A fresh session, so that nobody may hand a person a session that they know."""
-    sessions.end(ctx, before)
-    account = _account_at(ctx, key)
-    if account:
-        sessions.start(ctx, account, cookie, agent)
-
-
-def _account_at(ctx: Context, key: str) -> Account | None:
-    return ctx.tx.one(Account, address=key)
-
-
-def key_of(typed: str) -> str:
-    """How the address is stored; what is no address is nobody's."""
-    try:
-        return address(typed).key
-    except BadAddress:
-        return typed
+async def _go_on(visit: Visit, form: SignInForm, wanted: str) -> Response:
+    """The password was right: a session, or the second step."""
+    account = await visit.desk.ask(account_at, key_of(form.email.data))
+    if account is None:  # erased in this very moment
+        return go_to("/sign-in")
+    has = await visit.desk.ask(second_factor.factors, account)
+    if has.wanted:
+        return second_step.ask(visit, account, has, wanted)
+    return await let_in(visit, account, wanted)

@@ -1,0 +1,57 @@
+"""What a page hands to the next one, sealed: who has given the right password, and what a passkey is to sign.
+
+It is worth something in the browser that it was shown to, for some minutes.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from gateway.errors import WrongKey
+from gateway.portal.visit import Visit
+
+LIVES = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """`key` is the account's address where the password was right, "" otherwise; `challenge` is base64url."""
+
+    at: str
+    key: str = ""
+    wanted: str = "/inbox"
+    challenge: str = ""
+    secret: str = ""
+    """Of one-time codes that are being set up."""
+
+
+def begin(visit: Visit, key: str = "", wanted: str = "/inbox", secret: str = "") -> Pending:
+    """A fresh one, with a challenge of its own."""
+    challenge = base64.urlsafe_b64encode(visit.portal.random.octets(32)).decode().rstrip("=")
+    return Pending(visit.desk.clock.now().isoformat(), key, wanted, challenge, secret)
+
+
+def seal(visit: Visit, pending: Pending) -> str:
+    sealed = visit.desk.keys.seal(json.dumps(asdict(pending)).encode(), _bound_to(visit))
+    return base64.urlsafe_b64encode(sealed).decode()
+
+
+def unseal(visit: Visit, sealed: str) -> Pending | None:
+    """What was sealed for this browser, if that is not too long ago."""
+    try:
+        opened = visit.desk.keys.open(base64.urlsafe_b64decode(sealed), _bound_to(visit))
+        pending = Pending(**json.loads(opened))
+    except (WrongKey, binascii.Error, ValueError):
+        return None
+    age = visit.desk.clock.now() - datetime.fromisoformat(pending.at)
+    return pending if timedelta() <= age < LIVES else None
+
+
+def octets(challenge: str) -> bytes:
+    return base64.urlsafe_b64decode(challenge + "=" * (-len(challenge) % 4))
+
+
+def _bound_to(visit: Visit) -> str:
+    return f"pending|{visit.visitor}"
