@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from gateway.demo import mail
+from gateway.demo.gallery import FRAME_POLICY, Gallery
 from gateway.demo.mail import Draft, Letter, NotTaken
 from gateway.demo.people import ADA, PAT, PEOPLE, Person, person
 from gateway.demo.stage import Stage
@@ -25,8 +26,6 @@ from gateway.ports import Tx
 
 FIRST = Draft(PAT.address, "[secure] Your results", "Dear Pat,\n\nyour blood test is fine.\n\nDr Ada\n")
 DAYS = (1, 3, 30)
-FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""For the frame of a mail's HTML: nothing is loaded, nothing runs."""
 NEXT = {
     "written": "Send the first secure mail: it is written already, in Dr Ada's Write form.",
     "held": "Wait a moment: the gateway is looking at the mail.",
@@ -174,13 +173,16 @@ async def _static(request: Request) -> Response:
 
 def create_app(stage: Stage) -> Starlette:
     """The inbox page of one stage."""
-    page = InboxPage(stage, Templates(stage.site, pages="demo"))
+    pages = Templates(stage.site, pages="demo")
+    page, gallery = InboxPage(stage, pages), Gallery(Templates(stage.site), pages)
     return Starlette(
         routes=[
             Route("/", page.show),
             Route("/send", page.send, methods=["POST"]),
             Route("/clock", page.move, methods=["POST"]),
             Route("/mail/{who}/{number:int}", page.frame),
+            Route("/mails", gallery.show),
+            Route("/mails/{number:int}", gallery.frame),
             Route("/news", page.news),
             Route("/static/{name}", _static),
         ]
