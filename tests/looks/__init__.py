@@ -7,5 +7,6 @@ at; `@scene("name", "/path as in PAGES")` adds it, and the checks and the pictur
     def _profile(stage, page):
         signed_in(stage, page, "/profile")
 
-`python -m tests.looks.screenshots DIR [--only name]` writes a picture of each scene, at two widths, light and dark.
+`python -m tests.looks.screenshots DIR [--only name]` writes a picture of each scene and kind of mail, at two
+widths, light and dark.
 """

@@ -135,7 +135,7 @@ def _verify_here(stage: Stage, page: Page) -> None:
     press(page, "Start")
 
 
-@scene("invite-stranger", "/invite/{token}")
+@scene("invite-stranger", "/invite/{token}", 422)
 def _stranger(stage: Stage, page: Page) -> None:
     _verify_here(stage, page)
     press(page, "Continue", organisation="no")
