@@ -14,10 +14,11 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 FOCUSED = """() => {
   const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect()
   const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
+  const within = box.bottom > 0 && box.top < innerHeight
   return {number: [...document.querySelectorAll('*')].indexOf(one), what: one.outerHTML.slice(0, 120),
-    seen: one.tagName === 'IFRAME' || ((outlined || style.boxShadow !== 'none') && box.bottom > 0 && box.top < innerHeight)}
+    seen: one.tagName === 'IFRAME' || ((outlined || style.boxShadow !== 'none') && within)}
 }"""
-"""The element that has the focus: its place in the document, its markup, and whether a person can see that it has it."""
+"""The element that has the focus: its place in the document, its markup, and whether that can be seen."""
 REACHABLE = """() => {
   const all = [...document.querySelectorAll('*')]
   const first = one => one.type !== 'radio' || one === document.querySelector(`input[name="${one.name}"]`)
