@@ -112,4 +112,4 @@ def test_a_page_works_without_scripts(browser, scene):
     """The same forms bring the same state: each scene is walked again, with JavaScript off."""
     with looked_at(browser, scene, java_script_enabled=False) as watched:
         assert watched.status == scene.status
-        assert watched.page.locator("h1").count() == 1
+        assert watched.page.locator("h1").count() >= 1  # a message may have its own
