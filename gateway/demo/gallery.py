@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from gateway.demo.samples import SAMPLES
+from gateway.demo.samples import ENVELOPES, SAMPLES
 from gateway.domain.words import LANGUAGES
 from gateway.edge.render import Templates
 from gateway.ports import Rendered
@@ -43,7 +43,8 @@ class Gallery:
 
     def _rendered(self, number: int, language: str) -> Rendered:
         sample = SAMPLES[number]
-        return self.mails.mail(sample.notice, sample.audience, language, sample.facts)
+        facts = {**sample.facts, **ENVELOPES[sample.audience], "reply_to": "bot@secure.riverside.example"}
+        return self.mails.mail(sample.notice, sample.audience, language, facts)
 
 
 def _language(request: Request) -> str:

@@ -50,7 +50,15 @@ def person(name: str = "Pat Miller", address: str = "pat@home.example", **change
 PAT = person()
 OMAR = person("Dr Omar", "omar@hillside.example", relationship="colleague_elsewhere")
 CLEO = person("Cleo", "cleo@riverside.example", at_my_practice=True, relationship="colleague_here", role="staff")
-STRANGER = {"state": "awaiting_details", "relationship": "", "until": "", "reminders": []}
+STRANGER: dict[str, Any] = {"state": "awaiting_details", "relationship": "", "until": "", "reminders": []}
+
+
+ENVELOPES = {
+    Audience.SENDER: {"to_name": "Dr Ada", "to": "ada@riverside.example", "speaks_for": ""},
+    Audience.INVITEE: {"to_name": "Pat Miller", "to": "pat@home.example", "speaks_for": "Dr Ada"},
+    Audience.ACCOUNT: {"to_name": "Pat Miller", "to": "pat@home.example", "speaks_for": "Dr Ada"},
+}
+"""To whom they go, and for whom they speak."""
 
 
 def _sender(title: str, notice: Notice, **facts: Any) -> Sample:
@@ -137,12 +145,7 @@ SAMPLES: tuple[Sample, ...] = (
     _sender("Asked for anew", Notice.ASKED_AGAIN, person={**PAT, "state": "expired", "until": ""}, used_up=False),
     _sender("Never delivered", Notice.LAPSED, person={**PAT, "state": "lapsed", "waiting": False}, used_up=False),
     _sender("Withdrawn on the page", Notice.CANCELLED, person={**PAT, "state": "cancelled", "waiting": False}),
-    _sender(
-        "The address is dead",
-        Notice.UNDELIVERABLE,
-        person={**PAT, "state": "undeliverable", "until": ""},
-        used_up=False,
-    ),
+    _sender("The address is dead", Notice.UNDELIVERABLE, person={**PAT, "state": "undeliverable", "until": ""}),
     _sender("Accepted", Notice.ACCEPTED, person={**PAT, "state": "accepted", "waiting": False}, used_up=False),
     _sender("A new link to one’s page", Notice.SENDER_LINK, sender_page=TOKEN),
     _account(

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.filters import do_filesizeformat
 from markupsafe import Markup, escape
 
+from gateway.domain.colour import on_light
 from gateway.domain.site import Site
 from gateway.domain.vocabulary import Audience, Notice
 from gateway.domain.words import LANGUAGES
@@ -24,6 +25,7 @@ from gateway.edge.catalogue import Paragraph, Translated, catalogue, read_date, 
 from gateway.mail.decoding import clean
 from gateway.ports import Rendered
 
+ACCENT = "#0b559f"
 TEXT_WIDTH = 76  # RFC 3676 §4.2 advises to stay under 78
 
 
@@ -117,7 +119,13 @@ def _environment(site: Site, folders: list[Path], form: str, language: str) -> E
         """The address where commands about the token's subject go."""
         return f"bot+{token}@{site.domain}"
 
-    environment.globals |= {"site": site, "bot": bot, "mailto": mailto}
+    accents = {practice.name: on_light(practice.colour) for practice in site.practices if practice.colour}
+
+    def accent(practice: str) -> str:
+        """What a practice's button is filled with; white can be read on it."""
+        return accents.get(practice, ACCENT)
+
+    environment.globals |= {"site": site, "bot": bot, "mailto": mailto, "accent": accent}
     environment.globals |= {"layout": f"mail/layout.{form}", "parts": f"mail/parts.{form}"}
     environment.globals["paragraph"] = _source(folders, f"mail/paragraph.{form}")
     environment.filters |= {"after": after, "size": do_filesizeformat, "strong": _bold if form == "html" else str}

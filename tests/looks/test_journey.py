@@ -1,0 +1,52 @@
+"""From the invitation mail to the message, in few actions.
+
+An action is a click on a link or a button; typing all that one form asks for is one action too.
+"""
+
+import re
+
+import pytest
+
+from tests.edge.notices import ADA, PAT, PATIENT_TAG, Story
+from tests.looks.scenes import RIGHT
+from tests.looks.stage import staged
+from tests.portal.conftest import PASSWORD, PATIENT
+
+KNOWN_MOST = 9
+"""What the journey takes today: four clicks, and two forms that are each filled in and sent."""
+
+
+async def _invitation() -> str:
+    story = Story()
+    await story.write(ADA, PAT, tag=PATIENT_TAG)
+    return next(mail.rendered.html for mail in story.mails if "invite" in mail.facts)
+
+
+@pytest.mark.peer
+def test_a_new_patient_reads_the_message_in_few_actions(browser):
+    actions = []
+    with staged() as stage, browser.new_context() as context:
+        page, mail = context.new_page(), stage.run(_invitation())
+        invitation = stage.run(stage.world.invited(PATIENT))
+        page.set_content(re.sub(r'https://[^"]*/invite/[^"<]*', stage.url + stage.world.link(invitation), mail))
+
+        def click(name: str) -> None:
+            actions.append(name)
+            with page.expect_navigation():
+                page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name)).first.click()
+
+        def type_in(**typed: str) -> None:
+            actions.append(f"type {', '.join(typed)}")
+            for name, value in typed.items():
+                page.locator(f"[name={name}]").fill(value)
+
+        click("Read my message")
+        click("Start")
+        type_in(**RIGHT)
+        click("Continue")
+        type_in(name="Pat", password=PASSWORD)
+        click("Continue")
+        click("Finish")
+        click("Your results")
+        assert "All is well." in page.locator("main").inner_text()
+    assert len(actions) < KNOWN_MOST, actions

@@ -1,0 +1,115 @@
+"""What every page owes its readers, in each of its states and in a real browser."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request
+
+from gateway.portal.app import PAGES
+from tests.looks.looking import FOCUSED, LARGE_TEXT, OVERFLOW, REACHABLE
+from tests.looks.scenes import SCENES, Scene
+from tests.looks.stage import staged
+
+every_scene = pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+MOST_BYTES, MOST_REQUESTS = 60_000, 2
+NOT_PAGES = {"/healthz", "/readyz", "/static/{name}", "/messages/{copy_id:int}/original"} | {
+    "/messages/{copy_id:int}/attachments/{index:int}"
+}
+
+
+class Watched:
+    """A page with all that went over the wire for the last document, and all that the console said."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.requests, self.complaints, self.status = page, [], [], 0
+        page.on("request", self._asked)
+        page.on("requestfinished", self._weighed)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._said)
+        self.bytes = 0
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request() and request.redirected_from is None and request.frame.parent_frame is None:
+            self.requests, self.bytes = [], 0
+        if request.url.startswith("http") and request.frame.parent_frame is None:
+            self.requests.append(request)
+
+    def _weighed(self, request: Request) -> None:
+        if request in self.requests:
+            self.bytes += request.sizes()["responseBodySize"]
+            if request.is_navigation_request():
+                self.status = request.response().status
+
+    def _said(self, message) -> None:
+        refused = message.text.startswith("Failed to load resource: the server responded with a status of")
+        if message.type in {"error", "warning"} and not refused:  # what the page is about, such as 404
+            self.complaints.append(message.text)
+
+
+@contextmanager
+def looked_at(browser: Browser, scene: Scene, **options: object) -> Iterator[Watched]:
+    with staged() as stage, browser.new_context(**options) as context:
+        watched = Watched(context.new_page())
+        scene.prepare(stage, watched.page)
+        watched.page.wait_for_load_state("networkidle")
+        yield watched
+
+
+def test_every_page_has_a_scene():
+    shown = {page.path for page in PAGES if "GET" in page.methods} - NOT_PAGES
+    assert shown <= {scene.path for scene in SCENES}
+
+
+def test_no_two_scenes_have_one_name():
+    assert len({scene.name for scene in SCENES}) == len(SCENES)
+
+
+@pytest.mark.peer
+@every_scene
+def test_a_page_can_be_read_and_used_by_everybody(browser, scene):
+    with looked_at(browser, scene) as watched:
+        page = watched.page
+        assert watched.status == scene.status
+        assert watched.bytes < MOST_BYTES
+        assert len([one for one in watched.requests if one.redirected_to is None]) <= MOST_REQUESTS
+        for width in (320, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                found = Axe().run(page, options=WCAG)
+                assert not found.response["violations"], found.generate_report()
+            assert page.evaluate(OVERFLOW) <= 0, width
+        _is_reached_by_keyboard(page)
+        page.evaluate(LARGE_TEXT)
+        for width in (640, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(OVERFLOW) <= 0, width
+        assert not watched.complaints
+
+
+def _is_reached_by_keyboard(page: Page) -> None:
+    """Tab goes through all that can be used, in the document's order, and shows where it is."""
+    page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges()")
+    wanted, met = page.evaluate(REACHABLE), []
+    page.evaluate("document.body.tabIndex = -1; document.body.focus()")
+    for _ in range(len(wanted) + 5):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        if focused["number"] in met:
+            break
+        if focused["number"] in wanted:
+            assert focused["seen"], focused["what"]
+            met.append(focused["number"])
+    assert met == wanted
+
+
+@pytest.mark.peer
+@every_scene
+def test_a_page_works_without_scripts(browser, scene):
+    """The same forms bring the same state: each scene is walked again, with JavaScript off."""
+    with looked_at(browser, scene, java_script_enabled=False) as watched:
+        assert watched.status == scene.status
+        assert watched.page.locator("h1").count() >= 1  # a message may have its own
