@@ -296,6 +296,12 @@ def _sender_colleagues(stage: Stage, page: Page) -> None:
     go(stage, page, _sender_link(stage) + "?show=directory")
 
 
+@scene("sender-practice", "/sender/{token}")
+def _sender_practice(stage: Stage, page: Page) -> None:
+    _sender_list(stage, page)
+    go(stage, page, _sender_link(stage) + "?show=practice")
+
+
 @scene("sender-old-link", "/sender/{token}")
 def _sender_old_link(stage: Stage, page: Page) -> None:
     stage.run(stage.world.invited(PATIENT))
