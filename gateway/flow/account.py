@@ -16,6 +16,12 @@ CHANGES = ("password", "erased", "passkey_added", "passkey_removed", "codes_on",
 """What a person is told of by mail, in case it was not them."""
 
 
+def at(ctx: Context, key: str) -> Account | None:
+    """Whose address this is. What is left of an erased account is nobody's, though its row has a key too."""
+    account = ctx.tx.one(Account, address=key)
+    return account if account and not account.is_erased else None
+
+
 # ------------------------------------------------------------------------------------------------- a forgotten password
 
 
@@ -24,7 +30,7 @@ def ask_reset(ctx: Context, key: str) -> None:
 
     Whoever asks learns nothing: for an address that nobody has, as much is written, and nothing comes back either.
     """
-    account = ctx.tx.one(Account, address=key)
+    account = at(ctx, key)
     ctx.audit(key, "asked for a new password", f"account {account.id}" if account else "no account")
     if account is None or (account.reset_at and ctx.now - account.reset_at < MAIL_AGAIN):
         return
