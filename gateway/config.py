@@ -144,6 +144,7 @@ class Settings(BaseSettings):
                 language=p.language,
                 colour=p.colour,
                 logo=self._picture(p.logo),
+                managers=tuple(p.managers),
                 delegates=tuple(p.delegates),
             )
             for p in self.practices

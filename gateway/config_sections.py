@@ -66,6 +66,9 @@ class PracticeSection(Section):
     logo: str = Field(
         default="", description="a picture for its pages' head, 28 pixels high: SVG or PNG of at most 20 KB"
     )
+    managers: list[MailAddress] = Field(
+        default=[], description="who sees, on their own page, how far all of the practice's invitations come"
+    )
     delegates: list[Delegate] = Field(
         default=[],
         description='who may act for whom, as "assistant@riverside.example for ada@riverside.example"',

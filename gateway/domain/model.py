@@ -65,7 +65,8 @@ class Invitation:
 
     `day0` and `step` say where in its state's schedule it is, `due_at` when its next step is due. `strikes` are this
     round's wrong birthdates, `strikes_before` those of earlier rounds. `generation` rises when the link is replaced.
-    `details_by` is the sender whose details stand. `asked_at` is when a new link was last asked for.
+    `details_by` is the sender whose details stand. `asked_at` is when a new link was last asked for,
+    `opened_at` when somebody with the link first began to register.
     """
 
     id: int = 0
@@ -90,6 +91,7 @@ class Invitation:
     heard: Heard | None = None
     heard_at: datetime | None = None
     asked_at: datetime | None = None
+    opened_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -19,6 +19,8 @@ class Practice:
     """The colour of its pages, as `#rrggbb`."""
     logo: str = ""
     """The picture at the head of its pages, as a `data:` URL."""
+    managers: tuple[str, ...] = ()
+    """Keys of addresses: who sees how far the whole practice's invitations come."""
     delegates: tuple[tuple[str, str], ...] = ()
     """Keys of addresses: who may act, and for whom."""
 

@@ -74,6 +74,13 @@ def look(ctx: Context, token: str) -> Welcome | None:
     return _welcome(ctx, invitation) if invitation else None
 
 
+def begin(ctx: Context, token: str) -> None:
+    """Somebody with the link has begun to register: the first time is noted."""
+    invitation = find(ctx, token)
+    if invitation and invitation.opened_at is None:
+        ctx.tx.put(replace(invitation, opened_at=ctx.now))
+
+
 def check(ctx: Context, token: str, proof: Proof) -> Checked:
     """Check a proof without registering; a wrong birthdate is counted."""
     invitation = find(ctx, token)

@@ -16,6 +16,7 @@ from gateway.flow import notices, people
 from gateway.flow.answer import is_within
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
+from gateway.flow.funnel import Funnel, as_csv, funnel, is_manager
 from gateway.flow.verbs import run, waited_for
 
 PAGE = 50
@@ -32,8 +33,9 @@ SHOWN: dict[str, tuple[Relationship, ...]] = {
     "waiting": (),
     "directory": (Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
     "patients": (Relationship.PATIENT,),
+    "practice": (),
 }
-"""What a page can show: whom the sender waits for, or the practice's people of a kind."""
+"""What a page can show: whom the sender waits for, the practice's people of a kind, a manager's report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class SenderPage:
     focus: bool = False
     pages: int = 1
     count: int = 0
+    is_manager: bool = False
+    funnel: Funnel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,36 @@ def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outwor
             return None
     if invitation:
         return SenderPage(sender, practice.id, practice.name, [_focused(ctx, sender, invitation)], sought, focus=True)
+    manages = is_manager(ctx, sender)
+    if sought.show == "practice":
+        report = funnel(ctx, practice.id) if manages else None
+        return (
+            SenderPage(sender, practice.id, practice.name, [], sought, is_manager=True, funnel=report)
+            if report
+            else None
+        )
     found_people = _found(ctx, sender, sought)
     pages = max(ceil(len(found_people) / PAGE), 1)
     page = min(max(sought.page, 1), pages)
     here = [_row(ctx, row, own) for own, row in found_people[(page - 1) * PAGE : page * PAGE]]
     return SenderPage(
-        sender, practice.id, practice.name, here, replace(sought, page=page), pages=pages, count=len(found_people)
+        sender,
+        practice.id,
+        practice.name,
+        here,
+        replace(sought, page=page),
+        pages=pages,
+        count=len(found_people),
+        is_manager=manages,
     )
+
+
+def practice_list(ctx: Context, token: str) -> str | None:
+    """The whole practice's people as CSV, for a manager; None for anybody else and for a dead link."""
+    found = _owner(ctx, token)
+    if found is None or _age(ctx, found[2]) > LIVES or not is_manager(ctx, found[0]):
+        return None
+    return as_csv(ctx, found[0])
 
 
 def by_page(ctx: Context, token: str, line: str) -> list[Result] | None:

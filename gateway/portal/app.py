@@ -43,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     Page("/invite/{token}", Who.INVITEE, registering.invitation, BOTH),
     Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),
     Page("/language", Who.ANYONE, language.choose, ("POST",)),
+    Page("/sender/{token}/people.csv", Who.SENDER, sender_page.people_csv, ("POST",)),
     Page("/sign-in", Who.ANYONE, signing_in.sign_in, BOTH),
     Page("/sign-in/second", Who.ANYONE, second_step.second, ("POST",)),
     Page("/sign-in/options", Who.ANYONE, second_step.options, ("POST",)),

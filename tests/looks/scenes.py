@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pyotp
 from playwright.sync_api import Page
 
-from gateway.domain.vocabulary import Purpose
+from gateway.domain.model import Delivery, Passkey
+from gateway.domain.vocabulary import Notice, Purpose
+from gateway.flow import notices, recall
 from tests.looks.stage import Stage
 from tests.portal.conftest import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PASSWORD, PATIENT, RESULTS
 
@@ -250,14 +253,276 @@ def _question_locked(stage: Stage, page: Page) -> None:
         press(page, "Continue", **WRONG)
 
 
+def _sender_link(stage: Stage) -> str:
+    today = stage.world.clock.now().date().toordinal()
+    return f"/sender/{stage.world.keys.token(Purpose.SENDER_PAGE, 1, today)}"
+
+
 @scene("sender-asked", "/sender/{token}")
 def _sender_asked(stage: Stage, page: Page) -> None:
     stage.run(stage.world.invited(None))
-    go(stage, page, f"/sender/{stage.world.keys.token(Purpose.SENDER, 1)}")
+    go(stage, page, _sender_link(stage))
 
 
 @scene("sender-list", "/sender/{token}")
 def _sender_list(stage: Stage, page: Page) -> None:
     for number in range(5):
         stage.run(stage.world.invited(PATIENT, to=f"patient-{number}@home.example"))
-    go(stage, page, f"/sender/{stage.world.keys.token(Purpose.SENDER, 1)}")
+    go(stage, page, _sender_link(stage))
+
+
+@scene("sender-details-wrong", "/sender/{token}", 422)
+def _sender_wrong(stage: Stage, page: Page) -> None:
+    _sender_asked(stage, page)
+    press(page, "Invite", relationship="patient", day="30", month="2", year="1980")
+
+
+@scene("sender-reminded", "/sender/{token}")
+def _sender_reminded(stage: Stage, page: Page) -> None:
+    _sender_list(stage, page)
+    press(page, "Remind")
+
+
+@scene("sender-patients", "/sender/{token}")
+def _sender_patients(stage: Stage, page: Page) -> None:
+    for number in range(8):
+        stage.run(stage.world.invited(PATIENT, to=f"patient-{number}@home.example"))
+    go(stage, page, _sender_link(stage) + "?show=patients")
+
+
+@scene("sender-colleagues-none", "/sender/{token}")
+def _sender_colleagues(stage: Stage, page: Page) -> None:
+    stage.run(stage.world.invited(PATIENT))
+    go(stage, page, _sender_link(stage) + "?show=directory")
+
+
+@scene("sender-practice", "/sender/{token}")
+def _sender_practice(stage: Stage, page: Page) -> None:
+    _sender_list(stage, page)
+    go(stage, page, _sender_link(stage) + "?show=practice")
+
+
+@scene("sender-old-link", "/sender/{token}")
+def _sender_old_link(stage: Stage, page: Page) -> None:
+    stage.run(stage.world.invited(PATIENT))
+    old = _sender_link(stage)
+    stage.world.clock.advance(days=8)
+    go(stage, page, old)
+
+
+# ----------------------------------------------------------------------------------------------- more of the invitation
+
+
+@scene("ask-again", "/invite/{token}")
+def _ask_again(stage: Stage, page: Page) -> None:
+    go(stage, page, "/invite/no-such-token?again")
+
+
+@scene("asked-again", "/invite/{token}")
+def _asked_again(stage: Stage, page: Page) -> None:
+    _ask_again(stage, page)
+    press(page, "Tell them")
+
+
+@scene("invite-begun", "/invite/{token}")
+def _begun(stage: Stage, page: Page) -> None:
+    _password(stage, page)
+    page.goto(page.url)
+
+
+@scene("invite-colleague-errors", "/invite/{token}", 422)
+def _elsewhere_wrong(stage: Stage, page: Page) -> None:
+    _verify_elsewhere(stage, page)
+    press(page, "Continue")
+
+
+@scene("question-stranger", "/questions/{invitation_id:int}", 422)
+def _question_stranger(stage: Stage, page: Page) -> None:
+    stage.run(stage.world.registered("cleo@riverside.example", "Cleo"))
+    invitation = stage.run(stage.world.invited(COLLEAGUE_HERE, to="cleo@riverside.example"))
+    go(stage, page, "/sign-in")
+    press(page, "Sign in", email="cleo@riverside.example", password=PASSWORD)
+    go(stage, page, f"/questions/{invitation.id}")
+    press(page, "Continue", organisation="no")
+
+
+# --------------------------------------------------------------------------------------------------------- more of mail
+
+
+def _with_mail(stage: Stage, page: Page, path: str) -> None:
+    stage.run(stage.world.written(stage.run(stage.world.registered())))
+    sign_in(stage, page)
+    go(stage, page, path)
+
+
+@scene("inbox-search", "/inbox")
+def _search(stage: Stage, page: Page) -> None:
+    _with_mail(stage, page, "/inbox?q=results")
+
+
+@scene("inbox-search-nothing", "/inbox")
+def _search_nothing(stage: Stage, page: Page) -> None:
+    _with_mail(stage, page, "/inbox?q=nothing+like+it")
+
+
+@scene("inbox-drafts", "/inbox")
+def _drafts(stage: Stage, page: Page) -> None:
+    _with_mail(stage, page, "/messages/1/reply")
+    press(page, "Save as draft", body="Half a thought")
+
+
+@scene("inbox-taken-back", "/inbox")
+def _taken_back(stage: Stage, page: Page) -> None:
+    copy = stage.run(stage.world.written(stage.run(stage.world.registered())))
+    stage.run(stage.world.desk.do(recall.take_back, copy, "It was meant for somebody else.", "ada@riverside.example"))
+    sign_in(stage, page)
+
+
+@scene("message-unreadable", "/messages/{copy_id:int}")
+def _unreadable(stage: Stage, page: Page) -> None:
+    deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200))
+    _reading(stage, page, deep)
+
+
+@scene("message-answered", "/messages/{copy_id:int}")
+def _answered(stage: Stage, page: Page) -> None:
+    _with_mail(stage, page, "/messages/1/reply")
+    press(page, "Send", body="Thank you.")
+
+
+@scene("message-sent", "/sent/{message_id:int}")
+def _sent(stage: Stage, page: Page) -> None:
+    _answered(stage, page)
+    go(stage, page, "/sent/2")
+
+
+@scene("reply-wrong", "/messages/{copy_id:int}/reply", 422)
+def _reply_wrong(stage: Stage, page: Page) -> None:
+    _with_mail(stage, page, "/messages/1/reply")
+    press(page, "Send")
+
+
+@scene("compose-known", "/compose")
+def _compose_known(stage: Stage, page: Page) -> None:
+    _with_mail(stage, page, "/compose")
+
+
+# ------------------------------------------------------------------------------------------------------ more of account
+
+
+@scene("reset", "/reset")
+def _reset(stage: Stage, page: Page) -> None:
+    go(stage, page, "/reset")
+
+
+@scene("reset-sent", "/reset")
+def _reset_sent(stage: Stage, page: Page) -> None:
+    stage.run(stage.world.registered())
+    go(stage, page, "/reset")
+    press(page, "Send me the link", email="pat@home.example")
+
+
+@scene("reset-new-password", "/reset/{token}")
+def _new_password(stage: Stage, page: Page) -> None:
+    _reset_sent(stage, page)
+    [sent] = stage.run(stage.world.rows(Delivery, notice=Notice.PASSWORD_RESET))
+    facts = notices.resolve(stage.world.keys, notices.unseal(stage.world.keys, sent).facts)
+    go(stage, page, f"/reset/{facts['reset']}")
+
+
+@scene("reset-dead", "/reset/{token}", 404)
+def _reset_dead(stage: Stage, page: Page) -> None:
+    go(stage, page, "/reset/no-such-token")
+
+
+@scene("profile-name", "/profile/name")
+def _name(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/name")
+
+
+@scene("profile-practice", "/profile/practice")
+def _practice(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/practice")
+
+
+@scene("profile-password-wrong", "/profile/password", 422)
+def _own_password(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/password")
+    press(page, "Save", old="not the one", password="violets in a teapot")
+
+
+@scene("profile-sessions", "/profile/sessions")
+def _sessions(stage: Stage, page: Page) -> None:
+    signed_in(stage, page)
+    page.context.clear_cookies()
+    sign_in(stage, page)
+    go(stage, page, "/profile/sessions")
+
+
+@scene("profile-erase", "/profile/erase")
+def _erase(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/erase")
+
+
+@scene("security", "/profile/security")
+def _security(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/security")
+
+
+@scene("codes", "/profile/codes")
+def _codes(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/codes")
+
+
+def _with_codes(stage: Stage, page: Page) -> None:
+    _codes(stage, page)
+    secret = page.locator("li .key").inner_text().replace(" ", "")
+    press(page, "Turn codes on", code=pyotp.TOTP(secret).at(stage.world.clock.now()))
+
+
+@scene("security-with-codes", "/profile/security")
+def _security_codes(stage: Stage, page: Page) -> None:
+    _with_codes(stage, page)
+
+
+@scene("codes-off", "/profile/codes/off")
+def _codes_off(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/codes/off")
+
+
+@scene("recovery", "/profile/recovery")
+def _recovery(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/recovery")
+
+
+@scene("recovery-codes", "/profile/recovery")
+def _recovery_codes(stage: Stage, page: Page) -> None:
+    _recovery(stage, page)
+    press(page, "Make recovery codes", password=PASSWORD)
+
+
+@scene("passkey-add", "/profile/passkeys/add")
+def _passkey(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/passkeys/add")
+
+
+@scene("passkey-remove", "/profile/passkeys/{passkey_id:int}/remove")
+def _passkey_remove(stage: Stage, page: Page) -> None:
+    signed_in(stage, page)
+    known = {"account_id": 1, "credential": b"c", "public_key": b"k", "sign_count": 0, "name": "My phone"}
+    row = Passkey(**known, created_at=stage.world.clock.now())
+    stage.run(stage.world.store.write(lambda tx: tx.add(row)))
+    go(stage, page, "/profile/passkeys/1/remove")
+
+
+@scene("second-step", "/sign-in")
+def _second_step(stage: Stage, page: Page) -> None:
+    _with_codes(stage, page)
+    page.context.clear_cookies()
+    sign_in(stage, page)
+
+
+@scene("second-step-wrong", "/sign-in", 422)
+def _second_step_wrong(stage: Stage, page: Page) -> None:
+    _second_step(stage, page)
+    press(page, "Continue", code="000000")

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -24,6 +25,8 @@ class Stage:
 
     def __init__(self) -> None:
         self.world = World(MemoryStore(), MemoryContent())
+        managed = tuple(replace(one, managers=("ada@riverside.example",)) for one in SITE.practices)
+        self.world.desk = replace(self.world.desk, site=replace(SITE, practices=managed))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         app = create_app(self.world.desk, self.world.content, FakeRandom(), TEMPLATES, self.url, 100_000)

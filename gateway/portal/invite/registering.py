@@ -107,6 +107,7 @@ _SHOW: dict[str, Callable[[Registering], Response]] = {
 
 
 async def _start(at: Registering) -> Response:
+    await at.visit.desk.do(register.begin, at.token)
     return _show_next(at)
 
 

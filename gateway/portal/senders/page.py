@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gateway.domain.vocabulary import State
 from gateway.flow import sender_page
+from gateway.flow.funnel import Funnel
 from gateway.flow.sender_page import Outworn, SenderPage, Sought
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
@@ -103,11 +104,46 @@ async def _show(
         "query": urlencode({name: value for name, value in query.items() if value}),
         "pages": page.pages,
         "count": page.count,
+        "is_manager": page.is_manager,
+        "funnel": page.funnel,
+        "bars": _bars(page.funnel) if page.funnel else [],
         "results": results or [],
         "wrong": sent_back[1].wrong if sent_back else [],
     }
     status = REFUSED if sent_back else 200
     return await asyncio.to_thread(visit.show, "senders/page", facts, status=status, practice_id=page.practice_id)
+
+
+async def people_csv(visit: Visit, _: SenderPage | Outworn) -> Response:
+    """POST: the whole practice's people, for a manager."""
+    made = await visit.desk.do_at_length(sender_page.practice_list, visit.request.path_params["token"])
+    if made is None:
+        raise DeadLink
+    headers = {"content-disposition": 'attachment; filename="people.csv"'}
+    return Response(made, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One month of the chart, in the units of its picture: where its column stands, and how high its parts are."""
+
+    month: str
+    at: int
+    held: int
+    registered: int
+    counts: dict[str, int]
+
+
+HEIGHT, COLUMN = 160, 60
+"""Of the chart, in units of its picture."""
+
+
+def _bars(found: Funnel) -> list[Bar]:
+    most = max((counts["held"] for _, counts in found.months), default=0) or 1
+    return [
+        Bar(month, place * COLUMN, HEIGHT * counts["held"] // most, HEIGHT * counts["registered"] // most, counts)
+        for place, (month, counts) in enumerate(found.months)
+    ]
 
 
 def _card(person: dict[str, Any], index: int, sent_back: tuple[str, RelationshipForm] | None) -> Card:

@@ -1,0 +1,2 @@
+-- When somebody with the link first began to register.
+ALTER TABLE invitation ADD COLUMN opened_at INTEGER
