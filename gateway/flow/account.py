@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.model import Account, Codes, Copy, Draft, Passkey, RecoveryCode, Session
+from gateway.domain.model import Account, AddressChange, Codes, Copy, Draft, Passkey, RecoveryCode, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import hold, notices
 from gateway.flow.context import Context
@@ -123,7 +123,7 @@ def erase(ctx: Context, account: Account) -> None:
     """
     for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX):
         hold.destroy(ctx, copy)
-    for table in (Session, Passkey, Codes, RecoveryCode, Draft):
+    for table in (Session, Passkey, Codes, RecoveryCode, Draft, AddressChange):
         ctx.tx.remove(table, account_id=account.id)
     tell(ctx, account, "erased")
     ctx.audit(account.address, "erased", f"account {account.id}")
