@@ -160,5 +160,10 @@ SAMPLES: tuple[Sample, ...] = (
     _account("A forgotten password", Notice.PASSWORD_RESET, reset="p" + TOKEN[1:]),
     _account("A changed password", Notice.ACCOUNT_CHANGED, change="password"),
     _account("A passkey", Notice.ACCOUNT_CHANGED, change="passkey_added"),
+    _account("A new address", Notice.NEW_ADDRESS, taken=False, confirm="n" + TOKEN[1:]),
+    _account("A new address that has an account", Notice.NEW_ADDRESS, taken=True, confirm="n" + TOKEN[1:]),
+    _account("To the old address, before", Notice.ADDRESS_CHANGED, what="asked", keep="o" + TOKEN[1:]),
+    _account("To the old address, afterwards", Notice.ADDRESS_CHANGED, what="done", keep="o" + TOKEN[1:]),
+    _account("Called back", Notice.ADDRESS_CHANGED, what="back", keep="o" + TOKEN[1:]),
     _account("An erased account", Notice.ACCOUNT_CHANGED, change="erased"),
 )

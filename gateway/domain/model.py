@@ -226,6 +226,21 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressChange:
+    """A person's wish to have their account at another address; `done_at` it was, `stopped_at` it was called back."""
+
+    id: int = 0
+    account_id: int
+    old_address: str
+    old_typed: str
+    new_address: str
+    new_typed: str
+    asked_at: datetime
+    done_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A signed-in browser; `digest` is the hash of its cookie, `agent` what the browser calls itself."""
 
@@ -306,4 +321,5 @@ class Meta:
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
     *(Delivery, Confirmation, Delegation, Draft, Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta),
+    AddressChange,
 )

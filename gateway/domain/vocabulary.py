@@ -108,6 +108,8 @@ class Notice(StrEnum):
     REPLY = "reply"
     PASSWORD_RESET = "password-reset"  # noqa: S105 - a kind of notice
     ACCOUNT_CHANGED = "account-changed"
+    NEW_ADDRESS = "new-address"
+    ADDRESS_CHANGED = "address-changed"
 
 
 class Audience(StrEnum):
@@ -141,6 +143,10 @@ class Purpose(StrEnum):
     """bounce+token: the delivery that came back"""
     RESET = "p"
     """/reset/{token}: an account"""
+    NEW_ADDRESS = "n"
+    """/profile/address/{token}: a change of address, to be confirmed"""
+    OLD_ADDRESS = "o"
+    """/address/{token}: the same, to be called back"""
 
 
 class Heard(StrEnum):

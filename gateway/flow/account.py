@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.model import Account, Codes, Copy, Draft, Passkey, RecoveryCode, Session
+from gateway.domain.model import Account, AddressChange, Codes, Copy, Draft, Passkey, RecoveryCode, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import hold, notices
 from gateway.flow.context import Context
@@ -16,6 +16,12 @@ CHANGES = ("password", "erased", "passkey_added", "passkey_removed", "codes_on",
 """What a person is told of by mail, in case it was not them."""
 
 
+def at(ctx: Context, key: str) -> Account | None:
+    """Whose address this is. What is left of an erased account is nobody's, though its row has a key too."""
+    account = ctx.tx.one(Account, address=key)
+    return account if account and not account.is_erased else None
+
+
 # ------------------------------------------------------------------------------------------------- a forgotten password
 
 
@@ -24,7 +30,7 @@ def ask_reset(ctx: Context, key: str) -> None:
 
     Whoever asks learns nothing: for an address that nobody has, as much is written, and nothing comes back either.
     """
-    account = ctx.tx.one(Account, address=key)
+    account = at(ctx, key)
     ctx.audit(key, "asked for a new password", f"account {account.id}" if account else "no account")
     if account is None or (account.reset_at and ctx.now - account.reset_at < MAIL_AGAIN):
         return
@@ -117,7 +123,7 @@ def erase(ctx: Context, account: Account) -> None:
     """
     for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX):
         hold.destroy(ctx, copy)
-    for table in (Session, Passkey, Codes, RecoveryCode, Draft):
+    for table in (Session, Passkey, Codes, RecoveryCode, Draft, AddressChange):
         ctx.tx.remove(table, account_id=account.id)
     tell(ctx, account, "erased")
     ctx.audit(account.address, "erased", f"account {account.id}")

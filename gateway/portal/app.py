@@ -18,7 +18,7 @@ from gateway.domain.words import spoken
 from gateway.errors import TryAgain
 from gateway.flow.context import Desk
 from gateway.portal import plain
-from gateway.portal.account import language, leaving, profile, reset, second_step, security, signing_in
+from gateway.portal.account import address, language, leaving, profile, reset, second_step, security, signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, serve
 from gateway.portal.headers import SecurityHeaders
@@ -56,6 +56,9 @@ PAGES: tuple[Page, ...] = (
     Page("/profile/name", Who.ACCOUNT, profile.name, BOTH),
     Page("/profile/practice", Who.ACCOUNT, profile.practice, BOTH),
     Page("/profile/password", Who.ACCOUNT, profile.password, BOTH),
+    Page("/profile/address", Who.ACCOUNT, address.ask, BOTH),
+    Page("/profile/address/{token}", Who.ACCOUNT, address.confirm, BOTH),
+    Page("/address/{token}", Who.ANYONE, address.keep, BOTH),
     Page("/profile/sessions", Who.ACCOUNT, profile.sessions, BOTH),
     Page("/profile/security", Who.ACCOUNT, security.security),
     Page("/profile/codes", Who.ACCOUNT, security.codes, BOTH),

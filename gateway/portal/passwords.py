@@ -44,7 +44,7 @@ class Passwords:
     async def matches(self, password: str, stored: str | None) -> bool:
         """Whether the password is the stored one. With nothing stored it takes as long, and the answer is no."""
         right = await self._in_turn(lambda: self._verify(stored or _nobodys(self._hasher), _normal(password)))
-        return right and stored is not None
+        return right and bool(stored)
 
     async def is_guessable(self, password: str, about: Sequence[str]) -> bool:
         """Whether it is among the first that a guesser tries, given what is known about the person."""

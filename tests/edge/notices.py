@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from gateway.domain.address import address
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, Copy, Delivery, Invitation, Sender
+from gateway.domain.model import Account, AddressChange, Copy, Delivery, Invitation, Sender
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.edge.render import Templates
 from gateway.flow import account as accounts
-from gateway.flow import deliver, invite, receive, register, release, remind
+from gateway.flow import deliver, invite, new_address, receive, register, release, remind
 from gateway.flow.ask_again import ask_again
 from gateway.flow.context import Desk
 from gateway.flow.sender_page import by_page, renew
@@ -262,12 +263,22 @@ async def changed() -> Story:
     await story.desk.do(accounts.ask_reset, account.address)
     for change in accounts.CHANGES:
         await story.desk.do(accounts.tell, account, change)
+    await _moved(story, account)
     sender = await story.one(Sender)
     made_on = story.clock.now().date().toordinal()
     await story.pass_days(8)
     await story.desk.do(renew, story.keys.token(Purpose.SENDER_PAGE, sender.id, made_on))
     await story.collect()
     return story
+
+
+async def _moved(story: Story, account: Account) -> None:
+    """She takes another address, tries one that has an account, and calls it all back."""
+    await story.desk.do(new_address.ask, account, address("patricia@home.example"))
+    change = await story.one(AddressChange)
+    await story.desk.do(new_address.confirm, account, story.keys.token(Purpose.NEW_ADDRESS, change.id), 0)
+    await story.desk.do(new_address.ask, await story.one(Account), address("patricia@home.example"))
+    await story.desk.do(new_address.stop, story.keys.token(Purpose.OLD_ADDRESS, change.id))
 
 
 async def bounced() -> Story:

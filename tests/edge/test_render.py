@@ -48,6 +48,8 @@ WRITTEN = {
     (Notice.NEW_MESSAGE, Audience.ACCOUNT),
     (Notice.PASSWORD_RESET, Audience.ACCOUNT),
     (Notice.ACCOUNT_CHANGED, Audience.ACCOUNT),
+    (Notice.NEW_ADDRESS, Audience.ACCOUNT),
+    (Notice.ADDRESS_CHANGED, Audience.ACCOUNT),
     (Notice.UNDELIVERABLE, Audience.ACCOUNT),
 }
 

@@ -526,3 +526,70 @@ def _second_step(stage: Stage, page: Page) -> None:
 def _second_step_wrong(stage: Stage, page: Page) -> None:
     _second_step(stage, page)
     press(page, "Continue", code="000000")
+
+
+# -------------------------------------------------------------------------------------------------------- a new address
+
+
+def _token(stage: Stage, notice: Notice, fact: str) -> str:
+    [sent] = stage.run(stage.world.rows(Delivery, notice=notice))
+    return str(notices.resolve(stage.world.keys, notices.unseal(stage.world.keys, sent).facts)[fact])
+
+
+@scene("address", "/profile/address")
+def _address(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/address")
+
+
+@scene("address-wrong", "/profile/address", 422)
+def _address_wrong(stage: Stage, page: Page) -> None:
+    _address(stage, page)
+    press(page, "Send the link", email="no address", password=PASSWORD)
+
+
+@scene("address-sent", "/profile/address")
+def _address_sent(stage: Stage, page: Page) -> None:
+    _address(stage, page)
+    press(page, "Send the link", email="patricia.longworth@a-very-long-name-indeed.example", password=PASSWORD)
+
+
+@scene("profile-address-awaited", "/profile")
+def _address_awaited(stage: Stage, page: Page) -> None:
+    _address_sent(stage, page)
+    go(stage, page, "/profile")
+
+
+@scene("address-confirm", "/profile/address/{token}")
+def _address_confirm(stage: Stage, page: Page) -> None:
+    _address_sent(stage, page)
+    go(stage, page, f"/profile/address/{_token(stage, Notice.NEW_ADDRESS, 'confirm')}")
+
+
+@scene("profile-address-changed", "/profile")
+def _address_changed(stage: Stage, page: Page) -> None:
+    _address_confirm(stage, page)
+    press(page, "Use the new address")
+
+
+@scene("address-taken", "/profile/address/{token}", 409)
+def _address_taken(stage: Stage, page: Page) -> None:
+    _address_confirm(stage, page)
+    stage.run(stage.world.registered("patricia.longworth@a-very-long-name-indeed.example", "Uma"))
+    press(page, "Use the new address")
+
+
+@scene("address-dead", "/profile/address/{token}", 404)
+def _address_dead(stage: Stage, page: Page) -> None:
+    signed_in(stage, page, "/profile/address/no-such-token")
+
+
+@scene("address-keep", "/address/{token}")
+def _address_keep(stage: Stage, page: Page) -> None:
+    _address_sent(stage, page)
+    go(stage, page, f"/address/{_token(stage, Notice.ADDRESS_CHANGED, 'keep')}")
+
+
+@scene("address-kept", "/reset/{token}")
+def _address_kept(stage: Stage, page: Page) -> None:
+    _address_keep(stage, page)
+    press(page, "Keep my old address")

@@ -1,15 +1,20 @@
 """A person's own account: a forgotten password, changes, sessions, and its end."""
 
+import base64
 import io
 import json
+import os
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
 from gateway.domain.model import Account, Audit, Content, Copy, Delivery, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import notices
-from tests.portal.conftest import PASSWORD, PATIENT, Browser
+from gateway.portal.account.leaving import archive
+from gateway.portal.passwords import Passwords
+from tests.portal.conftest import PASSWORD, PATIENT, RESULTS, Browser
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 NEW = "violets in a teapot"
@@ -228,6 +233,19 @@ async def test_ones_data_is_taken_along(world, browser):
     assert "argon2" not in json.dumps(facts)
 
 
+async def test_what_is_taken_along_is_sent_while_it_is_made(world, browser):
+    account = await world.registered()
+    raw = base64.b64encode(os.urandom(50_000))
+    for _ in range(4):
+        await world.written(account, RESULTS + raw)
+    visit = SimpleNamespace(portal=SimpleNamespace(content=world.content), desk=world.desk)
+    pieces = [piece async for piece in archive(visit, account)]
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as file:
+        assert file.testzip() is None
+        assert len(file.namelist()) == 2 + 4
+    assert max(map(len, pieces)) < 2 * len(raw)
+
+
 @both_stores
 async def test_an_account_is_erased_with_all_in_it(world, browser):
     account = await world.registered()
@@ -264,3 +282,21 @@ async def test_who_erased_their_account_is_invited_like_anyone(world, browser):
     await browser.press("Finish")
     assert browser.heading == "Inbox"
     assert len(await world.rows(Account)) == 2
+
+
+async def test_what_is_left_of_an_erased_account_can_neither_be_entered_nor_written_to(world, browser):
+    account = await world.registered()
+    await browser.sign_in()
+    await browser.go("/profile/erase")
+    await browser.press("Erase my account", password=PASSWORD)
+    left = f"erased|{account.id}"
+    written = await world.rows(Delivery)
+    await ask(world, left)
+    assert await world.rows(Delivery) == written
+    await browser.sign_in(left, "nobody's")
+    assert browser.status == 422
+
+
+async def test_an_account_without_a_password_has_none_that_fits():
+    assert not await Passwords().matches("nobody's", "")
+    assert not await Passwords().matches("", "")

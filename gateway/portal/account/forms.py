@@ -33,6 +33,12 @@ class OwnPasswordForm(BaseForm):
     password = PasswordField(say("Your password"), PASSWORD)
 
 
+class AddressForm(OwnPasswordForm):
+    """At which other address the account shall be."""
+
+    email = EmailField(say("New email address"), filled_in(say("Type the new address."), 320), filters=[one_line])
+
+
 class CodeForm(BaseForm):
     """A code from the phone, or a recovery code."""
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from gateway.domain.model import Account, Session
 from gateway.domain.saying import say
 from gateway.flow import account as accounts
+from gateway.flow import new_address
 from gateway.portal.account.forms import ChangePasswordForm, NameForm, OwnPracticeForm
 from gateway.portal.account.reset import is_good
 from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
@@ -16,8 +17,10 @@ from gateway.portal.form import REFUSED, BaseForm
 from gateway.portal.visit import Visit, go_to
 
 
-async def profile(visit: Visit, _: Account) -> Response:
-    return visit.show("account/profile", {"done": visit.request.query_params.get("done", "")})
+async def profile(visit: Visit, account: Account) -> Response:
+    awaited = await visit.desk.ask(new_address.awaited, account)
+    facts = {"done": visit.request.query_params.get("done", ""), "new_address": awaited.new_typed if awaited else ""}
+    return visit.show("account/profile", facts)
 
 
 async def name(visit: Visit, account: Account) -> Response:

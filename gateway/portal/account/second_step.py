@@ -4,13 +4,14 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.domain.model import Account
 from gateway.domain.saying import say
+from gateway.flow import account as accounts
 from gateway.flow import second_factor
 from gateway.flow.second_factor import Factors
 from gateway.portal.account import passkeys, pending
 from gateway.portal.account.forms import CodeForm, SignInForm
 from gateway.portal.account.pending import Pending
 from gateway.portal.account.session import let_in
-from gateway.portal.account.tries import TOO_OFTEN, account_at, give_back, may_try
+from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
 
@@ -30,7 +31,7 @@ def ask(visit: Visit, account: Account, has: Factors, wanted: str, form: CodeFor
 async def second(visit: Visit) -> Response:
     """POST brings a code, or what a passkey has signed."""
     asked = pending.unseal(visit, visit.typed("state"))
-    account = await visit.desk.ask(account_at, asked.key) if asked and asked.key else None
+    account = await visit.desk.ask(accounts.at, asked.key) if asked and asked.key else None
     if asked is None or account is None:
         return go_to("/sign-in?done=late")
     form = CodeForm(visit.form)

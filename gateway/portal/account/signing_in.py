@@ -7,12 +7,13 @@ from starlette.responses import Response
 from gateway.domain.model import Account
 from gateway.domain.saying import say
 from gateway.errors import TryAgain
+from gateway.flow import account as accounts
 from gateway.flow import second_factor
 from gateway.portal import sessions
 from gateway.portal.account import second_step
 from gateway.portal.account.forms import SignInForm
 from gateway.portal.account.session import let_in
-from gateway.portal.account.tries import TOO_OFTEN, account_at, give_back, key_of, may_try
+from gateway.portal.account.tries import TOO_OFTEN, give_back, key_of, may_try
 from gateway.portal.cookies import SESSION
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
@@ -68,7 +69,7 @@ async def _try(visit: Visit, form: SignInForm) -> int:
     if not may_try(visit, key):
         form.refuse("email", TOO_OFTEN)
         return 429  # RFC 6585 §4
-    account = await visit.desk.ask(account_at, key)
+    account = await visit.desk.ask(accounts.at, key)
     try:
         right = await portal.passwords.matches(form.password.data, account.password_hash if account else None)
     except TryAgain:  # nothing was tried
@@ -83,7 +84,7 @@ async def _try(visit: Visit, form: SignInForm) -> int:
 
 async def _go_on(visit: Visit, form: SignInForm, wanted: str) -> Response:
     """The password was right: a session, or the second step."""
-    account = await visit.desk.ask(account_at, key_of(form.email.data))
+    account = await visit.desk.ask(accounts.at, key_of(form.email.data))
     if account is None:  # erased in this very moment
         return go_to("/sign-in")
     has = await visit.desk.ask(second_factor.factors, account)

@@ -1,10 +1,8 @@
 """Tries to get into an account: whose it is, and how many there may be."""
 
 from gateway.domain.address import address
-from gateway.domain.model import Account
 from gateway.domain.saying import say
 from gateway.errors import BadAddress
-from gateway.flow.context import Context
 from gateway.portal.visit import Visit
 
 TOO_OFTEN = say("There were too many tries. Wait 15 minutes, and try again.")
@@ -20,10 +18,6 @@ def give_back(visit: Visit, key: str) -> None:
     """The try was an honest one, or none was made."""
     visit.portal.account_throttle.give_back(key)
     visit.portal.client_throttle.give_back(visit.client)
-
-
-def account_at(ctx: Context, key: str) -> Account | None:
-    return ctx.tx.one(Account, address=key)
 
 
 def key_of(typed: str) -> str:
