@@ -1,6 +1,7 @@
 """How far a practice's invitations come, and where they are stuck: for its managers. Nothing of any message.
 
-It reads all of a practice's invitations, by its index: a report that is asked for now and then.
+It looks through the whole table of invitations, in a reader's thread: a report that is asked for now and then is not
+worth an index that every mail would have to keep up.
 """
 
 import csv
@@ -39,7 +40,7 @@ def is_manager(ctx: Context, sender: Sender) -> bool:
 
 def funnel(ctx: Context, practice_id: str) -> Funnel:
     """The last months' invitations, and what the open ones wait for."""
-    invitations = ctx.tx.find(Invitation, practice_id=practice_id)
+    invitations = ctx.tx.find(Invitation, order="address", practice_id=practice_id)
     read = _read(ctx, [one.id for one in invitations if one.state is State.ACCEPTED])
     months: dict[str, Counter[str]] = {}
     for invitation in invitations:
@@ -56,7 +57,7 @@ def as_csv(ctx: Context, sender: Sender) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["name", "address", "relationship", "role", "state", "since", "opened", "changed", "stuck"])
-    for one in ctx.tx.find(Invitation, order="-id", practice_id=sender.practice_id):
+    for one in ctx.tx.find(Invitation, order="address", practice_id=sender.practice_id):
         writer.writerow(
             [
                 *(_cell(one.name), _cell(one.typed), one.relationship or "", one.role or "", one.state.value),

@@ -189,7 +189,7 @@ def _of_the_practice(
 ) -> list[tuple[Waiter | None, Invitation]]:
     """The practice's people of these kinds, each once, as they stand now."""
     conditions: dict[str, Any] = {"relationship__in": kinds, "state__in": (*OPEN, State.ACCEPTED)}
-    everybody = ctx.tx.find(Invitation, practice_id=sender.practice_id, **conditions)
+    everybody = ctx.tx.find(Invitation, order="address", practice_id=sender.practice_id, **conditions)
     latest = {invitation.address: invitation for invitation in everybody}
     own = {waiter.invitation_id: waiter for waiter in ctx.tx.find(Waiter, sender_id=sender.id, withdrawn=False)}
     return [(own.get(invitation.id), invitation) for invitation in latest.values()]

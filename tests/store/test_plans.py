@@ -9,7 +9,7 @@ import pytest
 from gateway import prepare
 from gateway.domain.model import Account, Content, Invitation
 from gateway.domain.vocabulary import Purpose, State
-from gateway.flow import deliver, funnel, lines, register, release, remind
+from gateway.flow import deliver, lines, register, release, remind
 from gateway.flow.sender_page import SHOWN, Sought, sender_page
 from gateway.store import connections
 from gateway.store.connections import open_database
@@ -82,7 +82,6 @@ async def whole_life(house):
     for show in SHOWN:
         shown = await house.desk.ask(sender_page, page, Sought(show=show))
         assert shown is not None or show == "practice"  # which is a manager's alone
-    await house.desk.ask(funnel.funnel, "riverside")
 
 
 async def correspond(house, account: Account):
