@@ -134,7 +134,7 @@ class Bar:
     counts: dict[str, int]
 
 
-HEIGHT, COLUMN = 160, 60
+HEIGHT, COLUMN = 140, 60
 """Of the chart, in units of its picture."""
 
 
