@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import secrets
 import ssl
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +83,8 @@ class Session:
             host=one.host, port=one.port, timeout=GRACE, conn_lost_cb=lambda _: self._lost.set(), ssl_context=one.tls
         )
         try:
-            await asyncio.wait_for(self._client._client_task, GRACE)  # where a connection that failed says so
-            await asyncio.wait_for(self._client.wait_hello_from_server(), GRACE)
+            await _within(GRACE, self._client._client_task)  # where a connection that failed says so
+            await _within(GRACE, self._client.wait_hello_from_server())
         except ssl.SSLCertVerificationError as error:
             raise MailboxError(f"the certificate of {where} is not valid: {error.verify_message}") from error
         except ssl.SSLError as error:
@@ -156,10 +157,10 @@ class Session:
             return
         span = min(SOON, self._server.idle) if briefly else self._server.idle
         try:
-            idle = await asyncio.wait_for(self._client.idle_start(timeout=span + GRACE), GRACE)
+            idle = await _within(GRACE, self._client.idle_start(timeout=span + GRACE))
             await self._push_or_end(span)
             self._client.idle_done()
-            await asyncio.wait_for(idle, GRACE)
+            await _within(GRACE, idle)
         except Exception as error:
             raise MailboxError(f"waiting for mail failed: {type(error).__name__} {error}".rstrip()) from error
 
@@ -179,13 +180,13 @@ class Session:
         if self._client is None:
             return
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._client.logout(), 2)
+            await _within(2, self._client.logout())
         with contextlib.suppress(Exception):
             self._client.protocol.transport.abort()
 
     async def _must(self, asked: Any, otherwise: str) -> list[Any]:
         try:
-            reply = await asyncio.wait_for(asked, GRACE * 6)
+            reply = await _within(GRACE * 6, asked)
         except Exception as error:  # the library raises a dozen kinds: each is a reason to begin afresh
             raise MailboxError(f"{otherwise}: {type(error).__name__} {error}".rstrip()) from error
         if reply.result != "OK":
@@ -272,6 +273,21 @@ class Mailbox:
             id=secrets.token_hex(6),
             at=self._desk.clock.now(),
         )
+
+
+async def _within(seconds: float, asked: Awaitable[Any]) -> Any:
+    """What `asked` gives. Raises TimeoutError, and CancelledError even where the library swallowed it.
+
+    Up to Python 3.11, the `wait_for` with which aioimaplib waits for everything loses a cancellation that comes in the
+    very turn in which the reply does; the mailbox would read on for ever. The task still knows.
+    """
+    task = asyncio.current_task()
+    try:
+        async with asyncio.timeout(seconds):
+            return await asked
+    finally:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
 
 def _quoted(folder: str) -> str:

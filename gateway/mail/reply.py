@@ -25,7 +25,8 @@ _LINK = re.compile(r"[<\[]https?:[^<>\[\]\s]{0,2000}[>\]]", re.IGNORECASE)
 """What HTML mail's links become in plain text, behind the words that are linked."""
 _ADDRESS_LINK = re.compile(r"[<(\[]?mailto:[^>)\]\s]{0,500}[>)\]]?", re.IGNORECASE)
 _STUB = re.compile(r"\bhtml\b|multi-part message|mime format", re.IGNORECASE)
-_DISAGREE = " ≠ "
+_DISAGREE = "≠"
+"""Stands between two lines, and before them: behind RECALL the second would be taken for a reason."""
 
 
 def typed_lines(raw: bytes) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ def _agreed(plain: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:
         agreed.append(line)
     if agreed or plain == shown:
         return tuple(agreed)
-    return ((plain[0] if plain else "") + _DISAGREE + (shown[0] if shown else ""),)
+    return (" ".join([_DISAGREE, *plain[:1], _DISAGREE, *shown[:1]]),)
 
 
 def _letters(text: str) -> str:

@@ -381,6 +381,18 @@ async def test_a_server_without_idle_is_looked_at_instead(peers, tmp_path, hop, 
         dovecot.close()
 
 
+async def test_a_cancellation_that_the_library_swallows_is_heeded():
+    async def swallows():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(imap_in._within(60, swallows()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_certificate_that_is_not_valid_is_said_to_be(peers, tmp_path):
     pem, _ = certificate(tmp_path, "elsewhere.example")
     tls = f"ssl = required\nssl_cert = <{pem}\nssl_key = <{pem}\n"

@@ -103,17 +103,17 @@ async def test_a_caller_who_gave_up_before_its_turn_writes_nothing(store):
 async def test_the_log_is_emptied_once_readers_let_it(path, monkeypatch):
     monkeypatch.setattr(runner, "SHRED_SECONDS", 0.01)
     store = SqliteStore(open_database(path), MemoryContent())
-    await store.write(lambda tx: tx.add(Content(id="c", inline=b"secret", size=6)))
+    await store.write(lambda tx: tx.add(Content(id="c", inline=b"sealed letter", size=13)))
     reader = connect(str(path))
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM content").fetchall()
     await store.write(lambda tx: tx.remove(Content, id="c"))
     log = path.with_name("gateway.db-wal")
     await asyncio.sleep(0.1)
-    assert b"secret" in log.read_bytes()
+    assert b"sealed letter" in log.read_bytes()
     reader.close()
     async with asyncio.timeout(10):
         while log.stat().st_size:  # noqa: ASYNC110 - the disk is asked, and nothing else
             await asyncio.sleep(0.01)
-    assert b"secret" not in path.read_bytes()
+    assert b"sealed letter" not in path.read_bytes()
     await store.close()
