@@ -23,6 +23,7 @@ from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
 from gateway.edge.oauth import Grant, Tokens
+from gateway.edge.openid import OpenId, Provider
 from gateway.edge.outbox import Outbox
 from gateway.edge.sign_in import Logins, users
 from gateway.edge.smtp_in import Policy, listen
@@ -183,6 +184,7 @@ class Gateway:
             desk.site.portal_url,
             int(self.settings.smtp.max_message_size),
             Clamd(self.settings.scan.clamd) if self.settings.scan.clamd else None,
+            sign_ins(self.settings),
         )
         await serve_web(stack, app, prepared.sockets["portal"])
         self.listening["portal"] = prepared.where("portal")
@@ -283,6 +285,19 @@ def mailbox_server(settings: Settings) -> Server | None:
         largest=int(settings.smtp.max_message_size),
         authserv_id=box.authserv_id,
     )
+
+
+def sign_ins(settings: Settings) -> dict[str, OpenId]:
+    """Practices' own sign-ins, by the practice's id. Raises ConfigError."""
+    found = {}
+    for one in settings.openid:
+        try:
+            secret = _secret(settings, one.client_secret_file)
+            tls = ssl.create_default_context(cafile=str(settings.path(one.ca_file))) if one.ca_file else None
+        except OSError as error:
+            raise ConfigError(f"openid: {error.filename} cannot be read ({error.strerror})") from error
+        found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, tls))
+    return found
 
 
 def _secret(settings: Settings, file: str) -> str:

@@ -21,6 +21,7 @@ from gateway.config_sections import (
     MailboxSection,
     MetricsSection,
     NextHopSection,
+    OpenIdSection,
     PortalSection,
     PracticeSection,
     RelaySection,
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     site: SiteSection
     practices: list[PracticeSection] = Field(min_length=1)
     relays: list[RelaySection] = []
+    openid: list[OpenIdSection] = []
     smtp: SmtpSection = SmtpSection()
     secure_mail: SecureMailSection = SecureMailSection()
     next_hop: NextHopSection
@@ -86,6 +88,8 @@ class Settings(BaseSettings):
         ids = [_practice_id(practice) for practice in self.practices]
         if len(ids) != len(set(ids)):
             raise ValueError("practices: two of them have the same id; give each an id of its own")
+        if unknown := {one.practice for one in self.openid} - set(ids):
+            raise ValueError(f"openid.practice: there is no practice {sorted(unknown)[0]}; write one of {sorted(ids)}")
         if any(not practice.domains and not practice.senders for practice in self.practices):
             raise ValueError("practices: each needs domains or senders, or nobody can write for it")
         return self

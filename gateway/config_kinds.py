@@ -63,6 +63,13 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _issuer(text: str) -> str:
+    at = re.fullmatch(r"(https?)://([^\s/?#]+)(?:/[^\s?#]*)?", text)
+    if not at or (at[1] == "http" and not is_loopback(at[2].partition(":")[0])):
+        raise ValueError('write it as the provider does, for example "https://login.practice.example"')
+    return text
+
+
 def _colour(text: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise ValueError('write a colour as "#rrggbb", for example "#0b5c6b"')
@@ -78,6 +85,7 @@ def _scanner_place(text: str) -> str:
         raise ValueError('write "host:port" or the path of a socket, for example "/run/clamav/clamd.ctl"') from error
 
 
+Issuer = Annotated[str, AfterValidator(_issuer)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
 ScannerPlace = Annotated[str, AfterValidator(_scanner_place)]

@@ -13,6 +13,7 @@ from gateway.config_kinds import (
     Domain,
     HeaderLine,
     HostPort,
+    Issuer,
     MailAddress,
     ScannerPlace,
     WebAddress,
@@ -81,6 +82,23 @@ class RelaySection(Section):
     domain: Domain = Field(description="the recipients' domain", examples=["hospital.example"])
     address: HostPort = Field(description="its mail server", examples=["mx.hospital.example:25"])
     tls: Literal["verified"] = Field(default="verified", description="its certificate must be valid for that host")
+    ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
+
+
+class OpenIdSection(Section):
+    """A practice's own sign-in (OpenID Connect), by which its people reach their page without a link from a mail."""
+
+    practice: str = Field(description="the id of the practice", examples=["riverside"])
+    issuer: Issuer = Field(
+        description="as the provider writes it; https, but for a trial on one machine",
+        examples=["https://login.microsoftonline.com/TENANT/v2.0"],
+    )
+    client_id: str = Field(
+        description="this gateway's, at the provider; its redirect URI is portal_url/staff/practice id/back",
+        examples=["6731de76-14a6-49ae-97bc-6eba6914391e"],
+    )
+    client_secret_file: str = Field(default="", description="a file that holds the client's secret")
+    claim: str = Field(default="email", description="which of the provider's claims holds a person's address")
     ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
 
 
@@ -229,6 +247,7 @@ SECTIONS: dict[str, type[Section]] = {
     "site": SiteSection,
     "practices": PracticeSection,
     "relays": RelaySection,
+    "openid": OpenIdSection,
     "smtp": SmtpSection,
     "secure_mail": SecureMailSection,
     "next_hop": NextHopSection,

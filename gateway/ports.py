@@ -255,6 +255,30 @@ class Scanner(Protocol):
         ...
 
 
+class SignInFailed(Exception):
+    """The practice's sign-in has named nobody; the text says why, in a line for an administrator."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInAsked:
+    """Where a browser is sent to sign in, and what it must bring back from there, `state` among it."""
+
+    url: str
+    remembered: Mapping[str, str]
+
+
+class SignIn(Protocol):
+    """A practice's own sign-in: the browser goes there and comes `back`."""
+
+    async def begin(self, back: str) -> SignInAsked:
+        """Raises SignInFailed."""
+        ...
+
+    async def finish(self, remembered: Mapping[str, str], code: str, back: str) -> str:
+        """The address of who signed in. Raises SignInFailed."""
+        ...
+
+
 class Renderer(Protocol):
     """Templates to text."""
 

@@ -64,8 +64,8 @@ def _place(loc: tuple[int | str, ...]) -> tuple[type[BaseModel], int | str]:
 
 # ------------------------------------------------------------------------------------------------------------- example
 
-_TABLES = ("practices", "relays")
-_OPTIONAL = ("relays",)
+_TABLES = ("practices", "relays", "openid")
+_OPTIONAL = ("relays", "openid")
 
 
 def example() -> str:

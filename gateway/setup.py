@@ -13,7 +13,7 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-from gateway.app import hops, mailbox_server, server_tls
+from gateway.app import hops, mailbox_server, server_tls, sign_ins
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
 from gateway.edge.clamd import Clamd
@@ -21,7 +21,7 @@ from gateway.edge.imap_in import MailboxError, Session
 from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
-from gateway.ports import ScannerDown
+from gateway.ports import ScannerDown, SignInFailed
 from gateway.prepare import check_keys, check_writable
 from gateway.settings_file import build
 from gateway.store.connections import open_database
@@ -135,6 +135,17 @@ async def _scanner(settings: Settings) -> Finding:
     return Finding(f"ok       scan: clamd at {settings.scan.clamd} answers")
 
 
+async def _sign_ins(settings: Settings) -> Finding:
+    found = sign_ins(settings)
+    try:
+        for one in found.values():
+            await one.check()
+    except SignInFailed as error:
+        return Finding(f"FAULT    openid: {error}", fault=True)
+    said = ", ".join(found) or "no practice has a sign-in of its own"
+    return Finding(f"ok       openid: {said}")
+
+
 async def _keys(settings: Settings) -> Finding:
     file = settings.path(settings.keys.file)
     load_keys(file)
@@ -233,7 +244,7 @@ async def _dns(settings: Settings) -> Finding:
 
 
 _LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
-    *(_keys, _database, _tls, _users, _mailbox, _scanner),
+    *(_keys, _database, _tls, _users, _mailbox, _scanner, _sign_ins),
     *(_listeners, _hops, _dns),
 )
 

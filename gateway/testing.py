@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from gateway.domain.model import Content, Delivery, Seen, Session
 from gateway.domain.vocabulary import Audience, DeliveryState, Notice
-from gateway.ports import Mail, Outcome, Rendered, Sealed, Tx
+from gateway.ports import Mail, Outcome, Rendered, Sealed, SignInAsked, SignInFailed, Tx
 from gateway.store.sealing import SiteKeys
 
 R = TypeVar("R")
@@ -45,6 +45,23 @@ class FakeRandom:
 def fake_keys() -> SiteKeys:
     """Real ciphers under a key that everyone knows."""
     return SiteKeys({"a": b"k" * 32}, "a")
+
+
+class FakeSignIn:
+    """The port `SignIn`: the browser comes back at once, as whoever `address` says; without one it fails."""
+
+    def __init__(self, address: str = "") -> None:
+        self.address = address
+
+    async def begin(self, back: str) -> SignInAsked:
+        if not self.address:
+            raise SignInFailed("it does not answer")
+        return SignInAsked(f"{back}?state=s&code=c", {"state": "s", "nonce": "n", "code_verifier": "v"})
+
+    async def finish(self, remembered: Mapping[str, str], code: str, back: str) -> str:
+        if code != "c":
+            raise SignInFailed("no such code")
+        return self.address
 
 
 class MemoryWriter:

@@ -24,6 +24,8 @@ address = "127.0.0.1:2526"
 tls = "none"
 """
 
+OPENID = '[[openid]]\npractice = "{}"\nissuer = "{}"\nclient_id = "gateway"\n[next_hop]'
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -74,6 +76,8 @@ def test_the_environment_wins(read, monkeypatch):
         (("[next_hop]", "[next_hopp]"), "next_hopp: no such key; did you mean next_hop?"),
         (('name = "Riverside Secure Mail"', ""), 'site.name: is missing; write for example "Riverside Secure Mail"'),
         (('domains = ["riverside.example"]', ""), "practices"),
+        (("[next_hop]", OPENID.format("elsewhere", "https://idp.example")), "openid.practice: there is no practice"),
+        (("[next_hop]", OPENID.format("riverside-family-practice", "http://idp.example")), "issuer: write it as"),
         (("[next_hop]", '[smtp]\nmax_message_size = "lots"\n[next_hop]'), "smtp.max_message_size"),
     ],
 )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 TIMEOUT = 20.0
 EARLY = 60.0
@@ -57,10 +57,10 @@ class Tokens:
     async def _ask(self) -> None:
         where = self._grant.token_url
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT) as client:
                 answer = await client.post(where, data=self._grant.form())
             said = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             raise TokenError(f"{where} gives no token: {type(error).__name__} {error}".rstrip()) from error
         token = said.get("access_token") if isinstance(said, dict) and answer.is_success else None
         if not isinstance(token, str) or not token:

@@ -113,6 +113,23 @@ def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outwor
     )
 
 
+def enter(ctx: Context, practice_id: str, signed_in: str) -> str | None:
+    """A link to the page of somebody who signed in at this practice; None if they do not write for it.
+
+    Their practice vouches for its own people only, by whatever address it names.
+    """
+    try:
+        who = address(signed_in)
+    except BadAddress:
+        return None
+    practice = ctx.site.practice_of(who)
+    if practice is None or practice.id != practice_id:
+        return None
+    sender = people.sender_row(ctx, practice, who)
+    ctx.audit(who.key, "signed in at the practice", f"sender:{sender.id}")
+    return ctx.keys.token(Purpose.SENDER_PAGE, sender.id, ctx.today.toordinal())
+
+
 def practice_list(ctx: Context, token: str) -> str | None:
     """The whole practice's people as CSV, for a manager; None for anybody else and for a dead link."""
     found = _owner(ctx, token)

@@ -1,7 +1,7 @@
 """The portal as an ASGI application: the table of pages, and what is said when something goes wrong."""
 
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,9 +28,10 @@ from gateway.portal.mail import inbox, reading, writing
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
+from gateway.portal.senders import staff
 from gateway.portal.throttle import Throttle
 from gateway.portal.visit import Portal
-from gateway.ports import ContentStore, Random, Scanner
+from gateway.ports import ContentStore, Random, Scanner, SignIn
 
 log = structlog.get_logger()
 
@@ -44,6 +45,9 @@ PAGES: tuple[Page, ...] = (
     Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),
     Page("/language", Who.ANYONE, language.choose, ("POST",)),
     Page("/sender/{token}/people.csv", Who.SENDER, sender_page.people_csv, ("POST",)),
+    Page("/staff", Who.ANYONE, staff.doors),
+    Page("/staff/{practice}", Who.ANYONE, staff.go),
+    Page("/staff/{practice}/back", Who.ANYONE, staff.back),
     Page("/sign-in", Who.ANYONE, signing_in.sign_in, BOTH),
     Page("/sign-in/second", Who.ANYONE, second_step.second, ("POST",)),
     Page("/sign-in/options", Who.ANYONE, second_step.options, ("POST",)),
@@ -93,6 +97,7 @@ def create_app(
     portal_url: str,
     max_upload: int = 50_000_000,
     scanner: Scanner | None = None,
+    sign_ins: Mapping[str, SignIn] | None = None,
 ) -> Starlette:
     """The portal at `portal_url`; a form with files may have `max_upload` octets."""
     https = portal_url.startswith("https:")
@@ -107,6 +112,7 @@ def create_app(
         client_throttle=Throttle(_TRIES_A_CLIENT, _TRIES),
         max_upload=max_upload,
         scanner=scanner,
+        sign_ins=sign_ins or {},
     )
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],

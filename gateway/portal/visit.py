@@ -19,7 +19,7 @@ from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
-from gateway.ports import ContentStore, Random, Scanner
+from gateway.ports import ContentStore, Random, Scanner, SignIn
 
 _GRACE = 5
 """Seconds by which a page waits longer than the session does, before it looks whether that has ended."""
@@ -39,6 +39,8 @@ class Portal:
     client_throttle: Throttle
     max_upload: int
     scanner: Scanner | None = None
+    sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
+    """Practices' own sign-ins, by the practice's id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
-import httpx
+import httpx2
 import structlog
 import uvloop
 
@@ -121,14 +121,14 @@ Answers = list[tuple[float, str]]
 """Of each answer: seconds, and what came of it."""
 
 
-async def _ask(client: httpx.AsyncClient, path: str, says: str) -> tuple[float, str]:
+async def _ask(client: httpx2.AsyncClient, path: str, says: str) -> tuple[float, str]:
     begun = time.monotonic()
     answer = await client.get(path)
     assert says in answer.text, answer.text[:500]
     return time.monotonic() - begun, str(answer.status_code)
 
 
-async def _sign_in(client: httpx.AsyncClient, number: int) -> tuple[float, str]:
+async def _sign_in(client: httpx2.AsyncClient, number: int) -> tuple[float, str]:
     form = await client.get("/sign-in")
     token = re.search(r'name="csrf_token" value="([^"]+)"', form.text)
     assert token
@@ -138,8 +138,8 @@ async def _sign_in(client: httpx.AsyncClient, number: int) -> tuple[float, str]:
     return time.monotonic() - begun, str(answer.status_code)
 
 
-def _client(portal: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=portal, timeout=60)
+def _client(portal: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=portal, timeout=60)
 
 
 async def nothing(*_: object) -> Answers:

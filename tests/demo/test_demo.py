@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from gateway.demo import check
 from gateway.demo.check import Story
@@ -47,8 +47,8 @@ async def test_a_step_that_fails_is_told_and_ends_the_walk(monkeypatch, capsys):
 
 async def test_a_visitor_writes_answers_and_moves_the_clock():
     async with staged() as stage:
-        app = httpx.ASGITransport(create_app(stage))
-        async with httpx.AsyncClient(transport=app, base_url="http://demo", follow_redirects=True) as visitor:
+        app = httpx2.ASGITransport(create_app(stage))
+        async with httpx2.AsyncClient(transport=app, base_url="http://demo", follow_redirects=True) as visitor:
             page = (await visitor.get("/")).text
             assert "[secure] Your results" in page
             assert "✓" not in page
@@ -77,8 +77,8 @@ async def test_a_mails_html_is_framed_and_its_mailto_links_open_our_form():
         story = Story(stage)
         await story.write(ADA, PAT, "[secure] x", "y")
         await story.next(ADA, "receipt")
-        app = httpx.ASGITransport(create_app(stage))
-        async with httpx.AsyncClient(transport=app, base_url="http://demo") as visitor:
+        app = httpx2.ASGITransport(create_app(stage))
+        async with httpx2.AsyncClient(transport=app, base_url="http://demo") as visitor:
             frame = await visitor.get(f"/mail/{ADA.address}/1")
             assert 'href="mailto:' not in frame.text
             assert 'href="/?as=' in frame.text

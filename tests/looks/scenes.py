@@ -258,6 +258,30 @@ def _sender_link(stage: Stage) -> str:
     return f"/sender/{stage.world.keys.token(Purpose.SENDER_PAGE, 1, today)}"
 
 
+@scene("staff", "/staff")
+def _staff(stage: Stage, page: Page) -> None:
+    go(stage, page, "/sign-in")
+    page.get_by_role("link", name="I work at a practice").click()
+
+
+@scene("staff-no-answer", "/staff/{practice}", 502)
+def _staff_no_answer(stage: Stage, page: Page) -> None:
+    stage.sign_in.address = ""
+    go(stage, page, "/staff/riverside")
+
+
+@scene("staff-not-theirs", "/staff/{practice}/back", 403)
+def _staff_not_theirs(stage: Stage, page: Page) -> None:
+    stage.sign_in.address = "somebody@elsewhere.example"
+    _staff(stage, page)
+    page.get_by_role("link", name="Sign in at").click()
+
+
+@scene("staff-late", "/staff/{practice}/back", 400)
+def _staff_late(stage: Stage, page: Page) -> None:
+    go(stage, page, "/staff/riverside/back?state=old&code=c")
+
+
 @scene("sender-asked", "/sender/{token}")
 def _sender_asked(stage: Stage, page: Page) -> None:
     stage.run(stage.world.invited(None))

@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from gateway.edge.render import Templates
 from gateway.portal import passwords
 from gateway.portal.app import create_app
-from gateway.testing import FakeRandom, MemoryContent, MemoryStore
+from gateway.testing import FakeRandom, FakeSignIn, MemoryContent, MemoryStore
 from tests.portal.conftest import SITE, World
 
 TEMPLATES = Templates(SITE)
@@ -26,10 +26,20 @@ class Stage:
     def __init__(self) -> None:
         self.world = World(MemoryStore(), MemoryContent())
         managed = tuple(replace(one, managers=("ada@riverside.example",)) for one in SITE.practices)
-        self.world.desk = replace(self.world.desk, site=replace(SITE, practices=managed))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        app = create_app(self.world.desk, self.world.content, FakeRandom(), TEMPLATES, self.url, 100_000)
+        site = replace(SITE, practices=managed, portal_url=self.url)
+        self.world.desk = replace(self.world.desk, site=site)
+        self.sign_in = FakeSignIn("ada@riverside.example")
+        app = create_app(
+            self.world.desk,
+            self.world.content,
+            FakeRandom(),
+            TEMPLATES,
+            self.url,
+            100_000,
+            sign_ins={"riverside": self.sign_in},
+        )
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-import httpx
+import httpx2
 import pytest
 from argon2 import PasswordHasher
 from selectolax.lexbor import LexborHTMLParser
@@ -46,11 +46,15 @@ class World:
         self.store, self.content, self.clock, self.keys = store, content, FakeClock(), fake_keys()
         self.desk = Desk(store, SITE, self.keys, self.clock)
         self.max_upload = max_upload
+        self.sign_ins = {}
         self.remake()
 
     def remake(self):
         """The portal anew, after the desk has changed."""
-        self.app = create_app(self.desk, self.content, FakeRandom(), Templates(self.desk.site), URL, self.max_upload)
+        templates = Templates(self.desk.site)
+        self.app = create_app(
+            self.desk, self.content, FakeRandom(), templates, URL, self.max_upload, sign_ins=self.sign_ins
+        )
 
     async def invited(self, details, to="pat@home.example", raw=RESULTS, sender="ada@riverside.example", name="Dr Ada"):
         """Somebody has written to a stranger and said who they are; the invitation as it stands now."""
@@ -126,11 +130,11 @@ class Browser:
 
     app: object
     host: str = "192.0.2.1"
-    response: httpx.Response | None = None
+    response: httpx2.Response | None = None
 
     def __post_init__(self):
-        transport = httpx.ASGITransport(self.app, client=(self.host, 1234))
-        self.client = httpx.AsyncClient(transport=transport, base_url=URL, follow_redirects=True)
+        transport = httpx2.ASGITransport(self.app, client=(self.host, 1234))
+        self.client = httpx2.AsyncClient(transport=transport, base_url=URL, follow_redirects=True)
 
     async def go(self, path, **options):
         self.response = await self.client.get(path, **options)

@@ -38,7 +38,8 @@ async def sign_in(visit: Visit) -> Response:
         if status == 200:
             return await _go_on(visit, form, wanted)
     done = visit.request.query_params.get("done", "")
-    return visit.show("account/sign_in", {"form": form, "next": wanted, "done": done}, status=status)
+    facts = {"form": form, "next": wanted, "done": done, "staff": bool(visit.portal.sign_ins)}
+    return visit.show("account/sign_in", facts, status=status)
 
 
 async def stay(_: Visit, __: Account) -> Response:

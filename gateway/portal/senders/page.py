@@ -57,7 +57,7 @@ async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
 async def _renew(visit: Visit) -> Response:
     """The link is too old: GET offers a new one; POST sends it, to the sender's own address."""
     if not visit.posted:
-        return visit.show("senders/outworn")
+        return visit.show("senders/outworn", {"staff": bool(visit.portal.sign_ins)})
     await visit.desk.do(sender_page.renew, visit.request.path_params["token"])
     return visit.show("senders/renewed")
 

@@ -1,0 +1,98 @@
+"""A practice's people come to their own page by signing in at their practice (OpenID Connect)."""
+
+import base64
+import binascii
+import hmac
+import json
+from datetime import timedelta
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.flow import sender_page
+from gateway.portal.cookies import ASKED
+from gateway.portal.visit import Visit, go_to
+from gateway.ports import SignIn, SignInFailed
+
+log = structlog.get_logger()
+
+LASTS = timedelta(minutes=15)
+"""How long somebody may take to sign in at their practice."""
+
+
+async def doors(visit: Visit) -> Response:
+    """GET: the practices whose people can sign in here."""
+    practices = [practice for practice in visit.desk.site.practices if practice.id in visit.portal.sign_ins]
+    if not practices:
+        raise HTTPException(404)
+    return visit.show("senders/staff", {"practices": practices})
+
+
+async def go(visit: Visit) -> Response:
+    """GET: on to the practice's own sign-in. What must come back from there is kept in this very browser."""
+    sign_in = _sign_in(visit)
+    try:
+        asked = await sign_in.begin(_back(visit))
+    except SignInFailed as failure:
+        return _failed(visit, failure)
+    response = go_to(asked.url)
+    packed = base64.urlsafe_b64encode(json.dumps(dict(asked.remembered)).encode()).decode()
+    visit.portal.cookies.give(response, ASKED, packed, LASTS)
+    return response
+
+
+async def back(visit: Visit) -> Response:
+    """GET: back from there. Whoever writes for this practice goes on to their page."""
+    sign_in, query = _sign_in(visit), visit.request.query_params
+    remembered = _remembered(visit)
+    state, code = query.get("state", ""), query.get("code", "")
+    # RFC 6749 §10.12: an answer that this browser has not asked for would sign it in as somebody else.
+    if not remembered or not hmac.compare_digest(state.encode(), remembered["state"].encode()):
+        return _nobody(visit, "late", 400)
+    if not code:
+        return _failed(visit, SignInFailed(f"the provider says: {query.get('error', 'nothing')[:100]}"))
+    try:
+        address = await sign_in.finish(remembered, code, _back(visit))
+    except SignInFailed as failure:
+        return _failed(visit, failure)
+    token = await visit.desk.do(sender_page.enter, visit.request.path_params["practice"], address)
+    if token is None:
+        return _nobody(visit, "stranger", 403, address)
+    return _over(visit, go_to(f"/sender/{token}"))
+
+
+def _sign_in(visit: Visit) -> SignIn:
+    found = visit.portal.sign_ins.get(visit.request.path_params["practice"])
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _back(visit: Visit) -> str:
+    return f"{visit.desk.site.portal_url}/staff/{visit.request.path_params['practice']}/back"
+
+
+def _remembered(visit: Visit) -> dict[str, str]:
+    """What this browser asked with; empty for nothing, and for what we have not written."""
+    try:
+        said = json.loads(base64.urlsafe_b64decode(visit.portal.cookies.read(visit.request, ASKED)))
+    except (binascii.Error, ValueError):
+        return {}
+    names = ("state", "nonce", "code_verifier")
+    return said if isinstance(said, dict) and all(isinstance(said.get(name), str) for name in names) else {}
+
+
+def _failed(visit: Visit, failure: SignInFailed) -> Response:
+    log.warning("a practice's sign-in failed", practice=visit.request.path_params["practice"], error=str(failure))
+    return _nobody(visit, "silent", 502)
+
+
+def _nobody(visit: Visit, why: str, status: int, address: str = "") -> Response:
+    return _over(visit, visit.show("senders/staff_failed", {"why": why, "address": address}, status=status))
+
+
+def _over(visit: Visit, response: Response) -> Response:
+    """A code is good once, and so is what was remembered for it."""
+    visit.portal.cookies.take_back(response, ASKED)
+    return response
