@@ -46,14 +46,20 @@ class World:
         self.store, self.content, self.clock, self.keys = store, content, FakeClock(), fake_keys()
         self.desk = Desk(store, SITE, self.keys, self.clock)
         self.max_upload = max_upload
-        self.sign_ins = {}
+        self.scanner, self.sign_ins = None, {}
         self.remake()
 
     def remake(self):
         """The portal anew, after the desk has changed."""
-        templates = Templates(self.desk.site)
         self.app = create_app(
-            self.desk, self.content, FakeRandom(), templates, URL, self.max_upload, sign_ins=self.sign_ins
+            self.desk,
+            self.content,
+            FakeRandom(),
+            Templates(self.desk.site),
+            URL,
+            self.max_upload,
+            self.scanner,
+            self.sign_ins,
         )
 
     async def invited(self, details, to="pat@home.example", raw=RESULTS, sender="ada@riverside.example", name="Dr Ada"):

@@ -4,9 +4,8 @@ import pytest
 
 from gateway.domain.model import Audit, Draft, Message
 from gateway.flow import hold, people, release
-from gateway.portal import app as portal_app
 from gateway.ports import ScannerDown
-from tests.portal.conftest import RIVERSIDE, World
+from tests.portal.conftest import RIVERSIDE
 from tests.portal.test_reading import mail
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -247,12 +246,11 @@ class FakeScanner:
 
 
 @pytest.fixture
-def scanned(monkeypatch, world):
+def scanned(world):
     def scanned(says):
-        scanner = FakeScanner(says)
-        made = portal_app.create_app
-        monkeypatch.setattr("tests.portal.conftest.create_app", lambda *given: made(*given, scanner))
-        return World(world.store, world.content), scanner
+        world.scanner = FakeScanner(says)
+        world.remake()
+        return world, world.scanner
 
     return scanned
 
