@@ -250,7 +250,7 @@ class ScannerDown(Exception):
 class Scanner(Protocol):
     """Looks for viruses."""
 
-    async def scan(self, octets: bytes) -> str:
+    async def scan(self, file: Iterator[bytes]) -> str:
         """The name of what was found; "" for nothing. Raises ScannerDown."""
         ...
 

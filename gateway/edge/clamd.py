@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import re
+from collections.abc import Iterator
 
 from gateway.ports import ScannerDown
 
-CHUNK = 64 * 1024
 PATIENCE = 60.0
 """Seconds for one file, or for an answer: clamd reads archives within archives."""
 
@@ -18,8 +18,8 @@ class Clamd:
         self._where = where
         self._patience = patience
 
-    async def scan(self, octets: bytes) -> str:
-        answer = await self._ask(b"zINSTREAM\0", octets)
+    async def scan(self, file: Iterator[bytes]) -> str:
+        answer = await self._ask(b"zINSTREAM\0", file)
         if answer.endswith(" OK"):
             return ""
         found = re.fullmatch(r"stream: (.+) FOUND", answer)
@@ -33,14 +33,14 @@ class Clamd:
         if answer != "PONG":
             raise ScannerDown(f"clamd at {self._where} says: {answer[:200] or 'nothing'}")
 
-    async def _ask(self, command: bytes, octets: bytes | None = None) -> str:
+    async def _ask(self, command: bytes, file: Iterator[bytes] | None = None) -> str:
         try:
             async with asyncio.timeout(self._patience):
                 reader, writer = await self._connect()
                 try:
                     writer.write(command)
-                    if octets is not None:
-                        await self._stream(writer, octets)
+                    if file is not None:
+                        await self._stream(writer, file)
                     return (await reader.readuntil(b"\0")).rstrip(b"\0").decode("utf-8", "replace")
                 finally:
                     writer.close()
@@ -51,16 +51,15 @@ class Clamd:
         except OSError as error:
             raise ScannerDown(f"clamd at {self._where} cannot be reached: {error.strerror or error}") from error
 
-    async def _stream(self, writer: asyncio.StreamWriter, octets: bytes) -> None:
+    async def _stream(self, writer: asyncio.StreamWriter, file: Iterator[bytes]) -> None:
         """Each chunk after its length, four octets of it; an empty one is the end."""
-        view = memoryview(octets)
         # clamd answers and hangs up when there is too much for it: the answer says so, whatever is still unsent.
         with contextlib.suppress(ConnectionError):
-            for start in range(0, len(view), CHUNK):
-                chunk = view[start : start + CHUNK]
-                writer.write(len(chunk).to_bytes(4, "big"))
-                writer.write(chunk)
-                await writer.drain()
+            while (chunk := await asyncio.to_thread(next, file, None)) is not None:
+                if chunk:
+                    writer.write(len(chunk).to_bytes(4, "big"))
+                    writer.write(chunk)
+                    await writer.drain()
             writer.write(bytes(4))
             await writer.drain()
 

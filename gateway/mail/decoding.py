@@ -4,6 +4,7 @@ import binascii
 import encodings.aliases
 import re
 import string
+from collections.abc import Iterable, Iterator
 
 _NO_TEXT = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
 _ALIASES = {k: v for k, v in encodings.aliases.aliases.items() if v not in _NO_TEXT}
@@ -66,11 +67,38 @@ def unbase64(octets: bytes) -> bytes:
 
 def untransfer(octets: bytes, encoding: str) -> bytes:
     """Undo a Content-Transfer-Encoding; an unknown one is taken as none (RFC 2045 §6)."""
+    return b"".join(untransferred((octets,), encoding))
+
+
+def untransferred(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """The same bit by bit, however the octets are cut."""
     if encoding == "base64":
-        return unbase64(octets)
+        return _unbase64(chunks)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(_LINE_END_SPACE.sub(b"", octets))
-    return octets
+        return _unquoted_printable(chunks)
+    return iter(chunks)
+
+
+def _unbase64(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    digits = b""
+    for chunk in chunks:
+        digits += chunk.translate(None, _NOT_BASE64)
+        whole = len(digits) // 4 * 4
+        yield binascii.a2b_base64(digits[:whole])
+        digits = digits[whole:]
+    yield unbase64(digits)
+
+
+def _unquoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        whole, end, rest = (rest + chunk).rpartition(b"\n")
+        yield _unquoted_lines(whole + end)
+    yield _unquoted_lines(rest)
+
+
+def _unquoted_lines(octets: bytes) -> bytes:
+    return binascii.a2b_qp(_LINE_END_SPACE.sub(b"", octets))
 
 
 def _word_octets(word: re.Match[str]) -> bytes:

@@ -27,7 +27,7 @@ class TooMuch(Exception):  # never leaves this package
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: `octets` are its body as it was sent, `parts` the parts of a multipart."""
+    """One part: `octets` are its body as it was sent, from `start` of the message on, `parts` those of a multipart."""
 
     content_type: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Part:
     encoding: str = ""
     content_id: str = ""
     octets: bytes = b""
+    start: int = 0
     parts: tuple["Part", ...] = ()
 
     @property
@@ -74,10 +75,10 @@ class _Budget:
 def tree(raw: bytes) -> Part:
     """The message as a tree of parts. Raises TooMuch."""
     # Each level looks through its octets once: an honest message, three or four levels deep, stays far below this.
-    return _part(raw, 0, _Budget(octets=16 * 2**20 + 8 * len(raw)))
+    return _part(raw, 0, 0, _Budget(octets=16 * 2**20 + 8 * len(raw)))
 
 
-def _part(raw: bytes, depth: int, budget: _Budget, default: str = "text/plain") -> Part:
+def _part(raw: bytes, at: int, depth: int, budget: _Budget, default: str = "text/plain") -> Part:
     if depth > DEEPEST:
         raise TooMuch(f"its parts are nested deeper than {DEEPEST}")
     fields, start = _content_fields(raw, budget)
@@ -89,7 +90,8 @@ def _part(raw: bytes, depth: int, budget: _Budget, default: str = "text/plain") 
     if boundary and content_type.startswith("multipart/"):
         budget.spend(len(octets))
         inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"  # RFC 2046 §5.1.5
-        parts = tuple(_part(one, depth + 1, budget, inner) for one in _split(octets, boundary, budget))
+        pieces = _split(octets, boundary, budget)
+        parts = tuple(_part(one, at + start + place, depth + 1, budget, inner) for place, one in pieces)
     return Part(
         content_type=_sound_type(content_type, default, bool(parts)),
         parameters=parameters,
@@ -98,6 +100,7 @@ def _part(raw: bytes, depth: int, budget: _Budget, default: str = "text/plain") 
         encoding=_parameterised(fields.get("content-transfer-encoding", b""))[0],
         content_id=decoded(fields.get("content-id", b"")).strip("<> "),
         octets=octets,
+        start=at + start,
         parts=parts,
     )
 
@@ -121,21 +124,21 @@ def _sound_type(content_type: str, default: str, divisible: bool) -> str:
     return content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"
 
 
-def _split(octets: bytes, boundary: str, budget: _Budget) -> list[bytes]:
-    """The octets of each part; preamble and epilogue fall away (RFC 2046 §5.1.1)."""
+def _split(octets: bytes, boundary: str, budget: _Budget) -> list[tuple[int, bytes]]:
+    """Where each part begins, and its octets; preamble and epilogue fall away (RFC 2046 §5.1.1)."""
     mark = re.escape(b"--" + boundary.encode("utf-8", "replace"))
     # The literal stands first, and what must stand before it is looked up behind: the search runs at memory speed.
     delimiter = re.compile(mark + rb"(?:(?<=\n" + mark + rb")|(?<=\A" + mark + rb"))(--)?[ \t]*+(?:\r?\n|\r?\Z)")
-    parts: list[bytes] = []
+    parts: list[tuple[int, bytes]] = []
     start = -1
     for match in delimiter.finditer(octets):
         if start >= 0:
             budget.spend(0, parts=1)
-            parts.append(octets[start : match.start()].removesuffix(b"\n").removesuffix(b"\r"))
+            parts.append((start, octets[start : match.start()].removesuffix(b"\n").removesuffix(b"\r")))
         start = match.end()
         if match[1]:
             return parts
-    return [*parts, octets[start:]] if start >= 0 else parts
+    return [*parts, (start, octets[start:])] if start >= 0 else parts
 
 
 def _parameterised(value: bytes) -> tuple[str, dict[str, str]]:

@@ -7,12 +7,13 @@ calls it, for a library that takes its messages and nothing else.
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from html import escape
 
-from gateway.mail.decoding import decoded, lines, safe_filename, unfolded
+from gateway.mail.decoding import decoded, lines, safe_filename, unfolded, untransferred
 from gateway.mail.mailboxes import Mailbox, mailboxes
 from gateway.mail.mime import Part, TooMuch, tree
 from gateway.mail.scan import Field, body_start, bounded
@@ -24,11 +25,13 @@ __all__ = [
     "Head",
     "Mailbox",
     "Malformed",
+    "Piece",
     "attachment",
     "body",
     "fingerprint",
     "head",
     "legacy",
+    "piece",
 ]
 
 _LEGACY_OCTETS = 131_072
@@ -115,6 +118,19 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Where a file lies in its message, from `start` to `end`, and how it is encoded."""
+
+    start: int
+    end: int
+    encoding: str
+
+    def octets(self, message: Iterable[bytes]) -> Iterator[bytes]:
+        """The file, decoded, from the message's octets, however they are cut."""
+        return untransferred(_between(message, self.start, self.end), self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """What a person reads: plain text, HTML as it was sent (not made safe), and files. "" where there is none."""
 
@@ -144,19 +160,25 @@ def body(raw: bytes) -> Body | Malformed:
         return Malformed(str(reason))
     text, html = _inline(root)
     files = enumerate(_files(root))
-    return Body(text, html, tuple(_described(index, part, part.content()) for index, part in files))
+    return Body(text, html, tuple(_described(index, part) for index, part in files))
 
 
 def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
     """The file of this index with its octets, or None if there is no such file."""
+    found = piece(raw, index)
+    return (found[0], b"".join(found[1].octets([raw]))) if found else None
+
+
+def piece(raw: bytes, index: int) -> tuple[Attachment, Piece] | None:
+    """The file of this index and where it lies, or None if there is no such file."""
     try:
         files = _files(tree(raw))
     except TooMuch:
         return None
     if not 0 <= index < len(files):
         return None
-    octets = files[index].content()
-    return _described(index, files[index], octets), octets
+    part = files[index]
+    return _described(index, part), Piece(part.start, part.start + len(part.octets), part.encoding)
 
 
 def legacy(raw: bytes) -> Message | None:
@@ -219,8 +241,17 @@ def _in_a_row(pairs: list[tuple[str, str]]) -> tuple[str, str]:
     return text, "\n".join(html or f"<pre>{escape(text)}</pre>" for text, html in pairs if html or text)
 
 
-def _described(index: int, part: Part, octets: bytes) -> Attachment:
-    return Attachment(index, _named(index, part), part.content_type, len(octets), part.content_id)
+def _between(chunks: Iterable[bytes], start: int, end: int) -> Iterator[bytes]:
+    at = 0
+    for chunk in chunks:
+        if at >= end:
+            return
+        yield chunk[max(start - at, 0) : end - at]
+        at += len(chunk)
+
+
+def _described(index: int, part: Part) -> Attachment:
+    return Attachment(index, _named(index, part), part.content_type, len(part.content()), part.content_id)
 
 
 def _named(index: int, part: Part) -> str:

@@ -1,8 +1,10 @@
 """One request, with all that a view needs to answer it."""
 
+import asyncio
 import base64
 import hmac
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,6 +23,9 @@ from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
 from gateway.ports import ContentStore, Random, Scanner, SignIn
 
+LARGE = 1_000_000
+"""Octets from which a message counts as large."""
+LARGE_AT_ONCE = 2
 _GRACE = 5
 """Seconds by which a page waits longer than the session does, before it looks whether that has ended."""
 
@@ -41,6 +46,11 @@ class Portal:
     scanner: Scanner | None = None
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
     """Practices' own sign-ins, by the practice's id."""
+    _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+
+    def room_for(self, size: int) -> AbstractAsyncContextManager[Any]:
+        """Room to take apart a message of `size` octets, which needs some times as many: few large ones at a time."""
+        return self._large if size > LARGE else nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,9 @@ async def clamd():
 
 async def test_what_is_clean_and_what_is_not(clamd):
     octets = bytes(range(256)) * 1000
-    assert await Clamd(clamd.where).scan(octets) == ""
-    assert await Clamd(clamd.where).scan(b"") == ""
-    assert await Clamd(clamd.where).scan(octets + EICAR) == "Eicar-Signature"
+    assert await Clamd(clamd.where).scan(iter([octets])) == ""
+    assert await Clamd(clamd.where).scan(iter([b""])) == ""
+    assert await Clamd(clamd.where).scan(iter([octets + EICAR])) == "Eicar-Signature"
     assert clamd.streams == [octets, b"", octets + EICAR]
     await Clamd(clamd.where).ping()
 
@@ -60,19 +60,19 @@ async def test_what_is_clean_and_what_is_not(clamd):
 async def test_over_a_socket_of_this_machine(tmp_path):
     server, path = Server(), str(tmp_path / "clamd.ctl")
     listening = await asyncio.start_unix_server(server.serve, path)
-    assert await Clamd(path).scan(EICAR) == "Eicar-Signature"
+    assert await Clamd(path).scan(iter([EICAR])) == "Eicar-Signature"
     listening.close()
 
 
 async def test_a_file_too_large_for_it_is_not_called_clean(clamd):
     with pytest.raises(ScannerDown, match=r"size limit|cannot be reached|hung up"):
-        await Clamd(clamd.where).scan(b"x" * 5_000_000)
+        await Clamd(clamd.where).scan(iter([b"x" * 5_000_000]))
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1:1", "/nowhere/clamd.ctl"])
 async def test_one_that_is_not_there_is_said(where):
     with pytest.raises(ScannerDown, match="cannot be reached"):
-        await Clamd(where).scan(b"x")
+        await Clamd(where).scan(iter([b"x"]))
 
 
 @pytest.mark.parametrize("answer", [b"", b"stream: OK", b"\0", b"nonsense\0"])
@@ -83,7 +83,7 @@ async def test_an_answer_that_is_none_is_not_called_clean(answer):
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0)
     with pytest.raises(ScannerDown):
-        await Clamd(f"127.0.0.1:{listening.sockets[0].getsockname()[1]}").scan(b"x")
+        await Clamd(f"127.0.0.1:{listening.sockets[0].getsockname()[1]}").scan(iter([b"x"]))
     listening.close()
 
 
@@ -98,6 +98,6 @@ async def test_one_that_says_nothing_is_not_waited_for(tmp_path):
     path = str(tmp_path / "clamd.ctl")
     listening = await asyncio.start_unix_server(serve, path)
     with pytest.raises(ScannerDown, match="does not answer"):
-        await Clamd(path, patience=0.2).scan(b"x")
+        await Clamd(path, patience=0.2).scan(iter([b"x"]))
     await gone.wait()
     listening.close()

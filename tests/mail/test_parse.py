@@ -1,7 +1,11 @@
+import itertools
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.mail import parse
+from gateway.mail.decoding import unbase64
 from gateway.mail.mime import DEEPEST, MOST_PARTS
 from gateway.mail.parse import Body, Malformed
 from tests.mail.samples import crlf, hostile
@@ -354,3 +358,32 @@ def test_nothing_raises(raw: bytes) -> None:
             assert told is not None
             assert told[0] == one
             assert len(told[1]) == one.size
+
+
+ENCODED = st.text("AQZaz09+/= \t\r\n\x00é", max_size=80).map(str.encode) | st.binary(max_size=80)
+
+
+def cut(octets: bytes, at: list[int]) -> list[bytes]:
+    places = sorted({0, len(octets), *(place % (len(octets) + 1) for place in at)})
+    return [octets[start:end] for start, end in itertools.pairwise(places)]
+
+
+@settings(max_examples=500)
+@given(ENCODED, st.sampled_from(["base64", "quoted-printable", "8bit", ""]), st.lists(st.integers(0, 1000), max_size=6))
+def test_a_file_that_comes_bit_by_bit_is_the_same(octets: bytes, encoding: str, at: list[int]) -> None:
+    head = f"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+    before = b"Content-Type: multipart/mixed; boundary=x\r\n\r\npreamble\r\n--x\r\n\r\none\r\n--x\r\n"
+    raw = before + head + octets + b"\r\n--x--\r\n"
+    found, whole = parse.piece(raw, 0), parse.attachment(raw, 0)
+    assert found is not None
+    assert whole == (found[0], b"".join(found[1].octets(cut(raw, at))))
+    if encoding == "base64":
+        assert whole[1] == unbase64(octets)
+
+
+def test_files_of_every_depth_are_where_they_are_said_to_be() -> None:
+    png, gif, jpeg = (f"Content-Type: image/{kind}\n\n{kind}".encode() for kind in ("png", "gif", "jpeg"))
+    inner = b"Content-Type: multipart/mixed; boundary=y\n\n--y\n" + png + b"\n--y\n" + gif + b"\n--y--"
+    raw = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n" + inner + b"\n--x\n" + jpeg + b"\n--x--\n"
+    pieces = [parse.piece(raw, index) for index in range(3)]
+    assert [raw[one[1].start : one[1].end] for one in pieces if one] == [b"png", b"gif", b"jpeg"]

@@ -238,8 +238,8 @@ class FakeScanner:
     def __init__(self, says):
         self.says, self.asked = says, []
 
-    async def scan(self, octets):
-        self.asked.append(octets)
+    async def scan(self, file):
+        self.asked.append(b"".join(file))
         if isinstance(self.says, Exception):
             raise self.says
         return self.says

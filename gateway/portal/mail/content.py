@@ -1,12 +1,13 @@
 """What a page shows of a message's content, and what of it is given out as a file."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import structlog
 from selectolax.lexbor import LexborHTMLParser
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from gateway.mail import parse
 from gateway.mail.parse import Attachment, Malformed
@@ -56,13 +57,13 @@ def _text_of(html: str) -> str:
 # --------------------------------------------------------------------------------------------------------------- files
 
 
-async def is_clean(visit: Visit, octets: bytes) -> bool | None:
+async def is_clean(visit: Visit, file: Iterator[bytes]) -> bool | None:
     """Whether the site's scanner finds nothing in a file; None where it cannot say. Without a scanner all is clean."""
     scanner = visit.portal.scanner
     if scanner is None:
         return True
     try:
-        found = await scanner.scan(octets)
+        found = await scanner.scan(file)
     except ScannerDown as error:
         log.warning("a file could not be scanned", reason=str(error))
         return None
@@ -71,13 +72,14 @@ async def is_clean(visit: Visit, octets: bytes) -> bool | None:
     return not found
 
 
-def download(octets: bytes, filename: str, content_type: str) -> Response:
-    """A file to be saved, which cannot act as a page of ours."""
+def download(file: Iterator[bytes], size: int, filename: str, content_type: str) -> Response:
+    """A file of `size` octets to be saved, sent bit by bit, which cannot act as a page of ours."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in filename)
     headers = {
         "content-type": content_type if content_type in _HARMLESS else OCTETS,
         # RFC 6266 §4.3: the plain name for who cannot read the exact one.
         "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}",
+        "content-length": str(size),  # so that a browser can show how far it is
         "content-security-policy": "sandbox; default-src 'none'",
     }
-    return Response(octets, headers=headers)
+    return StreamingResponse(file, headers=headers)

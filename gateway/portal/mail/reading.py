@@ -1,6 +1,7 @@
 """One message, its files, and one that the reader wrote."""
 
 import asyncio
+from collections.abc import Iterator
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -11,21 +12,20 @@ from gateway.flow.context import Context
 from gateway.flow.lines import Line
 from gateway.flow.release import Opened
 from gateway.mail import parse
+from gateway.mail.parse import Attachment, Piece
 from gateway.portal import headers
-from gateway.portal.mail.content import OCTETS, download, is_clean, shown_of
-from gateway.portal.visit import Portal, Visit
+from gateway.portal.mail.content import OCTETS, Shown, download, is_clean, shown_of
+from gateway.portal.visit import Visit
 
 
 async def message(visit: Visit, account: Account) -> Response:
     """One message from the inbox, with what was written before and after it."""
-    opened, raw = await open_message(visit, account)
-    copy_id = opened.line.copy_id
+    opened = await open_message(visit, account)
     remote = visit.request.query_params.get("images") == "on"
-    folder, language = f"/messages/{copy_id}/attachments", visit.language()
     facts = {
         "line": opened.line,
         "from_address": opened.author_address,
-        "shown": await asyncio.to_thread(shown_of, raw, folder, language, remote=remote),
+        "shown": await show_message(visit, opened, remote=remote),
         "remote": remote,
         "talk_lines": await visit.desk.ask(_talk, account, opened.line.message_id),
         "done": visit.request.query_params.get("done", ""),
@@ -42,8 +42,7 @@ async def sent(visit: Visit, account: Account) -> Response:
     if found is None:
         raise HTTPException(404)
     line, content, key = found
-    raw = await asyncio.to_thread(_octets, visit.portal, content, key)
-    shown = await asyncio.to_thread(shown_of, raw, "", visit.language())
+    shown = await _shown(visit, content, key, "")
     facts = {"line": line, "shown": shown, "talk_lines": await visit.desk.ask(_talk, account, line.message_id)}
     return await asyncio.to_thread(visit.show, "mail/sent", facts)
 
@@ -59,36 +58,58 @@ async def attachment(visit: Visit, account: Account) -> Response:
     peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
     if peeked is None:
         raise HTTPException(404)
-    raw = await asyncio.to_thread(_octets, visit.portal, *peeked)
-    found = await asyncio.to_thread(parse.attachment, raw, index)
+    content, key = peeked
+
+    def find() -> tuple[Attachment, Piece] | None:
+        return parse.piece(visit.portal.content.get(content.id, content.inline, key), index)
+
+    async with visit.portal.room_for(content.size):
+        found = await asyncio.to_thread(find)
     if found is None:
         raise HTTPException(404)
-    file, octets = found
-    clean = await is_clean(visit, octets)
+    file, piece = found
+    clean = await is_clean(visit, piece.octets(_stored(visit, content, key)))
     if clean is not True:
         facts = {"copy_id": visit.request.path_params["copy_id"], "filename": file.filename, "infected": clean is False}
         return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
     if not file.content_id:
         await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], index)
-    return download(octets, file.filename, file.content_type)
+    return download(piece.octets(_stored(visit, content, key)), file.size, file.filename, file.content_type)
 
 
 async def original(visit: Visit, account: Account) -> Response:
     """The whole message as it came, for a mail client to open."""
-    opened, raw = await open_message(visit, account)
-    if await is_clean(visit, raw) is not True:
+    opened = await open_message(visit, account)
+    content, key = opened.content, opened.data_key
+    if await is_clean(visit, _stored(visit, content, key)) is not True:
         facts = {"copy_id": opened.line.copy_id, "filename": "", "infected": True}
         return visit.show("mail/kept_back", facts, status=403)
-    return download(raw, f"message-{opened.line.copy_id}.eml", OCTETS)
+    name = f"message-{opened.line.copy_id}.eml"
+    return download(_stored(visit, content, key), content.size, name, OCTETS)
 
 
-async def open_message(visit: Visit, account: Account) -> tuple[Opened, bytes]:
-    """One of the reader's own messages with its octets; 404 for another's as for none at all."""
+async def open_message(visit: Visit, account: Account) -> Opened:
+    """One of the reader's own messages; 404 for another's as for none at all."""
     opened = await visit.desk.do(release.open_message, account, visit.request.path_params["copy_id"])
     if opened is None:
         raise HTTPException(404)
-    return opened, await asyncio.to_thread(_octets, visit.portal, opened.content, opened.data_key)
+    return opened
 
 
-def _octets(portal: Portal, content: Content, data_key: bytes) -> bytes:
-    return portal.content.get(content.id, content.inline, data_key)
+async def show_message(visit: Visit, opened: Opened, *, remote: bool = False) -> Shown:
+    """What a page shows of it."""
+    folder = f"/messages/{opened.line.copy_id}/attachments"
+    return await _shown(visit, opened.content, opened.data_key, folder, remote=remote)
+
+
+async def _shown(visit: Visit, content: Content, key: bytes, folder: str, *, remote: bool = False) -> Shown:
+    def take_apart() -> Shown:
+        raw = visit.portal.content.get(content.id, content.inline, key)
+        return shown_of(raw, folder, visit.language(), remote=remote)
+
+    async with visit.portal.room_for(content.size):
+        return await asyncio.to_thread(take_apart)
+
+
+def _stored(visit: Visit, content: Content, key: bytes) -> Iterator[bytes]:
+    return visit.portal.content.chunks(content.id, content.inline, key)

@@ -17,9 +17,9 @@ from gateway.flow.people import display
 from gateway.flow.release import Written
 from gateway.mail.compose import Upload, written
 from gateway.portal.form import REFUSED
-from gateway.portal.mail.content import is_clean, shown_of
+from gateway.portal.mail.content import is_clean
 from gateway.portal.mail.forms import ComposeForm, ReplyForm
-from gateway.portal.mail.reading import open_message
+from gateway.portal.mail.reading import open_message, show_message
 from gateway.portal.visit import Visit, go_to
 
 _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
@@ -28,7 +28,7 @@ _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
 
 async def reply(visit: Visit, account: Account) -> Response:
     """GET shows the form beside the message; POST sends the answer, or keeps it as a draft."""
-    opened, raw = await open_message(visit, account)
+    opened = await open_message(visit, account)
     line, kept = opened.line, await _draft(visit, account)
     subject = line.subject if _ANSWERED.match(line.subject) else f"Re: {line.subject}"
     form = ReplyForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {"subject": subject})
@@ -41,8 +41,7 @@ async def reply(visit: Visit, account: Account) -> Response:
 
         if await _send(visit, account, form, kept, (opened.author_address, opened.header_id), send):
             return go_to(f"/messages/{line.copy_id}?done=sent")
-    folder = f"/messages/{line.copy_id}/attachments"
-    shown = await asyncio.to_thread(shown_of, raw, folder, visit.language())
+    shown = await show_message(visit, opened)
     facts = {"form": form, "line": line, "shown": shown, "draft": kept.id if kept else "", "most": _most(visit)}
     return await asyncio.to_thread(visit.show, "mail/reply", facts, status=_status(form))
 
@@ -140,7 +139,7 @@ async def _uploads(visit: Visit, form: ReplyForm) -> list[Upload]:
     files = [one for one in visit.form.getlist("attachments") if isinstance(one, UploadFile) and one.filename]
     uploads = [Upload(one.filename or "", one.content_type or "", await one.read()) for one in files]
     for upload in uploads:
-        match await is_clean(visit, upload.octets):
+        match await is_clean(visit, iter([upload.octets])):
             case False:
                 words = say("There is a virus in %(file)s. Nothing was sent. Choose other files.", file=upload.filename)
                 form.refuse("attachments", words)
