@@ -1,3 +1,4 @@
+import binascii
 import itertools
 
 import pytest
@@ -379,6 +380,8 @@ def test_a_file_that_comes_bit_by_bit_is_the_same(octets: bytes, encoding: str, 
     assert whole == (found[0], b"".join(found[1].octets(cut(raw, at))))
     if encoding == "base64":
         assert whole[1] == unbase64(octets)
+    if encoding == "quoted-printable" and not set(b" \t") & set(octets):
+        assert whole[1] == binascii.a2b_qp(octets)
 
 
 def test_files_of_every_depth_are_where_they_are_said_to_be() -> None:
