@@ -17,11 +17,12 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
+from babel.units import format_unit
 from jinja2 import Environment, nodes
 from jinja2.ext import Extension, InternationalizationExtension
 from jinja2.parser import Parser
@@ -130,8 +131,12 @@ def speak(environment: Environment, words: gettext.NullTranslations, language: s
         "is_one": is_one,
         "said": said,
         **_dates(locale, zone),
+        "size": lambda octets: _size(octets, locale),
         "listed": _lister(locale),
     }
+
+
+_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte")
 
 
 def _dates(locale: Locale, zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
@@ -150,7 +155,19 @@ def _dates(locale: Locale, zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         local = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(zone)
         return f"{date_of(local.date())}, {format_time(local, 'short', local.tzinfo, locale)}"
 
-    return {"date": date_of, "day": day, "moment": moment}
+    def month(value: str) -> str:
+        """A month in ISO 8601 form, short: Mar 2026."""
+        return format_skeleton("yMMM", date.fromisoformat(f"{value}-01"), locale=locale)
+
+    return {"date": date_of, "day": day, "moment": moment, "month": month}
+
+
+def _size(octets: int, locale: Locale) -> str:
+    """Octets in the largest unit of which there is one: 1.5 MB."""
+    power = next((power for power in (3, 2, 1) if octets >= 1000**power), 0)
+    return format_unit(
+        octets / 1000**power, f"digital-{_UNITS[power]}", "short" if power else "long", "#,##0.#", locale
+    )
 
 
 def read_date(value: date | str) -> date:

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
-from jinja2.filters import do_filesizeformat
 from markupsafe import Markup, escape
 
 from gateway.domain.colour import on_light
@@ -128,7 +127,7 @@ def _environment(site: Site, folders: list[Path], form: str, language: str) -> E
     environment.globals |= {"site": site, "bot": bot, "mailto": mailto, "accent": accent}
     environment.globals |= {"layout": f"mail/layout.{form}", "parts": f"mail/parts.{form}"}
     environment.globals["paragraph"] = _source(folders, f"mail/paragraph.{form}")
-    environment.filters |= {"after": after, "size": do_filesizeformat, "strong": _bold if form == "html" else str}
+    environment.filters |= {"after": after, "strong": _bold if form == "html" else str}
     speak(environment, catalogue(_shipped(), language), language, site.zone)
     return environment
 

@@ -8,7 +8,7 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from gateway.domain.model import Copy, Invitation, Sender
 from gateway.domain.vocabulary import CopyState, State
@@ -46,9 +46,18 @@ def funnel(ctx: Context, practice_id: str) -> Funnel:
     for invitation in invitations:
         month = invitation.created_at.astimezone(ctx.site.zone).strftime("%Y-%m")
         months.setdefault(month, Counter()).update(_stages(invitation, invitation.id in read))
-    latest = sorted(months)[-MONTHS:]
     stuck = Counter(why for invitation in invitations if (why := _why(invitation)))
-    return Funnel([(month, {s: months[month][s] for s in STAGES}) for month in latest], stuck.most_common())
+    return Funnel([(month, _counts(months.get(month))) for month in _latest(ctx.today)], stuck.most_common())
+
+
+def _latest(today: date) -> list[str]:
+    """The last months, this one among them."""
+    this = today.year * 12 + today.month - 1
+    return [f"{month // 12}-{month % 12 + 1:02}" for month in range(this - MONTHS + 1, this + 1)]
+
+
+def _counts(found: Counter[str] | None) -> dict[str, int]:
+    return {stage: found[stage] if found else 0 for stage in STAGES}
 
 
 def as_csv(ctx: Context, sender: Sender) -> str:

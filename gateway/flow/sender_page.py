@@ -3,16 +3,16 @@
 Its link stands in each notice to a sender, and works for some days only: it may be read by whoever reads their mail.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import ceil
 from typing import Any
 
-from gateway.domain.address import address
+from gateway.domain.address import Address, address
 from gateway.domain.model import Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, Notice, Purpose, Relationship, State
 from gateway.errors import BadAddress
-from gateway.flow import notices, people
+from gateway.flow import notices, people, recall
 from gateway.flow.answer import is_within
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
@@ -60,6 +60,8 @@ class SenderPage:
     practice: str
     people: list[dict[str, Any]]
     sought: Sought
+    readings: list[dict[str, Any]] = field(default_factory=list)
+    """Of whom is in focus: the sender's messages to them, when each was sent, and read."""
     focus: bool = False
     pages: int = 1
     count: int = 0
@@ -88,7 +90,9 @@ def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outwor
         if invitation is None:
             return None
     if invitation:
-        return SenderPage(sender, practice.id, practice.name, [_focused(ctx, sender, invitation)], sought, focus=True)
+        person = _focused(ctx, sender, invitation)
+        readings = recall.readings(ctx, sender, Address(invitation.address, invitation.typed))
+        return SenderPage(sender, practice.id, practice.name, [person], sought, readings, focus=True)
     manages = is_manager(ctx, sender)
     if sought.show == "practice":
         report = funnel(ctx, practice.id) if manages else None

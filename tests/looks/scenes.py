@@ -295,6 +295,16 @@ def _sender_list(stage: Stage, page: Page) -> None:
     go(stage, page, _sender_link(stage))
 
 
+@scene("sender-person", "/sender/{token}")
+def _sender_person(stage: Stage, page: Page) -> None:
+    go(stage, page, stage.world.link(stage.run(stage.world.invited(PATIENT))))
+    press(page, "Start")
+    press(page, "Continue", **RIGHT)
+    press(page, "Continue", name="Pat", password="a teapot full of violets")
+    press(page, "Finish")
+    go(stage, page, _sender_link(stage) + "?person=pat@home.example")
+
+
 @scene("sender-details-wrong", "/sender/{token}", 422)
 def _sender_wrong(stage: Stage, page: Page) -> None:
     _sender_asked(stage, page)

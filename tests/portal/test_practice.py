@@ -44,8 +44,10 @@ async def test_the_funnel_counts_how_far_each_came(managed):
     await world.invited(None, to="unknown@home.example")
     await world.invited(PATIENT, to="else@home.example", sender="omar@hillside.example", name="Dr Omar")
     await browser.go(page_link(world) + "?show=practice")
-    row = [cell.text() for cell in browser.page.css(".numbers tbody tr *")]
-    assert row == ["2026-03", "4", "3", "2", "1", "1"]
+    rows = [[cell.text() for cell in row.css("th, td")] for row in browser.page.css(".numbers tbody tr")]
+    assert rows[-1] == ["Mar 2026", "4", "3", "2", "1", "1"]
+    assert [rows[0], len(rows)] == [["Apr 2025", "0", "0", "0", "0", "0"], 12]
+    assert sum(int(row[1]) for row in rows) == 4
     stuck = {
         line.css_first("dd").text().split(".")[0].strip(): line.css_first("dt").text()
         for line in browser.page.css(".stuck div")

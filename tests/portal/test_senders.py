@@ -255,3 +255,54 @@ async def test_a_page_shows_nobody_else(world, browser):
     for person in ("else@home.example", "bobs@home.example", "nobody@home.example", "<script>"):
         await browser.go(page_link(world), params={"person": person})
         assert browser.status == 404
+
+
+async def registered_by_invitation(world):
+    browser = world.browser()
+    await browser.go(world.link(await world.invited(PATIENT)))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", name="Pat", password="a teapot full of violets")
+    return await browser.press("Finish")
+
+
+async def test_a_sender_sees_what_was_read_and_takes_it_back(world, browser):
+    world.desk = replace(world.desk, site=replace(world.desk.site, read_receipts=True))
+    world.remake()
+    reader = await registered_by_invitation(world)
+    browser = world.browser()
+    await browser.go(page_link(world) + "?show=patients")
+    await browser.go(browser.page.css_first(".contacts a").attributes["href"])
+    assert "not read yet" in browser.text
+    message = reader.page.css_first(".lines a").attributes["href"]
+    await reader.go(message)
+    await browser.go(str(browser.response.url))
+    assert "read on 2 March 2026" in browser.text
+    await browser.press("Take back")
+    assert "has read it already" in browser.text
+    assert (await reader.go(message)).status == 200
+    await browser.press("Take back", reason="It was meant\r\nfor somebody else")
+    assert "is taken back and destroyed" in browser.text
+    assert "taken back" in browser.page.css_first(".lines").text()
+    assert not browser.page.css("button[value=recall]")
+    assert (await reader.go(message)).status == 404
+    assert "It was meant for somebody else" in (await reader.go("/inbox")).text
+
+
+async def test_without_receipts_nobody_is_told_what_was_read(world, browser):
+    reader = await registered_by_invitation(world)
+    await reader.go(reader.page.css_first(".lines a").attributes["href"])
+    await browser.go(page_link(world) + "?person=pat@home.example")
+    assert "delivered" in browser.text
+    assert "read on" not in browser.text
+
+
+async def test_a_colleague_of_the_sender_sees_nothing_of_their_messages(world, browser):
+    await registered_by_invitation(world)
+    await world.invited(PATIENT, to="other@home.example", sender="cleo@riverside.example", name="Cleo")
+    assert (await browser.go(page_link(world, row=2) + "?person=pat@home.example")).status == 404
+    await browser.go(page_link(world, row=2) + "?show=patients")
+    assert "pat@home.example" in browser.text or "Pat" in browser.text
+    assert [link.attributes["href"] for link in browser.page.css(".contacts a")] == [
+        page_link(world, row=2) + "?person=other%40home.example"
+    ]

@@ -17,7 +17,7 @@ from gateway.portal.form import REFUSED
 from gateway.portal.senders.forms import RelationshipForm
 from gateway.portal.visit import Visit
 
-_BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE", "recall": "RECALL"}
+_BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE"}
 """The buttons that say by themselves what is wanted, and the same by mail."""
 _NEEDS_DETAILS = (State.AWAITING, State.LOCKED)
 
@@ -81,6 +81,9 @@ def _line(visit: Visit, form: RelationshipForm) -> str | None:
             return form.command(visit.today)
         case "move":
             return form.new_place()
+        case "recall":
+            reason = " ".join(visit.typed("reason").split())
+            return f"RECALL: {reason}" if reason else "RECALL"
         case action:
             return _BUTTONS.get(action)
 
@@ -100,6 +103,8 @@ async def _show(
         "practice": page.practice,
         "cards": [_card(person, index, sent_back) for index, person in enumerate(page.people)],
         "focus": page.focus,
+        "readings": page.readings,
+        "receipts": visit.desk.site.read_receipts,
         "sought": sought,
         "query": urlencode({name: value for name, value in query.items() if value}),
         "pages": page.pages,
