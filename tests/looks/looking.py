@@ -29,6 +29,11 @@ REACHABLE = """() => {
 """The places of the links, buttons and fields, in the document's order; of a group of radio buttons, the first."""
 
 
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+LOOKS = ((320, "light"), (320, "dark"), (768, "light"), (1280, "dark"))
+"""Widths in pixels, and colour schemes."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The machine's Chromium, headless."""

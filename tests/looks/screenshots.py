@@ -5,10 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from tests.edge.test_render import lives
 from tests.looks.looking import chromium
 from tests.looks.scenes import SCENES, Scene
 from tests.looks.stage import staged
+from tests.looks.test_mails import one_of_each
 
 WIDTHS = (320, 1280)
 SCHEMES = ("light", "dark")
@@ -28,15 +28,9 @@ def main() -> None:
         _mail_pictures(browser, options.only, options.folder)
 
 
-async def _mails() -> dict[str, str]:
-    """The HTML of one mail of each kind and audience."""
-    written = [mail for story in await lives() for mail in story.mails]
-    return {f"mail-{mail.notice.value}-{mail.audience.value}": mail.rendered.html for mail in reversed(written)}
-
-
 def _mail_pictures(browser: Browser, only: str, folder: Path) -> None:
     with staged() as stage:
-        mails = stage.run(_mails())
+        mails = stage.run(one_of_each())
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         for name, html in mails.items():

@@ -9,6 +9,12 @@ from tests.edge.notices import ADA, PAT, PATIENT_TAG, SITE, Story
 from tests.edge.test_render import lives
 
 
+async def one_of_each() -> dict[str, str]:
+    """The HTML of one mail of each kind and audience, by name."""
+    written = [mail for story in await lives() for mail in story.mails]
+    return {f"mail-{mail.notice.value}-{mail.audience.value}": mail.rendered.html for mail in reversed(written)}
+
+
 async def test_no_mail_has_small_text():
     for story in await lives():
         for mail in story.mails:

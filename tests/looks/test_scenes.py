@@ -8,14 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request
 
 from gateway.portal.app import PAGES
-from tests.looks.looking import FOCUSED, LARGE_TEXT, OVERFLOW, REACHABLE
+from tests.looks.looking import FOCUSED, LARGE_TEXT, LOOKS, OVERFLOW, REACHABLE, WCAG
 from tests.looks.scenes import SCENES, Scene
 from tests.looks.stage import staged
+from tests.looks.test_mails import one_of_each
 
 every_scene = pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 MOST_BYTES, MOST_REQUESTS = 60_000, 2
-LOOKS = ((320, "light"), (320, "dark"), (768, "light"), (1280, "dark"))
 NOT_PAGES = {"/healthz", "/readyz", "/static/{name}", "/messages/{copy_id:int}/original"} | {
     "/messages/{copy_id:int}/attachments/{index:int}"
 }
@@ -113,3 +112,19 @@ def test_a_page_works_without_scripts(browser, scene):
     with looked_at(browser, scene, java_script_enabled=False) as watched:
         assert watched.status == scene.status
         assert watched.page.locator("h1").count() >= 1  # a message may have its own
+
+
+@pytest.mark.peer
+def test_every_mail_can_be_read_by_everybody(browser):
+    with staged() as stage:  # a loop elsewhere: this thread's is the browser's
+        mails = stage.run(one_of_each())
+    with browser.new_context() as context:
+        page = context.new_page()
+        for name, html in mails.items():
+            page.set_content(html)
+            for width, scheme in LOOKS:
+                page.set_viewport_size({"width": width, "height": 800})
+                page.emulate_media(color_scheme=scheme)
+                found = Axe().run(page, options=WCAG)
+                assert not found.response["violations"], f"{name} {width} {scheme}: {found.generate_report()}"
+                assert page.evaluate(OVERFLOW) <= 0, (name, width)
