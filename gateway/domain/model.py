@@ -120,7 +120,7 @@ class Message:
     """One secure message: its content is sealed once, under a key of its own that every copy wraps anew.
 
     `sender_id` is set where a practice's sender wrote it, `account_id` where it was written in the portal.
-    `reply_to_id` is the message that this one answers.
+    `reply_to_id` is the message that this one answers. `has_files` says whether it seems to bring files.
     """
 
     id: int = 0
@@ -133,6 +133,7 @@ class Message:
     content_id: str
     size: int
     received_at: datetime
+    has_files: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

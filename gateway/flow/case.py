@@ -93,5 +93,6 @@ def _store_message(intake: Intake, reply_to: Message | None) -> hold.Taken:
         content_id=sealed.content_id,
         size=sealed.size,
         received_at=ctx.now,
+        has_files=draft.head.has_files,
     )
     return hold.Taken(ctx.tx.add(message), sealed.data_key)

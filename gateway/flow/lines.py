@@ -34,6 +34,7 @@ class Line:
     unread: bool = False
     answered: bool = False
     is_own: bool = False
+    has_files: bool = False
     gone: str = ""
     """"recalled" or "over" if it is not there any more; `ended_at` says since when, `reason` why it was taken back."""
     ended_at: datetime | None = None
@@ -155,6 +156,7 @@ def own_lines(ctx: Context, messages: list[Message]) -> Iterator[Line]:
                 subject=_subject(ctx, copy, message),
                 received_at=message.received_at,
                 is_own=True,
+                has_files=message.has_files,
             )
 
 
@@ -169,6 +171,7 @@ def line(ctx: Context, copy: Copy, message: Message, author: Sender, *, answered
         received_at=message.received_at,
         unread=copy.read_at is None and copy.state not in GONE,
         answered=answered,
+        has_files=message.has_files,
         gone=copy.state.value if copy.state in GONE else "",
         ended_at=copy.ended_at,
         reason=recall.reason_of(ctx, copy),

@@ -33,6 +33,7 @@ class Written:
     sealed: Sealed
     subject: str
     header_id: str
+    has_files: bool = False
 
 
 def own_message(ctx: Context, account: Account, message_id: int) -> tuple[Line, Content, bytes] | None:
@@ -142,6 +143,7 @@ def _send(ctx: Context, account: Account, to: Sender, written: Written, answered
             content_id=written.sealed.content_id,
             size=written.sealed.size,
             received_at=ctx.now,
+            has_files=written.has_files,
         )
     )
     hold.add_content(ctx, written.sealed)

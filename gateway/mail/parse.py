@@ -93,6 +93,12 @@ class Head:
         return found[0] if found else ""
 
     @property
+    def has_files(self) -> bool:
+        """Whether the message seems to bring files, as far as its head tells (RFC 2046 §5.1.3)."""
+        kind = self.get("content-type").lower().partition(";")[0].strip()
+        return kind == "multipart/mixed" or (kind.partition("/")[0] not in ("", "text", "multipart") and "/" in kind)
+
+    @property
     def received(self) -> int:
         """How many hops say that they carried the mail."""
         return sum(one.name == "received" for one in self.fields)

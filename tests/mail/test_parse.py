@@ -391,3 +391,21 @@ def test_files_of_every_depth_are_where_they_are_said_to_be() -> None:
     raw = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n" + inner + b"\n--x\n" + jpeg + b"\n--x--\n"
     pieces = [parse.piece(raw, index) for index in range(3)]
     assert [raw[one[1].start : one[1].end] for one in pieces if one] == [b"png", b"gif", b"jpeg"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_files"),
+    [
+        ("multipart/mixed; boundary=x", True),
+        ("Multipart/MIXED ;boundary=x", True),
+        ("application/pdf", True),
+        ("image/png; name=a.png", True),
+        ("multipart/alternative; boundary=x", False),
+        ("text/plain", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_a_head_tells_whether_there_seem_to_be_files(kind: str, has_files: bool) -> None:
+    assert head(f"Content-Type: {kind}\n\n").has_files is has_files
+    assert head("Subject: x\n\n").has_files is False

@@ -17,6 +17,7 @@ from gateway.domain.vocabulary import CopyState, Details, Purpose, Relationship,
 from gateway.edge.render import Templates
 from gateway.flow import hold, invite, people, release
 from gateway.flow.context import Desk
+from gateway.mail import parse
 from gateway.portal.app import create_app
 from gateway.portal.passwords import Passwords
 from gateway.store.connections import open_database
@@ -79,7 +80,7 @@ class World:
     async def written(self, account, raw=RESULTS, subject="Your results"):
         """A message in the account's inbox; its copy."""
         sealed = self.content.put(raw)
-        return await self.desk.do(_delivered, account, sealed, subject)
+        return await self.desk.do(_delivered, account, sealed, subject, raw)
 
     def link(self, invitation):
         return f"/invite/{self.keys.token(Purpose.INVITE, invitation.id, invitation.generation)}"
@@ -98,7 +99,7 @@ class World:
         return Browser(self.app, **options)
 
 
-def _taken(ctx, sealed, sender, subject):
+def _taken(ctx, sealed, sender, subject, raw=b""):
     message = Message(
         practice_id=sender.practice_id,
         sender_id=sender.id,
@@ -107,6 +108,7 @@ def _taken(ctx, sealed, sender, subject):
         content_id=sealed.content_id,
         size=sealed.size,
         received_at=ctx.now,
+        has_files=parse.head(raw).has_files,
     )
     hold.add_content(ctx, sealed)
     return hold.Taken(ctx.tx.add(message), sealed.data_key)
@@ -124,9 +126,9 @@ def _held(ctx, to, sealed, author, name, details):
     return invite.give_details(ctx, invitation, sender, details) if details else invitation
 
 
-def _delivered(ctx, account, sealed, subject):
+def _delivered(ctx, account, sealed, subject, raw):
     sender = people.sender_row(ctx, RIVERSIDE, address("ada@riverside.example"), "Dr Ada")
-    taken = _taken(ctx, sealed, sender, subject)
+    taken = _taken(ctx, sealed, sender, subject, raw)
     return release.deliver_to_inbox(ctx, taken, account, "Dr Ada", RIVERSIDE.name)
 
 

@@ -233,3 +233,22 @@ async def test_whom_one_may_write_to_is_looked_for_among_the_newest_messages(wor
     assert ada.name == "Dr Ada"
     assert [where["limit"] for table, where in asked if table is Copy] == [3]
     assert [len(where["id__in"]) for table, where in asked if table is Message] == [3]
+
+
+async def test_the_inbox_says_which_messages_bring_files(world, browser):
+    account = await world.registered()
+    await world.written(account, mail(files=[("a.pdf", "application/pdf", b"%PDF")]), "With a letter")
+    await world.written(account, subject="Only words")
+    await browser.sign_in()
+    lines = [line.text() for line in browser.page.css(".lines li")]
+    assert [("with files" in line, "Only words" in line) for line in lines] == [(False, True), (True, False)]
+
+
+async def test_what_one_has_sent_says_so_too(world, browser):
+    copy = await world.written(await world.registered())
+    await browser.sign_in()
+    for files in (None, [("attachments", ("a.txt", b"one", "text/plain"))]):
+        await browser.go(f"/messages/{copy.id}/reply")
+        await browser.press("Send", files=files, body="Thank you.")
+    await browser.go("/inbox?show=sent")
+    assert ["with files" in line.text() for line in browser.page.css(".lines li")] == [True, False]

@@ -15,6 +15,7 @@ from gateway.flow import drafts, release
 from gateway.flow.drafts import Begun, Kept
 from gateway.flow.people import display
 from gateway.flow.release import Written
+from gateway.mail import parse
 from gateway.mail.compose import Upload, written
 from gateway.portal.form import REFUSED
 from gateway.portal.mail.content import is_clean
@@ -155,7 +156,7 @@ async def _hand_over(
     content = visit.portal.content
     sealed = await asyncio.to_thread(content.put, octets)
     try:
-        sent = await send(Written(sealed, subject, header_id))
+        sent = await send(Written(sealed, subject, header_id, parse.head(octets).has_files))
     except Exception:
         await asyncio.to_thread(content.discard, sealed.content_id)
         raise
