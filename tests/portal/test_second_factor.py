@@ -99,6 +99,16 @@ async def test_the_second_step_belongs_to_the_browser_and_does_not_last(world, b
     assert "That took too long" in mine.text
 
 
+async def test_a_passkey_that_is_none_is_told_of_on_the_sign_in_page_and_tries_are_counted(world, browser):
+    said = []
+    for _ in range(11):
+        await browser.go("/sign-in")
+        await browser.press("Sign in with a passkey", passkey="{}")
+        assert browser.heading == "Sign in"
+        said.append((browser.status, "not known here" in browser.text, "too many tries" in browser.text))
+    assert said == [(422, True, False)] * 10 + [(429, False, True)]
+
+
 async def test_guessing_codes_is_slowed_down_though_many_guess_at_once(world, browser):
     secret = await set_up(world, browser)
     guessers = [await second_step(world) for _ in range(3)]

@@ -1,6 +1,6 @@
-"""Signing in further: the second step after a right password, and a passkey instead of both."""
+"""The second step of signing in, after a right password: a code, or a passkey."""
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from gateway.domain.model import Account
 from gateway.domain.saying import say
@@ -8,7 +8,7 @@ from gateway.flow import account as accounts
 from gateway.flow import second_factor
 from gateway.flow.second_factor import Factors
 from gateway.portal.account import passkeys, pending
-from gateway.portal.account.forms import CodeForm, SignInForm
+from gateway.portal.account.forms import CodeForm
 from gateway.portal.account.pending import Pending
 from gateway.portal.account.session import let_in
 from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
@@ -60,23 +60,3 @@ async def _is_shown(visit: Visit, form: CodeForm, account: Account, asked: Pendi
     if right:
         give_back(visit, tries)
     return right
-
-
-async def options(visit: Visit) -> Response:
-    """POST: what any passkey of the browser's may sign, to sign in with it alone."""
-    asked = pending.begin(visit)
-    return JSONResponse({"options": passkeys.authentication(visit, (), asked), "state": pending.seal(visit, asked)})
-
-
-async def alone(visit: Visit) -> Response:
-    """POST: a passkey instead of a password and a second step."""
-    asked, form = pending.unseal(visit, visit.typed("state")), SignInForm()
-    if not may_try(visit, f"passkey {visit.client}"):
-        form.refuse("email", TOO_OFTEN)
-        return visit.show("account/sign_in", {"form": form, "next": "/inbox", "done": ""}, status=429)
-    account = await passkeys.signed(visit, asked, visit.typed("passkey"), alone=True) if asked else None
-    if account is None:
-        form.refuse("email", say("This passkey is not known here. Sign in with your password."))
-        return visit.show("account/sign_in", {"form": form, "next": "/inbox", "done": ""}, status=REFUSED)
-    give_back(visit, f"passkey {visit.client}")
-    return await let_in(visit, account, "/inbox")

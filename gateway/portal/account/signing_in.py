@@ -2,7 +2,7 @@
 
 import re
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from gateway.domain.model import Account
 from gateway.domain.saying import say
@@ -10,7 +10,7 @@ from gateway.errors import TryAgain
 from gateway.flow import account as accounts
 from gateway.flow import second_factor
 from gateway.portal import sessions
-from gateway.portal.account import second_step
+from gateway.portal.account import passkeys, pending, second_step
 from gateway.portal.account.forms import SignInForm
 from gateway.portal.account.session import let_in
 from gateway.portal.account.tries import TOO_OFTEN, give_back, key_of, may_try
@@ -37,9 +37,27 @@ async def sign_in(visit: Visit) -> Response:
         status = await _try(visit, form)
         if status == 200:
             return await _go_on(visit, form, wanted)
-    done = visit.request.query_params.get("done", "")
-    facts = {"form": form, "next": wanted, "done": done, "staff": bool(visit.portal.sign_ins)}
-    return visit.show("account/sign_in", facts, status=status)
+    return _page(visit, form, status, wanted)
+
+
+async def passkey_options(visit: Visit) -> Response:
+    """POST: what any passkey of the browser's may sign, to sign in with it alone."""
+    asked = pending.begin(visit)
+    return JSONResponse({"options": passkeys.authentication(visit, (), asked), "state": pending.seal(visit, asked)})
+
+
+async def passkey(visit: Visit) -> Response:
+    """POST: a passkey instead of a password and a second step."""
+    asked, form, tries = pending.unseal(visit, visit.typed("state")), SignInForm(), f"passkey {visit.client}"
+    if not may_try(visit, tries):
+        form.refuse("email", TOO_OFTEN)
+        return _page(visit, form, 429)  # RFC 6585 §4
+    account = await passkeys.signed(visit, asked, visit.typed("passkey"), alone=True) if asked else None
+    if account is None:
+        form.refuse("email", say("This passkey is not known here. Sign in with your password."))
+        return _page(visit, form, REFUSED)
+    give_back(visit, tries)
+    return await let_in(visit, account, "/inbox")
 
 
 async def stay(_: Visit, __: Account) -> Response:
@@ -60,6 +78,12 @@ def own_path(wanted: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ parts
+
+
+def _page(visit: Visit, form: SignInForm, status: int, wanted: str = "/inbox") -> Response:
+    done = visit.request.query_params.get("done", "")
+    facts = {"form": form, "next": wanted, "done": done, "staff": bool(visit.portal.sign_ins)}
+    return visit.show("account/sign_in", facts, status=status)
 
 
 async def _try(visit: Visit, form: SignInForm) -> int:
