@@ -15,6 +15,7 @@ from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
 from gateway.flow.verbs import run
+from gateway.mail.automatic import speaks_of_absence
 from gateway.mail.parse import Mailbox
 
 HELPS = 3
@@ -68,6 +69,8 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
 
     A responder that marks its mail in no way would otherwise be told what it can write for ever.
     """
+    if speaks_of_absence(mail.lines):
+        return False
     about = f"help|{sender.id}|{' '.join(mail.tokens)}"
     return is_within(ctx, "\n".join((about, "these words", *mail.lines)), 1) and is_within(ctx, about, HELPS)
 

@@ -16,7 +16,7 @@ from gateway.flow.context import Context
 from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft, Recipient
 from gateway.mail.authentication import dmarc_passed
-from gateway.mail.automatic import NOTES, automatic
+from gateway.mail.automatic import NO_ANSWER, automatic
 
 
 def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
@@ -226,7 +226,7 @@ def _bounce(intake: Intake, case: Case) -> None:
         return
     if draft.report:
         deliver.bounced(ctx, row, draft.report)
-    elif automatic(draft.head, draft.submission.mail_from) in NOTES:
+    elif automatic(draft.head, draft.submission.mail_from) not in NO_ANSWER:
         deliver.answered_automatically(ctx, row)
 
 

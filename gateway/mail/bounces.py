@@ -3,6 +3,7 @@
 Whether a mail is about one of ours is not judged here: that is told by the address that it came back to.
 """
 
+import logging
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,7 +40,12 @@ class Bounce:
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")  # RFC 3463 §2
 _CODE = re.compile(r"(?<![\d.])([45])[0-7]\d(?=[\s-])(?:[\s-]+#?[45]\.\d{1,3}\.\d{1,3})?")  # RFC 5321 §4.2.1
+_FAILED = frozenset({"failed", "failure", "error", "undeliverable"})
+"""RFC 3464 §2.3.3 knows the first alone; the others are written all the same."""
 _RANK = (Severity.PERMANENT, Severity.TEMPORARY, Severity.DELAYED)
+_TELLING = frozenset({"action", "final-recipient"})
+_REFUSAL = re.compile(r"\(rejected\)", re.IGNORECASE)
+"""RFC 5429 §2.1: a filter refuses a mail in the form of a read receipt, which else tells of no failure."""
 _MOST_TEXT = 20_000
 
 _DAEMON = re.compile(
@@ -85,14 +91,16 @@ _GIVEN_UP = re.compile(
     r"|expired|too long|permanente",
     re.IGNORECASE,
 )
+_FOR_GOOD = re.compile(r"permanent (?:error|failure|fatal)|failed permanently|permanently failed", re.IGNORECASE)
 _NOBODY = re.compile(
     r"(?:user|mailbox|account|recipient|address|destinat\w+|e-?mail|empfänger\w*|usuario|utilisateur)\b.{0,40}\b"
     r"(?:unknown|not found|does ?n[o']t exist|doesn.t exist|disabled|inactive|suspended|invalid|not exist"
-    r"|rejected|unavailable"
+    r"|rejected|unavailable|not (?:a )?valid"
     r"|unbekannt|nicht gefunden|existiert nicht|inconnu|n'existe pas|introuvable|no existe|desconocid\w+|inesistente)"
     r"|(?:unknown|no such|invalid|bad|unrouteable|unbekannte[rn]?|inconnu|desconocid\w+) (?:local )?"
     r"(?:user|mailbox|recipient|address|account|domain|host|destination|empfänger)|host (?:unknown|not found)"
     r"|nxdomain"
+    r"|not a (?:valid|known) (?:e-?mail )?(?:user|mailbox|recipient|address|account)"
     r"|couldn't be found|could not be found|wasn't found|relay(?:ing)? (?:access )?denied|blocked|spam|refused",
     re.IGNORECASE,
 )
@@ -116,25 +124,30 @@ def bounce(raw: bytes) -> Bounce | None:
     if isinstance(found, Malformed):
         return None
     reported = _reported(raw, found)
-    if reported is not None:
-        return min(reported, key=lambda one: _RANK.index(one.severity), default=None)
-    return _worded(raw, found)
+    if reported is None:
+        return _worded(raw, found)
+    return min(reported, key=lambda one: _RANK.index(one.severity), default=None)
 
 
 # ------------------------------------------------------------------------------------------------------- RFC 3464
 
 
 def _reported(raw: bytes, found: Body) -> list[Bounce] | None:
-    """The failures of a report, none if all went well; None where there is no report."""
+    """The failures of a report, none if all went well; None where no report says what became of anybody."""
     kinds = ("delivery-status", "feedback-report", "disposition-notification")
     status = next((one for one in found.attachments if one.content_type.endswith(kinds)), None)
     part = attachment(raw, status.index) if status else None
-    if part is None:
+    if status is None or part is None:
         return None
+    if not status.content_type.endswith("delivery-status"):
+        return None if _REFUSAL.search(head(raw).get("auto-submitted")) else []
     # The fields of each recipient stand in groups; those of the message come first, and have no Action.
     groups = re.split(rb"(?:\r?\n){2,}", part[1][:65_536].strip())
     told = [{one.name: decoded(one.value) for one in bounded(group)[0]} for group in groups]
-    return [one for group in told if "action" in group and (one := _of_recipient(group))]
+    if not any(group.keys() >= _TELLING for group in told):  # some mix up the groups
+        told = [{name: value for group in told for name, value in group.items()}]
+    told = [group for group in told if "action" in group]
+    return [one for group in told if (one := _of_recipient(group))] if told else None
 
 
 def _of_recipient(group: dict[str, str]) -> Bounce | None:
@@ -142,7 +155,7 @@ def _of_recipient(group: dict[str, str]) -> Bounce | None:
     status = _STATUS.search(group.get("status", ""))
     code = status[0] if status else ""
     diagnostic = group.get("diagnostic-code", "").partition(";")[2].strip()[:500]
-    if action == "failed":
+    if action in _FAILED:
         worse = _CODE.search(diagnostic + " ") if code in ("", "5.0.0", "4.0.0") else None
         final = (worse[1] if worse else code[:1] or "5") == "5"
         severity = Severity.PERMANENT if final else Severity.TEMPORARY
@@ -164,11 +177,10 @@ def _worded(raw: bytes, found: Body) -> Bounce | None:
     by_a_daemon = bool(_DAEMON.search(top.get("from")))
     titled = bool(_TITLE.search(top.subject))
     names_failed = bool(top.get("x-failed-recipients"))
-    if not (
-        names_failed or (titled and (by_a_daemon or _SPEAKS.search(said))) or (by_a_daemon and _SPEAKS.search(said))
-    ):
+    speaks = bool(_SPEAKS.search(said) or (by_a_daemon and _NOBODY.search(said)))
+    if not names_failed and by_a_daemon + titled + speaks < 2:
         return _by_library(raw)
-    status = _STATUS.search(said)
+    status = next((one for one in _STATUS.finditer(said) if one[1] != "2"), None)
     severity = _severity(f"{top.subject}\n{said}", status[1] if status else "")
     return Bounce(severity, status[0] if status else "", top.get("x-failed-recipients")[:320])
 
@@ -181,12 +193,15 @@ def _severity(said: str, status_class: str) -> Severity:
     final = status_class or (code[1] if code else "")
     if final:
         return Severity.PERMANENT if final == "5" else Severity.TEMPORARY
-    return Severity.TEMPORARY if _FULL.search(said) and not _NOBODY.search(said) else Severity.PERMANENT
+    passes = _FULL.search(said) and not _NOBODY.search(said) and not _FOR_GOOD.search(said)
+    return Severity.TEMPORARY if passes else Severity.PERMANENT
 
 
 def _by_library(raw: bytes) -> Bounce | None:
     """Systems that write like nobody else, as flufl.bounce knows them."""
     from flufl.bounce import all_failures  # noqa: PLC0415 - for rare mail
+
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)  # it logs tracebacks of its own over odd mail
 
     message = legacy(raw)
     if message is None:

@@ -188,11 +188,27 @@ async def test_a_slip_is_asked_about_when_the_details_stand_in_the_subject(house
 
 async def test_the_same_words_are_answered_once_a_day(house: House):
     receipt = await asked(house)
-    away = "I am away until Monday and read no mail."
+    away = "Back on Monday, and reading no mail till then."
     assert len(await house.reply(receipt, away)) == 1
     assert await house.reply(receipt, away) == []
     house.clock.advance(days=1)
     assert len(await house.reply(receipt, away)) == 1
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "I am currently out of the office until Monday.",
+        "This is an automated response.",
+        "Ich bin bis Montag im Urlaub.",
+        "Je suis absente du bureau jusqu'au lundi.",
+        "Estaré fuera de la oficina hasta el lunes.",
+    ],
+)
+async def test_a_note_of_absence_that_nothing_marks_is_not_answered(house: House, note: str):
+    receipt = await asked(house)
+    assert await house.reply(receipt, f"{note}\nREMIND") == []
+    assert len(await house.reply(receipt, f"STATUS\n{note}")) == 1
 
 
 async def test_other_words_are_answered_three_times_a_day(house: House):

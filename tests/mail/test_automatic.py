@@ -41,7 +41,7 @@ def test_the_null_sender(mail_from: str) -> None:
         "Precedence: first-class",
         "X-Auto-Response-Suppress: All",
         "Content-Type: multipart/mixed; boundary=b",
-        "Subject: Automatic reply",
+        "Subject: Re: Automatic reply",
     ],
 )
 def test_a_persons_mail(field: str) -> None:
