@@ -1,10 +1,13 @@
 """Chromium, and what it can say of a page."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.base import AxeResults
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.peers import fetch
 from tests.peers.conftest import BROWSER_OPTIONS
@@ -30,8 +33,21 @@ REACHABLE = """() => {
 
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
-LOOKS = ((320, "light"), (320, "dark"), (768, "light"), (1280, "dark"))
-"""Widths in pixels, and colour schemes."""
+WIDTHS = (320, 768, 1280)
+"""In pixels: a small phone, a tablet, a desk."""
+SCHEMES = ("light", "dark")
+_AXE = Axe()
+
+
+def is_good_to_everybody(page: Page, schemes: Sequence[str] = SCHEMES, what: str = "") -> None:
+    """axe finds nothing against WCAG 2.2 AA at any width in these schemes, and nothing is wider than the screen."""
+    page.evaluate(_AXE.axe_script)
+    for width, scheme in product(WIDTHS, schemes):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        found = AxeResults(page.evaluate("options => axe.run(options)", WCAG))
+        assert not found.response["violations"], f"{what} {width} {scheme}: {found.generate_report()}"
+        assert page.evaluate(OVERFLOW) <= 0, (what, width)
 
 
 @contextmanager
