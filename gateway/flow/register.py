@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, Invitation
+from gateway.domain.model import Account, AddressChange, Invitation
 from gateway.domain.reminders import expiry
 from gateway.domain.vocabulary import Purpose, Relationship, State
 from gateway.flow import invite, people
@@ -121,8 +121,7 @@ def register(ctx: Context, token: str, proof: Proof, name: str, password_hash: s
 
 def questions(ctx: Context, account: Account) -> list[Welcome]:
     """What other practices still ask of somebody who is registered already."""
-    asked = ctx.tx.find(Invitation, address=account.address, state=State.INVITED)
-    return [_welcome(ctx, invitation) for invitation in asked]
+    return [_welcome(ctx, invitation) for invitation in _asked_of(ctx, account)]
 
 
 def question(ctx: Context, account: Account, invitation_id: int) -> Welcome | None:
@@ -132,8 +131,8 @@ def question(ctx: Context, account: Account, invitation_id: int) -> Welcome | No
 
 def answer(ctx: Context, account: Account, invitation_id: int, proof: Proof) -> Checked:
     """Answer an open question; the right answer releases that practice's held mail, and only that."""
-    invitation = ctx.tx.get(Invitation, invitation_id)
-    if invitation is None or invitation.address != account.address or invitation.state is not State.INVITED:
+    invitation = next((one for one in _asked_of(ctx, account) if one.id == invitation_id), None)
+    if invitation is None:
         return Checked(Check.DEAD)
     checked = _check(ctx, invitation, proof)
     if checked.check is Check.RIGHT:
@@ -151,6 +150,21 @@ def answer(ctx: Context, account: Account, invitation_id: int, proof: Proof) -> 
 
 
 # ------------------------------------------------------------------------------------------------------------ parts
+
+
+def _asked_of(ctx: Context, account: Account) -> list[Invitation]:
+    """The open invitations of the account's address, and those that had come to an earlier one before it changed.
+
+    They stay where the practice sent them, so that nobody learns of the new address. An address that has an account of
+    its own again is somebody's who answers for it.
+    """
+    asked = {one.id: one for one in ctx.tx.find(Invitation, address=account.address, state=State.INVITED)}
+    for change in ctx.tx.find(AddressChange, account_id=account.id):
+        made = change.done_at is not None and change.stopped_at is None
+        if made and ctx.tx.one(Account, address=change.old_address) is None:
+            before = ctx.tx.find(Invitation, address=change.old_address, state=State.INVITED)
+            asked |= {one.id: one for one in before if change.done_at and one.created_at <= change.done_at}
+    return list(asked.values())
 
 
 def _welcome(ctx: Context, invitation: Invitation) -> Welcome:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.domain.model import Account, AddressChange, Audit, Codes, Delivery, Passkey, RecoveryCode
+from gateway.domain.model import Account, AddressChange, Audit, Codes, Copy, Delivery, Passkey, RecoveryCode
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.errors import WrongKey
 from gateway.flow import hold, notices
@@ -179,6 +179,39 @@ async def test_what_waits_for_the_new_address_becomes_a_question(world, browser)
     await browser.press("Continue", day="3", month="2", year="1980")
     assert browser.path == "/inbox"
     assert "Dr Ada" in browser.text
+
+
+@both_stores
+async def test_a_question_that_was_open_at_the_old_address_is_still_asked(world, browser):
+    await signed_in(world, browser)
+    invitation = await world.invited(PATIENT)
+    await moved(world, browser)
+    await browser.go("/inbox")
+    assert "Answer the question from Riverside Family Practice" in browser.text
+    assert (await world.invitation(invitation)).address == "pat@home.example"  # the practice learns of no other
+    await browser.go(f"/questions/{invitation.id}")
+    await browser.press("Continue", day="3", month="2", year="1980")
+    assert browser.path == "/inbox"
+    [copy] = await world.rows(Copy)
+    assert "All is well." in (await browser.go(f"/messages/{copy.id}")).text
+
+
+async def test_what_comes_to_the_old_address_later_is_not_theirs(world, browser):
+    await signed_in(world, browser)
+    await moved(world, browser)
+    world.clock.advance(minutes=1)
+    invitation = await world.invited(PATIENT)
+    assert (await browser.go(f"/questions/{invitation.id}")).status == 404
+    assert "question" not in (await browser.go("/inbox")).text
+
+
+async def test_an_old_address_with_an_account_of_its_own_answers_for_itself(world, browser):
+    await signed_in(world, browser)
+    invitation = await world.invited(PATIENT)
+    await moved(world, browser)
+    await world.registered()
+    assert (await browser.go(f"/questions/{invitation.id}")).status == 404
+    assert (await (await world.browser().sign_in()).go(f"/questions/{invitation.id}")).status == 200
 
 
 async def test_a_link_to_a_new_password_dies_with_the_old_address(world, browser):
