@@ -30,7 +30,8 @@ from gateway.config_sections import (
     SiteSection,
     SmtpSection,
 )
-from gateway.domain.site import Marks, Practice, Rhythm, Site
+from gateway.domain.address import address
+from gateway.domain.site import Marks, Practice, Rhythm, Site, practice_of
 from gateway.errors import ConfigError
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -98,6 +99,16 @@ class Settings(BaseSettings):
     def _nobody_signs_in_in_clear(self) -> "Settings":
         if self.smtp.users_file and not self.smtp.tls_cert:
             raise ValueError("smtp.users_file: write smtp.tls_cert too: passwords are only taken over STARTTLS")
+        return self
+
+    @model_validator(mode="after")
+    def _named_people_write_for_their_practice(self) -> "Settings":
+        for practice in self.practices:
+            acting = [one for pair in practice.delegates for one in pair]
+            for key, people in (("managers", practice.managers), ("delegates", acting)):
+                strangers = [one for one in people if practice_of(self.practices, address(one)) is not practice]
+                if strangers:
+                    raise ValueError(f"practices.{key}: {strangers[0]} does not write for {practice.name}")
         return self
 
     def _is_trusted(self, host: str) -> bool:

@@ -24,6 +24,7 @@ address = "127.0.0.1:2526"
 tls = "none"
 """
 
+DELEGATES = 'delegates = ["{}"]\n[next_hop]'
 OPENID = '[[openid]]\npractice = "{}"\nissuer = "{}"\nclient_id = "gateway"\n[next_hop]'
 
 
@@ -78,6 +79,12 @@ def test_the_environment_wins(read, monkeypatch):
         (('domains = ["riverside.example"]', ""), "practices"),
         (("[next_hop]", OPENID.format("elsewhere", "https://idp.example")), "openid.practice: there is no practice"),
         (("[next_hop]", OPENID.format("riverside-family-practice", "http://idp.example")), "issuer: write it as"),
+        (
+            ("[next_hop]", 'managers = ["max@elsewhere.example"]\n[next_hop]'),
+            "max@elsewhere.example does not write for",
+        ),
+        (("[next_hop]", DELEGATES.format("kim@riverside.example for ada@other.example")), "ada@other.example does not"),
+        (("[next_hop]", DELEGATES.format("kim@other.example for ada@riverside.example")), "kim@other.example does not"),
         (("[next_hop]", '[smtp]\nmax_message_size = "lots"\n[next_hop]'), "smtp.max_message_size"),
     ],
 )

@@ -1,9 +1,31 @@
 """What settings say, as far as flows may know: a site, its practices, how mail is marked, the rhythm of invitations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.domain.address import Address
+
+
+class Writing(Protocol):
+    """Whom some addresses write for."""
+
+    @property
+    def domains(self) -> Sequence[str]: ...
+
+    @property
+    def senders(self) -> Sequence[str]: ...
+
+
+W = TypeVar("W", bound=Writing)
+
+
+def practice_of(practices: Sequence[W], sender: Address) -> W | None:
+    """For which of them this address writes: an exact address first, since practices may share a domain."""
+    named = (p for p in practices if sender.key in p.senders)
+    by_domain = (p for p in practices if sender.domain in p.domains)
+    return next(named, None) or next(by_domain, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +104,5 @@ class Site:
         return next((p for p in self.practices if p.id == practice_id), Practice(practice_id, practice_id))
 
     def practice_of(self, sender: Address) -> Practice | None:
-        """For which practice this address writes: an exact address first, since practices may share a domain."""
-        named = (p for p in self.practices if sender.key in p.senders)
-        by_domain = (p for p in self.practices if sender.domain in p.domains)
-        return next(named, None) or next(by_domain, None)
+        """For which practice this address writes."""
+        return practice_of(self.practices, sender)

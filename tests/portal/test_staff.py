@@ -89,3 +89,16 @@ async def test_the_way_there_stands_where_people_look_for_it(world, sign_in):
     assert "I work at a practice" in browser.text
     assert RIVERSIDE.name in (await browser.go("/staff")).text
     assert HILLSIDE.name not in browser.text
+
+
+async def test_who_asks_again_and_again_without_signing_in_is_slowed_down(world, sign_in):
+    browser = world.browser()
+    browser.client.follow_redirects = False
+    answers = [(await browser.go("/staff/riverside")).status for _ in range(51)]
+    assert answers == [303] * 50 + [429]
+    assert (await world.browser(host="192.0.2.2").go("/staff/riverside")).status == 200
+
+
+async def test_a_whole_practice_may_sign_in_from_one_address(world, sign_in):
+    for _ in range(55):
+        assert (await world.browser().go("/staff/riverside")).path.startswith("/sender/")

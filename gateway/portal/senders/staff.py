@@ -32,6 +32,8 @@ async def doors(visit: Visit) -> Response:
 async def go(visit: Visit) -> Response:
     """GET: on to the practice's own sign-in. What must come back from there is kept in this very browser."""
     sign_in = _sign_in(visit)
+    if not visit.portal.client_throttle.take(_tries(visit), visit.desk.clock.now()):
+        raise HTTPException(429)
     try:
         asked = await sign_in.begin(_back(visit))
     except SignInFailed as failure:
@@ -59,7 +61,12 @@ async def back(visit: Visit) -> Response:
     token = await visit.desk.do(sender_page.enter, visit.request.path_params["practice"], address)
     if token is None:
         return _nobody(visit, "stranger", 403, address)
+    visit.portal.client_throttle.give_back(_tries(visit))  # a whole practice may have one address
     return _over(visit, go_to(f"/sender/{token}"))
+
+
+def _tries(visit: Visit) -> str:
+    return f"staff {visit.client}"
 
 
 def _sign_in(visit: Visit) -> SignIn:
