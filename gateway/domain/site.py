@@ -103,6 +103,10 @@ class Site:
         """The practice of this id; one that has left the settings keeps its id as its name."""
         return next((p for p in self.practices if p.id == practice_id), Practice(practice_id, practice_id))
 
+    def language(self, practice_id: str = "") -> str:
+        """What its pages speak to people who have said nothing else; without a practice, the first one's."""
+        return next((p for p in self.practices if p.id == practice_id), self.practices[0]).language
+
     def practice_of(self, sender: Address) -> Practice | None:
         """For which practice this address writes."""
         return practice_of(self.practices, sender)

@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from gateway.domain.site import Site
-from gateway.domain.words import spoken
 from gateway.errors import TryAgain
 from gateway.flow.context import Desk
 from gateway.portal import plain
@@ -30,7 +29,7 @@ from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
 from gateway.portal.senders import staff
 from gateway.portal.throttle import Throttle
-from gateway.portal.visit import Portal
+from gateway.portal.visit import Portal, go_to, language_of
 from gateway.ports import ContentStore, Random, Scanner, SignIn
 
 log = structlog.get_logger()
@@ -117,7 +116,7 @@ def create_app(
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
         middleware=[Middleware(SecurityHeaders, https=https)],
-        exception_handlers=_Apologies(pages, desk.site).handlers(),
+        exception_handlers=_Apologies(pages, desk.site, portal.cookies).handlers(),
     )
     app.router.redirect_slashes = False  # the redirect would name whatever host the client did
     return app
@@ -145,8 +144,8 @@ def _where(error: Exception) -> list[str]:
 class _Apologies:
     """The pages that say what went wrong. They are the same for everybody, and say nothing of the inside."""
 
-    def __init__(self, pages: Pages, site: Site) -> None:
-        self._pages, self._site = pages, site
+    def __init__(self, pages: Pages, site: Site, cookies: Cookies) -> None:
+        self._pages, self._site, self._cookies = pages, site, cookies
 
     def handlers(self) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
         return {DeadLink: self._dead_link, HTTPException: self._refused, TryAgain: self._busy}
@@ -156,6 +155,8 @@ class _Apologies:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 405 and request.method == "GET":  # a form's answer, come back to after it was shown
+            return go_to("/")
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
         return self._page(request, "error", status, headers)
 
@@ -164,5 +165,5 @@ class _Apologies:
 
     def _page(self, request: Request, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
         facts = {"account": None, "csrf_token": "", "look": look_of(self._site), "path": "", "code": str(status)}
-        language = spoken(request.headers.get("accept-language", "")) or "en"
+        language = language_of(request, self._cookies) or self._site.language()
         return HTMLResponse(self._pages.page(name, language, facts), status, headers)

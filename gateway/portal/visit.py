@@ -107,10 +107,7 @@ class Visit:
         """The reader's language: their account's, the one they chose here, their browser's, the practice's."""
         if self.signed_in:
             return self.signed_in.account.language
-        chosen = self.portal.cookies.read(self.request, LANGUAGE)
-        if chosen in LANGUAGES:
-            return chosen
-        return spoken(self.request.headers.get("accept-language", "")) or self.desk.site.practice(practice_id).language
+        return language_of(self.request, self.portal.cookies) or self.desk.site.language(practice_id)
 
     def show(
         self, name: str, facts: Mapping[str, Any] | None = None, *, status: int = 200, practice_id: str = ""
@@ -128,6 +125,12 @@ class Visit:
         if not self.portal.cookies.read(self.request, VISITOR):
             self.portal.cookies.give(response, VISITOR, self.visitor)
         return response
+
+
+def language_of(request: Request, cookies: Cookies) -> str:
+    """The language that somebody chose here, or else their browser's; "" for none of ours."""
+    chosen = cookies.read(request, LANGUAGE)
+    return chosen if chosen in LANGUAGES else spoken(request.headers.get("accept-language", ""))
 
 
 def go_to(path: str) -> Response:

@@ -319,8 +319,16 @@ def _sender_reminded(stage: Stage, page: Page) -> None:
 
 @scene("sender-patients", "/sender/{token}")
 def _sender_patients(stage: Stage, page: Page) -> None:
-    for number in range(8):
-        stage.run(stage.world.invited(PATIENT, to=f"patient-{number}@home.example"))
+    world = stage.world
+    for days, name in ((9, "Uma Ford"), (6, "Tim Field"), (6, "Noor Azmi"), (1, "Jo Marsh"), (0, "Pat Doe")):
+        stage.run(world.invited(PATIENT, to=f"{name.lower().replace(' ', '.')}@home.example"))
+        world.clock.advance(days=days)
+    go(stage, page, world.link(stage.run(world.invited(PATIENT, to="kim.lee@home.example"))))
+    press(page, "Start")
+    press(page, "Continue", **RIGHT)
+    press(page, "Continue", name="Kim Lee", password="a teapot full of violets")
+    press(page, "Finish")
+    page.context.clear_cookies()
     go(stage, page, _sender_link(stage) + "?show=patients")
 
 

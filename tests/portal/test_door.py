@@ -1,6 +1,7 @@
 """Who is let in, and what every answer bears."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from gateway.errors import StoreBusy
 from gateway.portal.account.signing_in import own_path
 from gateway.portal.app import PAGES
 from gateway.portal.door import Who
-from tests.portal.conftest import PASSWORD, PATIENT
+from tests.portal.conftest import HILLSIDE, PASSWORD, PATIENT, RIVERSIDE
 
 CALLS = [(page, method) for page in PAGES for method in page.methods]
 
@@ -125,6 +126,32 @@ async def test_a_busy_store_is_said_to_people_and_to_machines(world, browser, mo
 async def test_what_is_not_there_is_said_plainly(browser, path):
     await browser.go(path)
     assert (browser.status, browser.heading) == (404, "We cannot find this page")
+
+
+async def test_a_forms_answer_that_is_come_back_to_leads_to_the_start(browser):
+    answer = await browser.client.get("/sign-in/second", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (await browser.go("/sign-in/second")).path == "/sign-in"
+
+
+async def test_an_apology_is_in_the_language_that_was_chosen(world, browser):
+    await browser.go("/sign-in")
+    token = browser.page.css_first("input[name=csrf_token]").attributes["value"]
+    await browser.client.post("/language", data={"csrf_token": token, "language": "de", "next": "/sign-in"})
+    for path in ("/nothing", "/invite/x"):
+        assert (await browser.go(path)).status == 404
+        assert browser.page.css_first("html").attributes["lang"] == "de"
+
+
+async def test_who_says_nothing_is_spoken_to_in_the_first_practices_language(world):
+    french = replace(RIVERSIDE, language="fr")
+    world.desk = replace(world.desk, site=replace(world.desk.site, practices=(french, HILLSIDE)))
+    world.remake()
+    for path in ("/sign-in", "/nothing"):
+        browser = await world.browser().go(path)
+        assert browser.page.css_first("html").attributes["lang"] == "fr"
+        await browser.go(path, headers={"accept-language": "es-AR,es;q=0.9"})
+        assert browser.page.css_first("html").attributes["lang"] == "es"
 
 
 async def test_the_style_sheet_may_be_kept(browser):
