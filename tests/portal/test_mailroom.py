@@ -118,7 +118,8 @@ async def test_a_conversation_is_shown_with_ones_own_part_in_it(world, browser):
     last = await answered(world, account, mine, mail("It means that all is well."))
     await browser.go(f"/messages/{last.id}")
     talk = [" ".join(line.text().split()) for line in browser.page.css(".talk li")]
-    assert [line.partition(" 2 ")[0] for line in talk] == ["Dr Ada", "You to Dr Ada", "Dr Ada shown above"]
+    when = "2 March 2026, 10:00"
+    assert talk == [f"Dr Ada {when}", f"You to Dr Ada {when}", f"Dr Ada {when} (shown above)"]
     await browser.go(browser.page.css(".talk a")[1].attributes["href"])
     assert browser.path == f"/sent/{mine.id}"
     assert "What does that mean?" in browser.text
