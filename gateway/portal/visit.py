@@ -118,6 +118,7 @@ class Visit:
             "account": self.signed_in.account if self.signed_in else None,
             "look": look_of(self.desk.site, practice_id),
             "path": self.request.url.path,
+            "query_string": self.request.url.query,
             "idle_seconds": int(IDLE.total_seconds()) + _GRACE,
         }
         page = self.portal.pages.page(name, self.language(practice_id), common | dict(facts or {}))

@@ -162,7 +162,17 @@ async def test_the_style_sheet_may_be_kept(browser):
 
 @pytest.mark.parametrize(
     "wanted",
-    ["", "//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", "javascript:x", "/a?b"],
+    [
+        "",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/\t/evil.example",
+        "javascript:x",
+        "/a?b=//c",
+        "/a?b#c",
+        "/a?b\n",
+    ],
 )
 def test_one_is_led_to_our_own_pages_only(wanted):
     assert own_path(wanted) == "/inbox"
@@ -170,6 +180,7 @@ def test_one_is_led_to_our_own_pages_only(wanted):
 
 def test_one_is_led_to_where_one_was_going():
     assert own_path("/questions/3") == "/questions/3"
+    assert own_path("/sender/a2?show=patients&q=pat%40home") == "/sender/a2?show=patients&q=pat%40home"
 
 
 async def test_a_wanted_page_is_reached_after_signing_in(world, browser):

@@ -165,6 +165,14 @@ async def test_a_language_is_chosen_before_and_after_signing_in(world, browser):
     assert (await account_of(world)).language == "fr"
 
 
+async def test_another_language_leads_back_to_what_was_shown(world, browser):
+    await world.registered()
+    await browser.sign_in()
+    await browser.go("/inbox?show=unread&q=results")
+    answer = await browser.client.post("/language", data=_form(browser, "/language") | {"language": "fr"})
+    assert str(answer.url).endswith("/inbox?show=unread&q=results")
+
+
 def _form(browser, action):
     form = browser.page.css_first(f"form[action='{action}']")
     return {field.attributes["name"]: field.attributes["value"] for field in form.css("input")}

@@ -18,7 +18,7 @@ from gateway.portal.cookies import SESSION
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
 
-_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*")
+_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.-]*(?:\?[A-Za-z0-9=&%+@._-]*)?")
 _REFUSED = say("This email address and password do not belong together. Check both, and try again.")
 
 
