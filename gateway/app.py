@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
@@ -23,7 +24,6 @@ from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
 from gateway.edge.oauth import Grant, Tokens
-from gateway.edge.openid import OpenId, Provider
 from gateway.edge.outbox import Outbox
 from gateway.edge.sign_in import Logins, users
 from gateway.edge.smtp_in import Policy, listen
@@ -39,6 +39,9 @@ from gateway.ports import Clock
 from gateway.prepare import Prepared, prepare
 from gateway.store.connections import open_database
 from gateway.store.runner import SqliteStore
+
+if TYPE_CHECKING:
+    from gateway.edge.openid import OpenId
 
 log = structlog.get_logger()
 
@@ -287,8 +290,12 @@ def mailbox_server(settings: Settings) -> Server | None:
     )
 
 
-def sign_ins(settings: Settings) -> dict[str, OpenId]:
+def sign_ins(settings: Settings) -> "dict[str, OpenId]":
     """Practices' own sign-ins, by the practice's id. Raises ConfigError."""
+    if not settings.openid:
+        return {}
+    from gateway.edge.openid import OpenId, Provider  # noqa: PLC0415 - authlib takes 9 MB, and few sites want it
+
     found = {}
     for one in settings.openid:
         try:
