@@ -10,7 +10,8 @@ _AUTO = (
     r"(?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|responder|answer|message|antwort|svar)"
     r"|out[- ]of[- ](?:the[- ])?office(?:[- ]?(?:auto-?)?(?:reply|response|message|notice))?|ooo|o\.o\.o\."
     r"|vacation(?: (?:reply|response|message|notice|alert))?|away(?: from (?:my )?(?:mail|office)| message)?"
-    r"|automatische antwort|abwesenheit(?:s(?:notiz|meldung|assistent|agent))?|abwesend"
+    r"|on (?:\w+ )?(?:leave|vacation|holidays?)|im urlaub|en (?:vacances|congés?)|de (?:vacaciones|férias)|in ferie"
+    r"|(?:met|op) vakantie|automatische antwort|abwesenheit(?:s(?:notiz|meldung|assistent|agent))?|abwesend"
     r"|réponse automatique|message d'absence|absence(?: du bureau)?"
     r"|respuesta automática|fuera de (?:la )?oficina|ausencia|ausente"
     r"|risposta automatica|assenza|assente|fuori (?:sede|ufficio)|resposta automática|fora do escritório"
@@ -21,6 +22,7 @@ _AUTO = (
 )
 _AWAY = re.compile(
     rf"\[?{_AUTO}\s*(?:[]:：]|\s[-–]\s)|{_AUTO} re:"  # "Automatic reply: …", "[Autoreply] …"
+    rf"|{_AUTO} (?:until|till|from|through|bis|vom|jusqu|hasta|fino|tot|até)\b"
     rf"|.{{0,200}}[(\[]{_AUTO}[)\]]\W*$|\W*{_AUTO}\W*$"  # "… (Automatic Response)", or nothing else
     r"|auto:\s"  # RFC 5230 §4.2, and Notes
     r"|[^:?]{1,60} is (?:currently )?(?:out of|away from) (?:the |my |his |her |their )?office\b[^?]*$",
@@ -81,7 +83,8 @@ def _generated(head: Head, _mail_from: str) -> bool:
 
 def _note_of_absence(head: Head, _mail_from: str) -> bool:
     """Exchange and others mark such a note by its subject alone."""
-    return bool(_AWAY.match(head.subject[:300]))
+    subject = head.subject[:300]
+    return bool(_AWAY.match(subject) or _ABSENT.match(subject))
 
 
 def _daemon(head: Head, mail_from: str) -> bool:
