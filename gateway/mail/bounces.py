@@ -179,7 +179,8 @@ def _worded(raw: bytes, found: Body) -> Bounce | None:
     names_failed = bool(top.get("x-failed-recipients"))
     speaks = bool(_SPEAKS.search(said) or (by_a_daemon and _NOBODY.search(said)))
     if not names_failed and by_a_daemon + titled + speaks < 2:
-        return _by_library(raw)
+        maybe = by_a_daemon or titled or not top.get("from")
+        return _by_library(raw) if maybe else None
     status = next((one for one in _STATUS.finditer(said) if one[1] != "2"), None)
     severity = _severity(f"{top.subject}\n{said}", status[1] if status else "")
     return Bounce(severity, status[0] if status else "", top.get("x-failed-recipients")[:320])

@@ -79,6 +79,14 @@ def test_a_persons_mail_is_neither(raw: bytes) -> None:
     assert bounce(raw) is None
 
 
+def test_a_person_who_quotes_a_bounce_sends_none() -> None:
+    quoted = "----- The following addresses had permanent fatal errors -----\n<kim@home.example>\n"
+    raw = crlf(f"From: Pat <pat@home.example>\nSubject: Re: your letter\n\nLook what I got:\n\n{quoted}")
+
+    assert bounce(raw) is None
+    assert bounce(raw.replace(b"Pat <pat@", b"Mail System <postmaster@")) is not None
+
+
 def test_every_bounce_is_automatic() -> None:
     assert all(automatic(head(raw), "") for _, _, raw in BOUNCES)
 
