@@ -33,7 +33,7 @@ def answer(served, messages):
             note["From"], note["To"], note["Subject"] = ADA, message["Reply-To"], f"Re: {message['Subject']}"
             note["Message-ID"] = f"<away-{message['Message-ID'].strip('<>')}>"
             note["In-Reply-To"] = message["Message-ID"]
-            note.set_content("I am on leave until Monday and do not read my mail.\n")
+            note.set_content("Back on Monday: no mail is read here till then.\n")  # not in the words that we know
             client.send_message(note)
 
 
