@@ -160,10 +160,10 @@ def _asked_of(ctx: Context, account: Account) -> list[Invitation]:
     """
     asked = {one.id: one for one in ctx.tx.find(Invitation, address=account.address, state=State.INVITED)}
     for change in ctx.tx.find(AddressChange, account_id=account.id):
-        made = change.done_at is not None and change.stopped_at is None
-        if made and ctx.tx.one(Account, address=change.old_address) is None:
-            before = ctx.tx.find(Invitation, address=change.old_address, state=State.INVITED)
-            asked |= {one.id: one for one in before if change.done_at and one.created_at <= change.done_at}
+        if change.done_at is None or change.stopped_at or ctx.tx.one(Account, address=change.old_address):
+            continue
+        there = ctx.tx.find(Invitation, address=change.old_address, state=State.INVITED)
+        asked |= {one.id: one for one in there if one.created_at <= change.done_at}
     return list(asked.values())
 
 
