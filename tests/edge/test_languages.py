@@ -17,11 +17,12 @@ from gateway.domain.words import LANGUAGES
 from gateway.edge.catalogue import Paragraph
 from gateway.edge.render import Templates
 from gateway.flow.notices import HEAD_START
-from tests.edge.notices import ADA, PAT, PATIENT_TAG, SITE, Links, Story, check
-from tests.edge.test_render import lives
+from tests.edge.stories import lives
 from tests.edge.test_transcript import commands
+from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World
+from tests.reading import Links, all_decent
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+FOLDER = Path(__file__).parents[2] / "templates"
 GATEWAY = Path(__file__).parents[2] / "gateway"
 OTHERS = LANGUAGES[1:]
 
@@ -32,7 +33,7 @@ def messages() -> set[str | tuple[str, ...]]:
     environment.policies["ext.i18n.trimmed"] = True
     found: set[str | tuple[str, ...]] = set()
     for folder in ("mail", "portal"):
-        for file in filter(Path.is_file, (TEMPLATES / folder).rglob("*")):
+        for file in filter(Path.is_file, (FOLDER / folder).rglob("*")):
             for _, _, message in environment.extract_translations(file.read_text()):
                 found.add(message if isinstance(message, str) else tuple(p for p in message if isinstance(p, str)))
     for file in GATEWAY.rglob("*.py"):
@@ -46,7 +47,7 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_message_is_translated_and_no_other(language: str) -> None:
-    with (TEMPLATES / "locale" / language / "LC_MESSAGES" / "gateway.po").open("rb") as file:
+    with (FOLDER / "locale" / language / "LC_MESSAGES" / "gateway.po").open("rb") as file:
         catalogue = [one for one in read_po(file, locale=language) if one.id]
     assert {one.id for one in catalogue} == messages()
     for one in catalogue:
@@ -61,8 +62,8 @@ def test_every_message_is_translated_and_no_other(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_notice_renders_in_every_language(language: str) -> None:
     templates = Templates(SITE)
-    for story in [*await lives(), *await commands()]:
-        for mail in check(story):
+    for world in [*await lives(), *await commands()]:
+        for mail in all_decent(world.mails):
             rendered = templates.mail(mail.notice, mail.audience, language, mail.facts)
             html = Links(rendered.html)
             assert dict(html.tags)["html"] == {"lang": language}
@@ -76,18 +77,18 @@ def test_the_settings_offer_the_languages_that_there_are() -> None:
 
 
 async def test_dates_and_verbs_are_of_the_language() -> None:
-    story = Story()
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    mail = await story.say("ESTADO", token=await story.sender_token())
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    mail = await world.say("ESTADO", token=await world.sender_token())
     assert 'lang="es"' in mail.rendered.html
     assert "RECORDAR" in mail.rendered.text
     assert "1 de abril de 2026" in mail.rendered.text
 
 
 async def test_an_answer_is_due_before_what_was_queued_with_it() -> None:
-    story = Story()
-    await story.write(ADA, PAT)
-    await story.say("LIST", token=await story.sender_token())
-    rows = {row.notice: row for row in await story.desk.do(lambda ctx: ctx.tx.find(Delivery))}
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT)
+    await world.say("LIST", token=await world.sender_token())
+    rows = {row.notice: row for row in await world.desk.do(lambda ctx: ctx.tx.find(Delivery))}
     assert rows[Notice.TRANSCRIPT].due_at == rows[Notice.TRANSCRIPT].created_at - HEAD_START
     assert rows[Notice.RECEIPT].due_at == rows[Notice.RECEIPT].created_at

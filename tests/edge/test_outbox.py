@@ -17,7 +17,7 @@ from gateway.flow.write_out import Parcel, together
 from gateway.ports import Outcome
 from gateway.testing import FakeMailer
 from tests.edge.hop import until
-from tests.flow.conftest import House, mail
+from tests.practice import World, mail
 
 NOBODY = Outcome(0, "connection refused", reached=False)
 
@@ -45,8 +45,8 @@ class Hops(FakeMailer):
 
 
 @asynccontextmanager
-async def running(house, hops):
-    outbox = Outbox(house.desk, house.writer, hops)
+async def running(world, hops):
+    outbox = Outbox(world.desk, world.writer, hops)
     task = asyncio.create_task(outbox.run())
     outbox.wake()
     yield outbox
@@ -55,29 +55,29 @@ async def running(house, hops):
         await task
 
 
-async def states(house):
-    return [one.state for one in await house.rows(Delivery)]
+async def states(world):
+    return [one.state for one in await world.rows(Delivery)]
 
 
-def all_are(house, state):
-    return lambda: {row.state for row in house.store._tables[Delivery].values()} == {state}
+def all_are(world, state):
+    return lambda: {row.state for row in world.store._tables[Delivery].values()} == {state}
 
 
-async def pass_through(house, count=1, *recipients):
+async def pass_through(world, count=1, *recipients):
     for number in range(count):
-        await house.receive(mail(subject=f"Lunch {number}"), *(recipients or (f"p{number}@far.example",)))
+        await world.receive(mail(subject=f"Lunch {number}"), *(recipients or (f"p{number}@far.example",)))
 
 
 async def test_recipients_of_one_mail_travel_together():
-    house, hops = House(), Hops()
+    world, hops = World(), Hops()
     to = tuple(f"p{number}@far.example" for number in range(150))
-    await pass_through(house, 1, *to)
-    await pass_through(house, 1, "joe@far.example")
-    async with running(house, hops):
-        await until(all_are(house, DeliveryState.SENT))
+    await pass_through(world, 1, *to)
+    await pass_through(world, 1, "joe@far.example")
+    async with running(world, hops):
+        await until(all_are(world, DeliveryState.SENT))
     assert [len(recipients) for _, recipients in hops.calls] == [100, 50, 1]
     assert sorted(recipient for _, _, recipient, _ in hops.sent) == sorted([*to, "joe@far.example"])
-    assert await house.rows(Content) == []
+    assert await world.rows(Content) == []
 
 
 def test_only_what_is_the_same_travels_together():
@@ -95,30 +95,30 @@ def test_only_what_is_the_same_travels_together():
 
 
 async def test_a_mail_is_sent_when_a_commit_wakes_us():
-    house, hops = House(), Hops()
-    async with running(house, hops) as outbox:
+    world, hops = World(), Hops()
+    async with running(world, hops) as outbox:
         await asyncio.sleep(0.01)
-        await pass_through(house)
+        await pass_through(world)
         outbox.wake()
-        await until(all_are(house, DeliveryState.SENT))
+        await until(all_are(world, DeliveryState.SENT))
 
 
 async def test_more_mails_at_once_while_the_hop_keeps_up():
-    house, hops = House(), Hops()
-    await pass_through(house, 120)
-    async with running(house, hops):
-        await until(all_are(house, DeliveryState.SENT))
+    world, hops = World(), Hops()
+    await pass_through(world, 120)
+    async with running(world, hops):
+        await until(all_are(world, DeliveryState.SENT))
     assert hops.most == 20
     assert len(hops.sent) == 120
 
 
 async def test_a_hop_that_is_down_is_not_tried_for_each_mail():
-    house, hops = House(), Hops(**{"": NOBODY})
-    await pass_through(house, 50)
-    async with running(house, hops):
-        await until(lambda: all(row.last_reply for row in house.store._tables[Delivery].values()))
+    world, hops = World(), Hops(**{"": NOBODY})
+    await pass_through(world, 50)
+    async with running(world, hops):
+        await until(lambda: all(row.last_reply for row in world.store._tables[Delivery].values()))
     assert len(hops.calls) <= 2
-    rows = await house.rows(Delivery)
+    rows = await world.rows(Delivery)
     assert {(row.state, row.attempts, row.lease_until) for row in rows} == {(DeliveryState.QUEUED, 1, None)}
     assert len({row.due_at for row in rows}) > 40  # spread, so that they do not come back together
 
@@ -127,34 +127,34 @@ async def test_a_slow_hop_does_not_hold_up_the_others(monkeypatch):
     monkeypatch.setattr(outbox_module, "MOST_CLAIMED", 10)
     monkeypatch.setattr(outbox_module, "MOST_FOR_ONE_HOP", 10)
     monkeypatch.setattr(outbox_module, "MOST_IN_HAND", 40)
-    house, hops = House(), Hops()
+    world, hops = World(), Hops()
     for number in range(40):
-        await house.receive(mail(), f"p{number}@hospital.example")
-    await pass_through(house, 5)
+        await world.receive(mail(), f"p{number}@hospital.example")
+    await pass_through(world, 5)
     hops.closed.add("hospital.example")
-    async with running(house, hops):
+    async with running(world, hops):
         await until(lambda: len(hops.sent) == 5)
-        claimed = [row for row in await house.rows(Delivery) if row.lease_until]
+        claimed = [row for row in await world.rows(Delivery) if row.lease_until]
         assert 10 <= len(claimed) < 20
         hops.closed.clear()
-        await until(all_are(house, DeliveryState.SENT))
+        await until(all_are(world, DeliveryState.SENT))
     assert len(hops.sent) == 45
 
 
 async def test_each_recipient_has_an_outcome_of_their_own():
-    house = House()
-    await pass_through(house, 1, "a@far.example", "b@far.example", "c@far.example")
+    world = World()
+    await pass_through(world, 1, "a@far.example", "b@far.example", "c@far.example")
     hops = FakeMailer(Outcome(250, "ok"), Outcome(550, "5.1.1 no"), Outcome(451, "4.7.1 later"))
-    async with running(house, hops) as outbox:
-        await until(lambda: len(house.store._tables[Delivery]) == 4)
+    async with running(world, hops) as outbox:
+        await until(lambda: len(world.store._tables[Delivery]) == 4)
         outbox.wake()
         await until(lambda: len(hops.sent) == 2)
-    rows = await house.rows(Delivery)
+    rows = await world.rows(Delivery)
     assert [row.state.value for row in rows[:3]] == ["sent", "failed", "queued"]
     report = next(octets for _, _, recipient, octets in hops.sent if recipient == "ada@riverside.example")
     assert b"rfc822; b@far.example" in report
     assert b"Subject: Lunch 0" in report
-    assert len(await house.rows(Content)) == 1
+    assert len(await world.rows(Content)) == 1
 
 
 def tried(row, times):
@@ -162,50 +162,50 @@ def tried(row, times):
 
 
 async def test_mail_that_cannot_be_read_does_not_stop_the_others():
-    house, hops = House(), Hops()
-    await pass_through(house, 3)
-    doomed = (await house.rows(Delivery))[0]
-    del house.content.octets[doomed.content_id]
+    world, hops = World(), Hops()
+    await pass_through(world, 3)
+    doomed = (await world.rows(Delivery))[0]
+    del world.content.octets[doomed.content_id]
     for tries in (1, 2, 3):
-        async with running(house, hops):
-            await until(lambda tries=tries: tried(house.store._tables[Delivery][doomed.id], tries))
-        house.clock.advance(hours=1)
-    assert await states(house) == [DeliveryState.QUARANTINED, DeliveryState.SENT, DeliveryState.SENT]
+        async with running(world, hops):
+            await until(lambda tries=tries: tried(world.store._tables[Delivery][doomed.id], tries))
+        world.clock.advance(hours=1)
+    assert await states(world) == [DeliveryState.QUARANTINED, DeliveryState.SENT, DeliveryState.SENT]
 
 
 async def test_a_row_that_cannot_be_opened_does_not_stop_the_claim():
-    house = House()
-    await pass_through(house, 2)
-    [doomed, _] = await house.rows(Delivery)
-    await house.store.write(lambda tx: tx.put(replace(doomed, wrapped_key=b"altered")))
+    world = World()
+    await pass_through(world, 2)
+    [doomed, _] = await world.rows(Delivery)
+    await world.store.write(lambda tx: tx.put(replace(doomed, wrapped_key=b"altered")))
     for _ in range(3):
-        await house.deliver()
-        house.clock.advance(hours=1)
-    assert await states(house) == [DeliveryState.QUARANTINED, DeliveryState.SENT]
+        await world.deliver()
+        world.clock.advance(hours=1)
+    assert await states(world) == [DeliveryState.QUARANTINED, DeliveryState.SENT]
 
 
 async def test_what_is_in_hand_is_not_sent_twice_when_its_lease_runs_out():
-    house, hops = House(), Hops()
+    world, hops = World(), Hops()
     hops.closed.add("")
-    await pass_through(house)
-    async with running(house, hops) as outbox:
+    await pass_through(world)
+    async with running(world, hops) as outbox:
         await until(lambda: hops.now == 1)
-        house.clock.advance(days=31)
+        world.clock.advance(days=31)
         outbox.wake()
         await asyncio.sleep(0.02)
         hops.closed.clear()
-        await until(all_are(house, DeliveryState.SENT))
+        await until(all_are(world, DeliveryState.SENT))
     assert len(hops.sent) == 1
 
 
 async def test_what_has_not_begun_is_put_back_when_we_end():
-    house, hops = House(), Hops()
-    await pass_through(house, 30)
+    world, hops = World(), Hops()
+    await pass_through(world, 30)
     hops.closed.add("")
-    async with running(house, hops):
+    async with running(world, hops):
         await until(lambda: hops.now == 2)
         asyncio.get_running_loop().call_later(0.05, hops.closed.clear)
-    rows = await house.rows(Delivery)
+    rows = await world.rows(Delivery)
     assert len(hops.sent) == [row.state for row in rows].count(DeliveryState.SENT)
     assert {(row.attempts, row.lease_until) for row in rows if row.state is DeliveryState.QUEUED} == {(0, None)}
 
@@ -214,8 +214,8 @@ async def test_what_has_not_begun_is_put_back_when_we_end():
 
 
 async def test_a_result_that_cannot_be_recorded_spoils_no_other(monkeypatch):
-    house, hops = House(), Hops()
-    await pass_through(house, 30)
+    world, hops = World(), Hops()
+    await pass_through(world, 30)
     honest = deliver.record_all
 
     def record_all(ctx, results):
@@ -225,16 +225,16 @@ async def test_a_result_that_cannot_be_recorded_spoils_no_other(monkeypatch):
         return recorded
 
     monkeypatch.setattr(deliver, "record_all", record_all)
-    async with running(house, hops):
-        await until(lambda: [r.state for r in house.store._tables[Delivery].values()].count(DeliveryState.SENT) == 29)
+    async with running(world, hops):
+        await until(lambda: [r.state for r in world.store._tables[Delivery].values()].count(DeliveryState.SENT) == 29)
     assert len(hops.sent) == 30
-    assert (await states(house))[6] is DeliveryState.QUEUED
+    assert (await states(world))[6] is DeliveryState.QUEUED
 
 
 async def test_what_was_sent_is_remembered_until_the_store_has_time(monkeypatch):
     monkeypatch.setattr(recorder, "PAUSE", 0.01)
-    house, hops = House(), Hops()
-    await pass_through(house, 3)
+    world, hops = World(), Hops()
+    await pass_through(world, 3)
     honest, busy = deliver.record_all, [StoreBusy, StoreBusy]
 
     def record_all(ctx, results):
@@ -243,49 +243,49 @@ async def test_what_was_sent_is_remembered_until_the_store_has_time(monkeypatch)
         return honest(ctx, results)
 
     monkeypatch.setattr(deliver, "record_all", record_all)
-    async with running(house, hops):
-        await until(all_are(house, DeliveryState.SENT))
+    async with running(world, hops):
+        await until(all_are(world, DeliveryState.SENT))
     assert len(hops.sent) == 3
 
 
 @pytest.mark.parametrize("waiting", [0, 1])
 async def test_content_stays_while_somebody_waits_for_it(waiting):
-    house = House()
-    await pass_through(house, 1, "a@far.example", "b@far.example")
-    parcels = await house.desk.do(deliver.claim, 10)
+    world = World()
+    await pass_through(world, 1, "a@far.example", "b@far.example")
+    parcels = await world.desk.do(deliver.claim, 10)
     results = [deliver.Result(parcel.delivery, Outcome(250, "ok")) for parcel in parcels]
-    await house.desk.do(deliver.record_all, results[waiting:])
-    assert len(await house.rows(Content)) == waiting
-    assert await house.rows(Copy) == []
+    await world.desk.do(deliver.record_all, results[waiting:])
+    assert len(await world.rows(Content)) == waiting
+    assert await world.rows(Copy) == []
 
 
 async def test_what_has_waited_for_most_of_its_lease_is_left_to_others():
-    house, hops = House(), Hops()
+    world, hops = World(), Hops()
     hops.closed.add("")
-    await pass_through(house, 30)
-    async with running(house, hops) as outbox:
+    await pass_through(world, 30)
+    async with running(world, hops) as outbox:
         await until(lambda: hops.now and any(lane.waiting for lane in outbox._lanes.values()))
         sent_by_then = hops.now
-        house.clock.advance(minutes=20)
+        world.clock.advance(minutes=20)
         hops.closed.clear()
         await until(lambda: not outbox._in_hand)
         assert len(hops.calls) == sent_by_then
-        house.clock.advance(minutes=20)  # the leases end
+        world.clock.advance(minutes=20)  # the leases end
         outbox.wake()
-        await until(all_are(house, DeliveryState.SENT))
+        await until(all_are(world, DeliveryState.SENT))
     assert len(hops.calls) == 30
 
 
 async def test_a_late_record_does_not_undo_what_another_has_recorded():
-    house = House()
-    await pass_through(house)
-    [late] = await house.desk.do(deliver.claim, 10)
-    house.clock.advance(minutes=40)
-    [other] = await house.desk.do(deliver.claim, 10)
-    await house.desk.do(deliver.put_back, [late.delivery])
-    assert await house.desk.do(deliver.claim, 10) == []
+    world = World()
+    await pass_through(world)
+    [late] = await world.desk.do(deliver.claim, 10)
+    world.clock.advance(minutes=40)
+    [other] = await world.desk.do(deliver.claim, 10)
+    await world.desk.do(deliver.put_back, [late.delivery])
+    assert await world.desk.do(deliver.claim, 10) == []
     sent = deliver.Result(other.delivery, Outcome(250, "Ok"))
-    assert [one.state for one in await house.desk.do(deliver.record_all, [sent])] == [DeliveryState.SENT]
+    assert [one.state for one in await world.desk.do(deliver.record_all, [sent])] == [DeliveryState.SENT]
     failed = deliver.Result(late.delivery, Outcome(550, "no"))
-    assert [one.state for one in await house.desk.do(deliver.record_all, [failed])] == [DeliveryState.SENT]
-    assert await states(house) == [DeliveryState.SENT]
+    assert [one.state for one in await world.desk.do(deliver.record_all, [failed])] == [DeliveryState.SENT]
+    assert await states(world) == [DeliveryState.SENT]

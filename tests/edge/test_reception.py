@@ -12,7 +12,8 @@ from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
 from gateway.store.content import CHUNK, SpooledContent
 from gateway.testing import MemoryContent
-from tests.edge.test_smtp_in import MAIL, SITE
+from tests.edge.test_smtp_in import MAIL
+from tests.practice import SITE
 
 SUBMISSION = Submission("ada@riverside.example", ("pat@home.example",), trusted=True)
 LINE = b"x" * 998 + b"\r\n"

@@ -11,24 +11,9 @@ from jinja2 import UndefinedError
 
 from gateway.domain.vocabulary import Audience, Notice
 from gateway.edge.render import Templates, mailto, reflowed
-from tests.edge.notices import (
-    ADA,
-    CLEO,
-    OMAR,
-    PAT,
-    PATIENT_TAG,
-    SITE,
-    Links,
-    Story,
-    accepted,
-    asked_again,
-    bounced,
-    buttons,
-    cancelled_by_page,
-    changed,
-    check,
-    locked,
-)
+from tests.edge.stories import accepted, bounced, lives, locked
+from tests.practice import ADA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World
+from tests.reading import Links, all_decent, buttons
 
 WRITTEN = {
     (Notice.RECEIPT, Audience.SENDER),
@@ -55,38 +40,25 @@ WRITTEN = {
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story()
+def world() -> World:
+    return World(TEMPLATES)
 
 
 # ------------------------------------------------------------------------------------------------- kinds and audiences
 
 
-async def lives() -> list[Story]:
-    """Stories that between them bring about every notice."""
-    asked, invited, elsewhere = Story(), Story(), Story()
-    await asked.write(ADA, PAT)
-    await asked.pass_days(8)
-    await invited.write(ADA, PAT, tag=PATIENT_TAG)
-    await invited.pass_days(31)
-    await elsewhere.write(ADA, PAT, tag="secure clinician")
-    await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, accepted, changed, cancelled_by_page, bounced]
-    return [asked, invited, elsewhere, *[await one() for one in others]]
-
-
 async def test_every_notice_renders_for_every_audience_it_has() -> None:
-    mails = [mail for story in await lives() for mail in check(story)]
+    mails = [mail for world in await lives() for mail in all_decent(world.mails)]
     assert {(mail.notice, mail.audience) for mail in mails} == WRITTEN
 
 
-async def test_a_notice_leaves_as_both_of_its_forms(story: Story) -> None:
-    await story.write(ADA, PAT)
-    sent = message_from_bytes(story.octets[0], policy=policy.default)
-    assert sent["Subject"] == story.mails[0].rendered.subject
+async def test_a_notice_leaves_as_both_of_its_forms(world: World) -> None:
+    await world.write(ADA, PAT)
+    sent = message_from_bytes(world.octets[0], policy=policy.default)
+    assert sent["Subject"] == world.mails[0].rendered.subject
     forms = {part.get_content_type(): part.get_content().replace("\r\n", "\n") for part in sent.iter_parts()}
-    assert forms["text/plain"].strip() == story.mails[0].rendered.text.strip()
-    assert forms["text/html"].strip() == story.mails[0].rendered.html.strip()
+    assert forms["text/plain"].strip() == world.mails[0].rendered.text.strip()
+    assert forms["text/html"].strip() == world.mails[0].rendered.html.strip()
 
 
 def test_every_notice_that_flows_queue_is_known_here() -> None:
@@ -97,9 +69,9 @@ def test_every_notice_that_flows_queue_is_known_here() -> None:
 # ------------------------------------------------------------------------------------------------------------ receipts
 
 
-async def test_the_receipt_asks_who_a_stranger_is(story: Story) -> None:
-    await story.write(ADA, PAT)
-    (mail,) = check(story)
+async def test_the_receipt_asks_who_a_stranger_is(world: World) -> None:
+    await world.write(ADA, PAT)
+    (mail,) = all_decent(world.mails)
     token = mail.facts["people"][0]["token"]
     assert mail.rendered.subject == "Who is Pat to you? Your secure mail is waiting"
     bot = f"bot+{token}@{SITE.domain}"
@@ -109,16 +81,16 @@ async def test_the_receipt_asks_who_a_stranger_is(story: Story) -> None:
     assert f"{SITE.portal_url}/sender/{mail.facts['people'][0]['page']}" in mail.html.hrefs
 
 
-async def test_a_colleague_here_is_only_asked_for_a_role(story: Story) -> None:
-    await story.write(ADA, CLEO)
-    (mail,) = check(story)
+async def test_a_colleague_here_is_only_asked_for_a_role(world: World) -> None:
+    await world.write(ADA, CLEO)
+    (mail,) = all_decent(world.mails)
     assert [line for _, line in buttons(mail)] == ["CLINICIAN", "STAFF", "CANCEL"]
     assert "date of birth" not in mail.rendered.text
 
 
-async def test_one_receipt_tells_of_every_recipient(story: Story) -> None:
-    await story.write(ADA, PAT, OMAR, "x@hospital.example")
-    (mail,) = check(story)
+async def test_one_receipt_tells_of_every_recipient(world: World) -> None:
+    await world.write(ADA, PAT, OMAR, "x@hospital.example")
+    (mail,) = all_decent(world.mails)
     tokens = [person["token"] for person in mail.facts["people"][:2]]
     assert {address for address, _ in buttons(mail)} == {f"bot+{token}@{SITE.domain}" for token in tokens}
     assert "  pat@home.example PATIENT 1957-08-24" in mail.rendered.text
@@ -140,32 +112,32 @@ async def test_one_receipt_tells_of_every_recipient(story: Story) -> None:
         ("secure clinician", [PAT], "does not belong to it"),
     ],
 )
-async def test_the_receipt_says_why_details_were_not_taken(story: Story, tag: str, to: list[str], says: str) -> None:
-    await story.write(ADA, *to, tag=tag)
-    check(story)
-    receipt = story.last(Notice.RECEIPT)
+async def test_the_receipt_says_why_details_were_not_taken(world: World, tag: str, to: list[str], says: str) -> None:
+    await world.write(ADA, *to, tag=tag)
+    all_decent(world.mails)
+    receipt = world.last(Notice.RECEIPT)
     assert says in " ".join(receipt.rendered.text.split())
     assert says in receipt.html.text
 
 
 async def test_a_resting_invitation_says_how_to_wake_it() -> None:
-    for story, verbs in ((await locked(), ["PATIENT "]), (await bounced(), ["MOVE ", "INVITE"])):
-        await story.write(CLEO, PAT)
-        check(story)
-        receipt = story.last(Notice.RECEIPT)
+    for world, verbs in ((await locked(), ["PATIENT "]), (await bounced(), ["MOVE ", "INVITE"])):
+        await world.write(CLEO, PAT)
+        all_decent(world.mails)
+        receipt = world.last(Notice.RECEIPT)
         assert [line for _, line in buttons(receipt)] == [*verbs, "CANCEL"]
         assert "until Wednesday 1 April 2026" in receipt.html.text
 
 
-async def test_a_joined_invitation_is_said_to_beone(story: Story) -> None:
-    await story.write(ADA, PAT)
-    await story.write(CLEO, PAT)
-    assert "An earlier mail waits for them already." in story.mails[-1].html.text
-    assert "7 days after the first mail" in " ".join(story.mails[-1].rendered.text.split())
-    await story.say("PATIENT 1980-02-03", token=story.mails[0].facts["people"][0]["token"])
-    await story.write(CLEO, PAT)
-    assert "They have been invited already (patient)" in story.last(Notice.RECEIPT).html.text
-    check(story)
+async def test_a_joined_invitation_is_said_to_beone(world: World) -> None:
+    await world.write(ADA, PAT)
+    await world.write(CLEO, PAT)
+    assert "An earlier mail waits for them already." in world.mails[-1].html.text
+    assert "7 days after the first mail" in " ".join(world.mails[-1].rendered.text.split())
+    await world.say("PATIENT 1980-02-03", token=world.mails[0].facts["people"][0]["token"])
+    await world.write(CLEO, PAT)
+    assert "They have been invited already (patient)" in world.last(Notice.RECEIPT).html.text
+    all_decent(world.mails)
 
 
 # --------------------------------------------------------------------------------------------------------- invitations
@@ -179,27 +151,28 @@ async def test_a_joined_invitation_is_said_to_beone(story: Story) -> None:
         ("secure colleague", OMAR, "the name, phone number and address of your practice."),
     ],
 )
-async def test_an_invitation_says_what_will_be_asked(story: Story, tag: str, to: str, asks: str) -> None:
-    await story.write(ADA, to, tag=tag)
-    mail = story.last(Notice.INVITATION)
+async def test_an_invitation_says_what_will_be_asked(world: World, tag: str, to: str, asks: str) -> None:
+    await world.write(ADA, to, tag=tag)
+    mail = world.last(Notice.INVITATION)
     assert asks in mail.html.text
     assert "until the end of Wednesday 1 April 2026" in mail.html.text
     assert set(mail.html.hrefs) == {f"{SITE.portal_url}/invite/{mail.facts['invite']}"}
-    check(story)
+    all_decent(world.mails)
 
 
-async def test_only_the_last_reminder_says_that_it_is_the_last_day(story: Story) -> None:
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    await story.pass_days(30)
-    reminders = [mail for mail in check(story) if mail.notice is Notice.REMINDER]
+async def test_only_the_last_reminder_says_that_it_is_the_last_day(world: World) -> None:
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.days(30)
+    await world.collect()
+    reminders = [mail for mail in all_decent(world.mails) if mail.notice is Notice.REMINDER]
     assert ["is the last day" in mail.html.text for mail in reminders] == [False, False, True]
 
 
-async def test_who_has_an_account_is_told_to_sign_in(story: Story) -> None:
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    await story.accept()
-    facts = story.last(Notice.INVITATION).facts | {"has_account": True}
-    rendered = story.templates.mail(Notice.INVITATION, Audience.INVITEE, "en", facts)
+async def test_who_has_an_account_is_told_to_sign_in(world: World) -> None:
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.accept()
+    facts = world.last(Notice.INVITATION).facts | {"has_account": True}
+    rendered = world.renderer.mail(Notice.INVITATION, Audience.INVITEE, "en", facts)
     assert "You sign in with the account that you have." in rendered.text
     assert "You choose a password" not in rendered.text
 
@@ -219,10 +192,10 @@ HOSTILE = (
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("notice", [Notice.RECEIPT, Notice.INVITATION, Notice.ACCEPTED])
 async def test_hostile_names_are_inert(name: str, notice: Notice) -> None:
-    story = await accepted()
-    mail = story.last(notice)
+    world = await accepted()
+    mail = world.last(notice)
     facts = hostile(mail.facts, name) | {"to_name": name, "practice": name}
-    rendered = story.templates.mail(notice, mail.audience, "en", facts)
+    rendered = world.renderer.mail(notice, mail.audience, "en", facts)
     assert rendered.subject.isprintable()
     for form in (rendered.text, rendered.html):
         assert not re.search("^ *Bcc:", form, re.MULTILINE)
@@ -252,9 +225,9 @@ def hostile(value: Any, name: str) -> Any:
 async def test_an_override_wins_and_the_rest_falls_back(tmp_path: Path) -> None:
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "footer.j2").write_text("Riverside <IT>: call 5005.")
-    story = Story(Templates(SITE, tmp_path))
-    await story.write(ADA, PAT)
-    (mail,) = check(story)
+    world = World(Templates(SITE, tmp_path))
+    await world.write(ADA, PAT)
+    (mail,) = all_decent(world.mails)
     assert mail.rendered.text.endswith("Riverside <IT>: call 5005.\n")
     assert "Who are they to you?" in mail.rendered.text
 

@@ -7,12 +7,10 @@ import socket
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.domain.model import Delivery
-from gateway.domain.site import Practice, Site
 from gateway.edge.intake import Intake
 from gateway.edge.smtp_in import Policy, listen
 from gateway.errors import StoreBusy
@@ -20,15 +18,8 @@ from gateway.flow import understand
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
 from tests.edge.test_smtp_out import certificate
+from tests.practice import SITE
 
-SITE = Site(
-    name="Riverside Secure Mail",
-    domain="secure.riverside.example",
-    portal_url="https://secure.riverside.example",
-    zone=ZoneInfo("Europe/London"),
-    practices=(Practice("riverside", "Riverside Family Practice", ("riverside.example",)),),
-    postmaster="it@riverside.example",
-)
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
@@ -171,7 +162,7 @@ async def test_mail_to_the_postmaster_goes_to_the_practices_postmaster():
         await client.envelope("eve@evil.example", "postmaster@secure.riverside.example")
         assert (await client.data(MAIL + b".\r\n")).startswith("250")
         [delivery] = await client.store.read(lambda tx: tx.find(Delivery))
-        assert delivery.recipient == "it@riverside.example"
+        assert delivery.recipient == SITE.postmaster
 
 
 async def test_the_null_sender_passes():

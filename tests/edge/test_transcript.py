@@ -13,21 +13,9 @@ from gateway.domain.commands import Verb
 from gateway.domain.model import Copy
 from gateway.domain.vocabulary import Audience, Notice
 from gateway.flow import ask, delegates, release, take_back, verbs
-from tests.edge.notices import (
-    ADA,
-    BEA,
-    CLEO,
-    OMAR,
-    PAT,
-    PATIENT_TAG,
-    SITE,
-    Mail,
-    Story,
-    bounced,
-    buttons,
-    check,
-    locked,
-)
+from tests.edge.stories import bounced, locked
+from tests.practice import ADA, BEA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World
+from tests.reading import Mail, all_decent, buttons
 
 CODES = {
     "invited",
@@ -77,8 +65,8 @@ CODES = {
 
 
 @pytest.fixture
-def story() -> Story:
-    return Story()
+def world() -> World:
+    return World(TEMPLATES)
 
 
 def codes_in_flow() -> set[str]:
@@ -114,7 +102,7 @@ def test_every_code_of_the_flow_is_known_here() -> None:
     assert codes_in_flow() == CODES
 
 
-async def commands() -> list[Story]:
+async def commands() -> list[World]:
     """Stories in which every verb meets every state that answers differently."""
     return [
         await talk_about_strangers(),
@@ -128,119 +116,120 @@ async def commands() -> list[Story]:
     ]
 
 
-async def talk_about_strangers() -> Story:
-    story = Story()
-    await story.write(ADA, PAT, OMAR)
-    token = story.mails[0].facts["reply_to"][4:].partition("@")[0]
+async def talk_about_strangers() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, OMAR)
+    token = world.mails[0].facts["reply_to"][4:].partition("@")[0]
     for line in (
         *("STATUS", "LIST", "DIRECTORY", "PATIENTS", "HELP", "REMIND", "Dear bot, please do it", "YES"),
         *("pat@home.example STATUS", "pat@home.example REMIND", "pat@home.example PATIENT 03/04/1980"),
         *("cleo@riverside.example STATUS", "INVITE cleo@riverside.example STAFF", f"INVITE x@{SITE.domain}", "INVITE"),
         "pat@home.example PATIENT 1980-02-03\nomar@hillside.example COLLEAGUE\nLIST\nPATIENTS\nDIRECTORY",
     ):
-        await story.say(line, token=token)
-    await story.say("", token=token)
-    await story.say("STATUS", token=await story.sender_token())
-    return story
+        await world.say(line, token=token)
+    await world.say("", token=token)
+    await world.say("STATUS", token=await world.sender_token())
+    return world
 
 
-async def talk_about_invited() -> Story:
-    story = Story()
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    await story.write(CLEO, PAT)
-    token = story.mails[1].facts["reply_to"][4:].partition("@")[0]
+async def talk_about_invited() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.write(CLEO, PAT)
+    token = world.mails[1].facts["reply_to"][4:].partition("@")[0]
     for line in ("STATUS", "REMIND", "INVITE", "PATIENT 1980-02-04", "PATIENT 1980-02-30", "PATIENT 1980-02-03"):
-        await story.say(line, token=token)
-    cleo = story.last(Notice.RECEIPT).facts["people"][0]["token"]
+        await world.say(line, token=token)
+    cleo = world.last(Notice.RECEIPT).facts["people"][0]["token"]
     for line in ("PATIENT 1981-04-05", "CANCEL", "CANCEL", "STATUS"):
-        await story.say(line, token=cleo, author=CLEO)
-    await story.accept()
+        await world.say(line, token=cleo, author=CLEO)
+    await world.accept()
     for line in ("STATUS", "REMIND", "CANCEL", "INVITE pat@home.example", "INVITE"):
-        await story.say(line, token=token)
-    return story
+        await world.say(line, token=token)
+    return world
 
 
-async def talk_about_taking_back() -> Story:
-    story = Story()
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    account = await story.accept()
+async def talk_about_taking_back() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    account = await world.accept()
     for line in ("pat@home.example READ", "pat@home.example CANCEL", "READ"):
-        await story.say(line, token=await story.sender_token())
-    story.desk = replace(story.desk, site=replace(SITE, read_receipts=True))
-    copy = await story.one(Copy, account_id=account.id)
-    await story.desk.do(release.open_message, account, copy.id)
-    await story.write(ADA, PAT)
+        await world.say(line, token=await world.sender_token())
+    world.desk = replace(world.desk, site=replace(SITE, read_receipts=True))
+    copy = await world.one(Copy, account_id=account.id)
+    await world.desk.do(release.open_message, account, copy.id)
+    await world.write(ADA, PAT)
     pat = "pat@home.example"
     for line in ("READ", f"{pat} RECALL", f"{pat} RECALL", f"{pat} RECALL: for somebody else", "READ", f"{pat} RECALL"):
-        await story.say(line, token=await story.sender_token())
-    await story.write(ADA, "x@hospital.example")
-    await story.say("x@hospital.example RECALL", token=await story.sender_token())
-    return story
+        await world.say(line, token=await world.sender_token())
+    await world.write(ADA, "x@hospital.example")
+    await world.say("x@hospital.example RECALL", token=await world.sender_token())
+    return world
 
 
-async def talk_about_ended() -> Story:
-    story = Story()
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    token = story.last(Notice.RECEIPT).facts["people"][0]["token"]
-    await story.pass_days(31)
+async def talk_about_ended() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    token = world.last(Notice.RECEIPT).facts["people"][0]["token"]
+    await world.days(31)
+    await world.collect()
     for line in ("STATUS", "REMIND", "INVITE", "CANCEL", "STATUS", "PATIENT 1980-02-03"):
-        await story.say(line, token=token)
-    return story
+        await world.say(line, token=token)
+    return world
 
 
-async def talk_about_locked() -> Story:
-    story = await locked()
-    token = story.last(Notice.RECEIPT).facts["people"][0]["token"]
+async def talk_about_locked() -> World:
+    world = await locked()
+    token = world.last(Notice.RECEIPT).facts["people"][0]["token"]
     for line in ("STATUS", "REMIND", "INVITE", "PATIENT 1980-02-03"):
-        await story.say(line, token=token)
+        await world.say(line, token=token)
     for _ in range(2):
-        await story.try_birthdate(times=3)
-        await story.say("PATIENT 1980-02-03", token=token)
-    return story
+        await world.try_birthdate(times=3)
+        await world.say("PATIENT 1980-02-03", token=token)
+    return world
 
 
-async def talk_about_doubts() -> Story:
-    story = await bounced()
-    token = story.last(Notice.RECEIPT).facts["people"][0]["token"]
-    await story.say("STAFF", token=token)
-    await story.say("YES", token=token)
-    await story.say("STATUS", token=token)
-    await story.say("pat@home.example CANCEL")
-    return story
+async def talk_about_doubts() -> World:
+    world = await bounced()
+    token = world.last(Notice.RECEIPT).facts["people"][0]["token"]
+    await world.say("STAFF", token=token)
+    await world.say("YES", token=token)
+    await world.say("STATUS", token=token)
+    await world.say("pat@home.example CANCEL")
+    return world
 
 
-async def talk_about_moves() -> Story:
-    story = await bounced()
-    token = await story.sender_token()
+async def talk_about_moves() -> World:
+    world = await bounced()
+    token = await world.sender_token()
     for line in ("MOVE", "MOVE pat@home.example", "MOVE pat@right.example"):
-        await story.say(f"pat@home.example {line}", token=token)
-    await story.accept()
-    await story.write(ADA, OMAR)
-    await story.say("omar@hillside.example MOVE pat@right.example", token=token)
-    return story
+        await world.say(f"pat@home.example {line}", token=token)
+    await world.accept()
+    await world.write(ADA, OMAR)
+    await world.say("omar@hillside.example MOVE pat@right.example", token=token)
+    return world
 
 
-async def talk_about_delegates() -> Story:
-    story = Story()
-    story.authenticated = True
+async def talk_about_delegates() -> World:
+    world = World(TEMPLATES)
+    world.authenticated = True
     practice = replace(SITE.practices[0], delegates=(("desk@riverside.example", "ada@riverside.example"),))
-    story.desk = replace(story.desk, site=replace(SITE, practices=(practice, *SITE.practices[1:])))
+    world.desk = replace(world.desk, site=replace(SITE, practices=(practice, *SITE.practices[1:])))
     for sender in (ADA, BEA):
-        await story.write(sender, PAT)
-        await story.say("DELEGATE cleo@riverside.example", author=sender)
-    await story.say("LIST\npat@home.example REMIND\nDELEGATE", author=CLEO)
-    token = story.mails[0].facts["reply_to"][4:].partition("@")[0]
-    await story.say("DELEGATE omar@riverside.example\nCOLLEAGUE", author=CLEO, token=token)
+        await world.write(sender, PAT)
+        await world.say("DELEGATE cleo@riverside.example", author=sender)
+    await world.say("LIST\npat@home.example REMIND\nDELEGATE", author=CLEO)
+    token = world.mails[0].facts["reply_to"][4:].partition("@")[0]
+    await world.say("DELEGATE omar@riverside.example\nCOLLEAGUE", author=CLEO, token=token)
     for line in ("DELEGATE pat@home.example", "UNDELEGATE desk@riverside.example", "UNDELEGATE x@riverside.example"):
-        await story.say(line)
-    await story.say("\n".join(f"DELEGATE d{number}@riverside.example" for number in range(delegates.MOST)))
-    await story.say("UNDELEGATE cleo@riverside.example")
-    return story
+        await world.say(line)
+    await world.say("\n".join(f"DELEGATE d{number}@riverside.example" for number in range(delegates.MOST)))
+    await world.say("UNDELEGATE cleo@riverside.example")
+    return world
 
 
-def answers(stories: list[Story]) -> Iterator[tuple[dict[str, Any], Mail]]:
-    for story in stories:
-        for mail in check(story):
+def answers(stories: list[World]) -> Iterator[tuple[dict[str, Any], Mail]]:
+    for world in stories:
+        for mail in all_decent(world.mails):
             yield from ((result, mail) for result in mail.facts.get("results", ()))
 
 
@@ -268,29 +257,29 @@ async def test_what_can_be_changed_has_its_button() -> None:
     assert wanted.keys() <= {code for code, _ in alone} | {"invited"}
 
 
-async def test_those_who_have_not_accepted_carry_a_triangle_and_words(story: Story) -> None:
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    mail = await story.say("PATIENTS", token=await story.sender_token())
+async def test_those_who_have_not_accepted_carry_a_triangle_and_words(world: World) -> None:
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    mail = await world.say("PATIENTS", token=await world.sender_token())
     assert "▲! not accepted yet: invited" in mail.html.text
     assert "▲! not accepted yet: invited" in mail.rendered.text
     heads = [attrs for tag, attrs in mail.html.tags if tag == "th"]
     assert [attrs["scope"] for attrs in heads] == ["col"] * 5 + ["row"]
-    await story.accept()
-    mail = await story.say("PATIENTS", token=await story.sender_token())
+    await world.accept()
+    mail = await world.say("PATIENTS", token=await world.sender_token())
     assert "not accepted yet" not in mail.html.text + mail.rendered.text
 
 
-async def test_help_explains_every_verb(story: Story) -> None:
-    await story.write(ADA, PAT)
-    mail = await story.say("HELP", token=await story.sender_token())
+async def test_help_explains_every_verb(world: World) -> None:
+    await world.write(ADA, PAT)
+    mail = await world.say("HELP", token=await world.sender_token())
     explained = " ".join(re.findall(r"^  (\S.*)$", mail.rendered.text, re.MULTILINE))
     assert set(Verb) <= set(explained.split())
     assert all(verb in mail.html.text for verb in Verb)
 
 
-async def test_yes_answers_the_question_itself(story: Story) -> None:
-    await story.write(ADA, PAT)
-    mail = await story.say("pat@home.example CANCEL")
+async def test_yes_answers_the_question_itself(world: World) -> None:
+    await world.write(ADA, PAT)
+    mail = await world.say("pat@home.example CANCEL")
     assert (mail.notice, mail.audience) == (Notice.CONFIRM, Audience.SENDER)
     assert "pat@home.example CANCEL" in mail.rendered.text
     assert buttons(mail) == [(mail.facts["reply_to"], "YES")]

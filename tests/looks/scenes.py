@@ -9,8 +9,9 @@ from playwright.sync_api import Page
 from gateway.domain.model import Delivery, Passkey
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow import notices, recall
+from tests.browser import PASSWORD
 from tests.looks.stage import Stage
-from tests.portal.conftest import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PASSWORD, PATIENT, RESULTS
+from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS
 
 Prepare = Callable[[Stage, Page], None]
 RIGHT = {"day": "3", "month": "2", "year": "1980"}

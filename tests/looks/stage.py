@@ -14,8 +14,8 @@ from argon2 import PasswordHasher
 from gateway.edge.render import Templates
 from gateway.portal import passwords
 from gateway.portal.app import create_app
-from gateway.testing import FakeRandom, FakeSignIn, MemoryContent, MemoryStore
-from tests.portal.conftest import SITE, World
+from gateway.testing import FakeRandom, FakeSignIn
+from tests.practice import SITE, World
 
 TEMPLATES = Templates(SITE)
 
@@ -24,7 +24,7 @@ class Stage:
     """A served portal, and its world to put things into."""
 
     def __init__(self) -> None:
-        self.world = World(MemoryStore(), MemoryContent())
+        self.world = World()
         managed = tuple(replace(one, managers=("ada@riverside.example",)) for one in SITE.practices)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"

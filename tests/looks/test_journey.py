@@ -7,18 +7,18 @@ import re
 
 import pytest
 
-from tests.edge.notices import ADA, PAT, PATIENT_TAG, Story
+from tests.browser import PASSWORD
 from tests.looks.scenes import RIGHT
 from tests.looks.stage import staged
-from tests.portal.conftest import PASSWORD, PATIENT
+from tests.practice import ADA, PAT, PATIENT, PATIENT_TAG, TEMPLATES, World
 
 MOST = 6
 
 
 async def _invitation() -> str:
-    story = Story()
-    await story.write(ADA, PAT, tag=PATIENT_TAG)
-    return next(mail.rendered.html for mail in story.mails if "invite" in mail.facts)
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    return next(mail.rendered.html for mail in world.mails if "invite" in mail.facts)
 
 
 @pytest.mark.peer

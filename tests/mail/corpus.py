@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 
 from gateway.mail.reply import typed_lines
-from tests.edge.notices import ADA, CLEO, OMAR, PAT, PATIENT_TAG, Story
+from tests.practice import ADA, CLEO, OMAR, PAT, PATIENT_TAG, TEMPLATES, World
 
 FOLDER = Path(__file__).parent / "replies"
 CLIENTS = sorted((FOLDER / "clients").glob("*.eml"))
@@ -83,7 +83,7 @@ def notices() -> tuple[Quoted, ...]:
 
 
 async def _notices() -> list[Quoted]:
-    one, three, locked = Story(), Story(), Story()
+    one, three, locked = World(TEMPLATES), World(TEMPLATES), World(TEMPLATES)
     await one.write(ADA, PAT)
     await three.write(ADA, PAT, CLEO, OMAR)
     await three.say("HELP")
@@ -91,7 +91,7 @@ async def _notices() -> list[Quoted]:
     await three.say("pat@home.example PATIENT 1980-02-03\nomar@hillside.example CLINICIAN\nSTATUS")
     await locked.write(ADA, PAT, tag=PATIENT_TAG)
     await locked.try_birthdate(times=3)
-    mails = [mail.rendered for story in (one, three, locked) for mail in story.mails]
+    mails = [mail.rendered for world in (one, three, locked) for mail in world.mails]
     return [Quoted(mail.text, _inner(mail.html)) for mail in mails]
 
 

@@ -19,11 +19,11 @@ from gateway.setup import inspect
 from gateway.testing import MemoryContent
 from tests.edge.hop import until
 from tests.edge.test_smtp_out import certificate
-from tests.flow.conftest import House
 from tests.peers.dovecot import PASSWORD, USER, Dovecot
 from tests.peers.process import wait_for
 from tests.peers.served import Mailboxes, Served
 from tests.peers.test_killed import ACCEPT, arm, doomed, revive
+from tests.practice import World
 
 BOT = "bot@secure.riverside.example"
 ADA = "ada@riverside.example"
@@ -290,31 +290,31 @@ def server(port, **more):
 
 @contextlib.asynccontextmanager
 async def reading(port, **more):
-    house = House()
-    task = asyncio.create_task(Mailbox(server(port, **more), house.desk, MemoryContent(), Figures()).run())
-    yield house
+    world = World()
+    task = asyncio.create_task(Mailbox(server(port, **more), world.desk, MemoryContent(), Figures()).run())
+    yield world
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
 
-def audited(house, count):
+def audited(world, count):
     from gateway.domain.model import Audit
 
-    said = [row for row in house.store._tables.get(Audit, {}).values() if row.action == "said LIST"]
+    said = [row for row in world.store._tables.get(Audit, {}).values() if row.action == "said LIST"]
     return len(said) == count
 
 
 async def test_a_connection_that_swallows_everything_is_given_up(dovecot, swift):
-    async with Proxy(dovecot.port) as proxy, reading(proxy.port) as house:
+    async with Proxy(dovecot.port) as proxy, reading(proxy.port) as world:
         await asyncio.to_thread(dovecot.put, mail("LIST"))
-        await until(lambda: audited(house, 1))
+        await until(lambda: audited(world, 1))
         proxy.swallow(True)
         await asyncio.to_thread(dovecot.put, mail("LIST\nSTATUS", number=2))
         await until(lambda: proxy.clients > 2)
-        assert audited(house, 1)
+        assert audited(world, 1)
         proxy.swallow(False)
-        await until(lambda: audited(house, 2))
+        await until(lambda: audited(world, 2))
 
 
 async def test_what_the_server_announces_during_another_command_is_not_missed(dovecot, monkeypatch):
@@ -332,8 +332,8 @@ async def test_what_the_server_announces_during_another_command_is_not_missed(do
         return found
 
     monkeypatch.setattr(Session, "unseen", with_an_arrival)
-    async with reading(dovecot.port, idle=240) as house:
-        await until(lambda: audited(house, 1))
+    async with reading(dovecot.port, idle=240) as world:
+        await until(lambda: audited(world, 1))
 
 
 # ------------------------------------------------------------------------------------------------- what `check` says
@@ -373,10 +373,10 @@ async def test_a_server_without_idle_is_looked_at_instead(peers, tmp_path, hop, 
     await asyncio.to_thread(dovecot.start)
     try:
         assert "the server has no IDLE" in await line(tmp_path, dovecot, hop)
-        async with reading(dovecot.port) as house:
+        async with reading(dovecot.port) as world:
             for count in (1, 2):
                 await asyncio.to_thread(dovecot.put, mail("LIST", number=count))
-                await until(lambda count=count: audited(house, count))
+                await until(lambda count=count: audited(world, count))
     finally:
         dovecot.close()
 

@@ -13,9 +13,9 @@ import uvicorn
 from gateway.domain.model import Passkey, Session
 from gateway.edge.render import Templates
 from gateway.portal.app import create_app
-from gateway.testing import FakeRandom, MemoryContent, MemoryStore
-from tests.portal import conftest
-from tests.portal.conftest import PASSWORD, World
+from gateway.testing import FakeRandom
+from tests.browser import PASSWORD
+from tests.practice import SITE, World
 
 pytestmark = pytest.mark.peer
 
@@ -26,8 +26,8 @@ class Served:
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://localhost:{self._socket.getsockname()[1]}"
-        self.world = World(MemoryStore(), MemoryContent())
-        self.world.desk = replace(self.world.desk, site=replace(conftest.SITE, portal_url=self.url))
+        self.world = World()
+        self.world.desk = replace(self.world.desk, site=replace(SITE, portal_url=self.url))
         desk = self.world.desk
         self.world.app = create_app(desk, self.world.content, FakeRandom(), Templates(desk.site), self.url)
         self._server = uvicorn.Server(uvicorn.Config(self.world.app, log_config=None, lifespan="off"))

@@ -11,7 +11,7 @@ from gateway.errors import TryAgain
 from gateway.portal.passwords import AT_ONCE, Passwords
 from gateway.portal.throttle import Throttle, network
 from gateway.testing import DAWN
-from tests.portal.conftest import PASSWORD
+from tests.browser import PASSWORD
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 

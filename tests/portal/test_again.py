@@ -7,7 +7,8 @@ import pytest
 from gateway.domain.model import Delivery, Invitation
 from gateway.domain.vocabulary import Audience, Notice, State
 from gateway.flow import invite, notices, register
-from tests.portal.conftest import COLLEAGUE_ELSEWHERE, PATIENT, Browser
+from tests.browser import Browser
+from tests.practice import COLLEAGUE_ELSEWHERE, PATIENT
 
 
 async def put(world, invitation, **changes):

@@ -11,7 +11,8 @@ from gateway.errors import StoreBusy
 from gateway.portal.account.signing_in import own_path
 from gateway.portal.app import PAGES
 from gateway.portal.door import Who
-from tests.portal.conftest import HILLSIDE, PASSWORD, PATIENT, RIVERSIDE
+from tests.browser import PASSWORD
+from tests.practice import HILLSIDE, PATIENT, RIVERSIDE
 
 CALLS = [(page, method) for page in PAGES for method in page.methods]
 

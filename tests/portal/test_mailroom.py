@@ -5,8 +5,8 @@ import pytest
 from gateway.domain.model import Audit, Draft, Message
 from gateway.flow import hold, people, release
 from gateway.ports import ScannerDown
-from tests.portal.conftest import RIVERSIDE
 from tests.portal.test_reading import mail
+from tests.practice import RIVERSIDE
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 

@@ -8,7 +8,8 @@ from gateway.domain.model import Account, AddressChange, Audit, Codes, Copy, Del
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.errors import WrongKey
 from gateway.flow import hold, notices
-from tests.portal.conftest import PASSWORD, PATIENT
+from tests.browser import PASSWORD
+from tests.practice import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 NEW = "patricia@work.example"

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.domain.model import Audit, Invitation
 from gateway.domain.vocabulary import State
-from tests.portal.conftest import COLLEAGUE_HERE, PATIENT
 from tests.portal.test_senders import page_link
+from tests.practice import COLLEAGUE_HERE, PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 

@@ -14,7 +14,8 @@ from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import notices
 from gateway.portal.account.leaving import archive
 from gateway.portal.passwords import Passwords
-from tests.portal.conftest import PASSWORD, PATIENT, RESULTS, Browser
+from tests.browser import PASSWORD, Browser
+from tests.practice import PATIENT, RESULTS
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 NEW = "violets in a teapot"

@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from gateway.domain.model import Copy, Message
 from gateway.flow import lines, release
 from gateway.portal.mail.html import safe
-from tests.portal.conftest import PATIENT
+from tests.practice import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 

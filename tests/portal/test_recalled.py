@@ -10,7 +10,7 @@ from gateway.domain.vocabulary import CopyState, Notice
 from gateway.flow import notices, recall
 from gateway.flow.ask import Scope
 from gateway.flow.verbs import run
-from tests.portal.conftest import PATIENT
+from tests.practice import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 

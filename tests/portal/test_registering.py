@@ -8,7 +8,8 @@ import pytest
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Session
 from gateway.domain.vocabulary import CopyState, Notice, State
 from gateway.flow import invite, register
-from tests.portal.conftest import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PASSWORD, PATIENT
+from tests.browser import PASSWORD
+from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 BIRTHDATE = {"day": "3", "month": "2", "year": "1980"}

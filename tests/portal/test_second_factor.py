@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.model import Codes, Delivery, RecoveryCode, Session
 from gateway.domain.vocabulary import Notice
 from gateway.flow import notices
-from tests.portal.conftest import PASSWORD, Browser
+from tests.browser import PASSWORD, Browser
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 

@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.model import Delivery, Invitation, Waiter
 from gateway.domain.vocabulary import Notice, Purpose, State
 from gateway.flow import notices
-from tests.portal.conftest import COLLEAGUE_HERE, PATIENT
+from tests.practice import COLLEAGUE_HERE, PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 BIRTHDATE = {"day": "3", "month": "2", "year": "1980"}

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.model import Sender
 from gateway.testing import FakeSignIn
-from tests.portal.conftest import HILLSIDE, PATIENT, RIVERSIDE, World
+from tests.practice import HILLSIDE, PATIENT, RIVERSIDE, World
 
 ADA = "ada@riverside.example"
 

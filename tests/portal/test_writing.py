@@ -9,8 +9,7 @@ import pytest
 from gateway.domain.model import Content, Copy, Delivery, Message
 from gateway.domain.vocabulary import DeliveryKind
 from gateway.flow import hold
-from gateway.testing import MemoryContent, MemoryStore
-from tests.portal.conftest import World
+from tests.practice import World
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 
@@ -92,7 +91,7 @@ async def test_what_is_too_large_is_refused(world, browser):
 
 
 async def test_no_upload_lies_in_a_temporary_file(monkeypatch):
-    world = World(MemoryStore(), MemoryContent(), max_upload=5_000_000)
+    world = World(max_upload=5_000_000)
     browser = world.browser()
     copy = await world.written(await world.registered())
     await browser.sign_in()

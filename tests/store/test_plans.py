@@ -16,7 +16,7 @@ from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
-from tests.flow.conftest import House, mail
+from tests.practice import World, mail
 
 SOUGHT_WHOLE = ("content_file", "delivery_leased")
 """Indexes that hold what is sought and nothing else."""
@@ -33,13 +33,13 @@ class Noted(sqlite3.Connection):
 
 
 @pytest.fixture
-async def house(tmp_path, monkeypatch):
+async def world(tmp_path, monkeypatch):
     path = tmp_path / "gateway.db"
     migrate(open_database(path))
     monkeypatch.setattr(Noted, "statements", set(), raising=False)
     monkeypatch.setitem(connections._OPTIONS, "factory", Noted)
     store = SqliteStore(open_database(path), MemoryContent())
-    yield House(store=store)
+    yield World(store=store)
     await store.close()
 
 
@@ -54,52 +54,52 @@ def whole_tables(path, statements):
     return [(s, detail) for s, detail in scans if not detail.endswith(SOUGHT_WHOLE)]
 
 
-async def whole_life(house):
+async def whole_life(world):
     """A stranger's mail, commands, the account, answers, and what the clock brings."""
-    await house.receive(mail())
-    [receipt] = await house.deliver()
-    await house.reply(receipt, "STATUS", "LIST", "DIRECTORY", "PATIENTS", "PATIENT 1980-02-03", "REMIND")
-    await house.reply(receipt, "PATIENT 1980-02-03")
-    await house.receive(mail(to="gone@home.example, asked@home.example"))
-    await house.reply((await house.deliver())[0], "gone@home.example PATIENT 1980-02-03", "gone@home.example CANCEL")
-    await house.days(2)
-    invitation = await house.desk.ask(lambda ctx: ctx.tx.one(Invitation, id=1))
+    await world.receive(mail())
+    [receipt] = await world.deliver()
+    await world.reply(receipt, "STATUS", "LIST", "DIRECTORY", "PATIENTS", "PATIENT 1980-02-03", "REMIND")
+    await world.reply(receipt, "PATIENT 1980-02-03")
+    await world.receive(mail(to="gone@home.example, asked@home.example"))
+    await world.reply((await world.deliver())[0], "gone@home.example PATIENT 1980-02-03", "gone@home.example CANCEL")
+    await world.days(2)
+    invitation = await world.desk.ask(lambda ctx: ctx.tx.one(Invitation, id=1))
     assert invitation.state is State.INVITED
-    token = house.keys.token(Purpose.INVITE, invitation.id, invitation.generation)
-    await house.desk.ask(register.look, token)
-    account = await house.desk.do(
+    token = world.keys.token(Purpose.INVITE, invitation.id, invitation.generation)
+    await world.desk.ask(register.look, token)
+    account = await world.desk.do(
         register.register, token, register.Proof(birthdate=date(1980, 2, 3)), "Pat Example", "hash"
     )
-    await house.receive(mail(sender="Omar <omar@hillside.example>"), mail_from="omar@hillside.example")
-    await house.deliver()
-    await house.desk.ask(register.questions, account)
-    await correspond(house, account)
-    await house.days(40)
-    await house.desk.do(remind.forget)
-    await house.desk.do(deliver.reclaim)
-    await house.desk.ask(lambda ctx: prepare._content_names(ctx.tx))
-    page = house.keys.token(Purpose.SENDER_PAGE, 1, house.clock.now().date().toordinal())
+    await world.receive(mail(sender="Omar <omar@hillside.example>"), mail_from="omar@hillside.example")
+    await world.deliver()
+    await world.desk.ask(register.questions, account)
+    await correspond(world, account)
+    await world.days(40)
+    await world.desk.do(remind.forget)
+    await world.desk.do(deliver.reclaim)
+    await world.desk.ask(lambda ctx: prepare._content_names(ctx.tx))
+    page = world.keys.token(Purpose.SENDER_PAGE, 1, world.clock.now().date().toordinal())
     for show in SHOWN:
-        shown = await house.desk.ask(sender_page, page, Sought(show=show))
+        shown = await world.desk.ask(sender_page, page, Sought(show=show))
         assert shown is not None or show == "practice"  # which is a manager's alone
 
 
-async def correspond(house, account: Account):
-    [line, *_] = await house.desk.ask(lines.inbox, account)
-    await house.desk.ask(lines.count, account)
-    await house.desk.do(release.open_message, account, line.copy_id)
-    sealed = house.content.put(b"MIME-Version: 1.0\r\n\r\nThank you.\r\n")
-    await house.desk.do(release.reply, account, line.copy_id, release.Written(sealed, "Re: results", "<1@x.example>"))
-    sealed = house.content.put(b"MIME-Version: 1.0\r\n\r\nOne more thing.\r\n")
-    await house.desk.do(release.write, account, 1, release.Written(sealed, "A question", "<2@x.example>"))
-    await house.deliver()
+async def correspond(world, account: Account):
+    [line, *_] = await world.desk.ask(lines.inbox, account)
+    await world.desk.ask(lines.count, account)
+    await world.desk.do(release.open_message, account, line.copy_id)
+    sealed = world.content.put(b"MIME-Version: 1.0\r\n\r\nThank you.\r\n")
+    await world.desk.do(release.reply, account, line.copy_id, release.Written(sealed, "Re: results", "<1@x.example>"))
+    sealed = world.content.put(b"MIME-Version: 1.0\r\n\r\nOne more thing.\r\n")
+    await world.desk.do(release.write, account, 1, release.Written(sealed, "A question", "<2@x.example>"))
+    await world.deliver()
 
 
-async def test_no_statement_looks_through_a_whole_table(house, tmp_path):
-    await whole_life(house)
+async def test_no_statement_looks_through_a_whole_table(world, tmp_path):
+    await whole_life(world)
     assert whole_tables(tmp_path / "gateway.db", Noted.statements) == []
 
 
-async def test_a_missing_index_is_seen(house, tmp_path):
-    await house.desk.ask(lambda ctx: ctx.tx.find(Content, size=1))
+async def test_a_missing_index_is_seen(world, tmp_path):
+    await world.desk.ask(lambda ctx: ctx.tx.find(Content, size=1))
     assert whole_tables(tmp_path / "gateway.db", Noted.statements)

@@ -1,0 +1,100 @@
+"""Stories that between them bring about every notice, as real flows queue them."""
+
+from gateway.domain.address import address
+from gateway.domain.lifecycle import Event
+from gateway.domain.model import Account, AddressChange, Copy, Invitation, Sender
+from gateway.domain.vocabulary import DeliveryKind, Notice, Purpose
+from gateway.flow import account as accounts
+from gateway.flow import invite, new_address, release
+from gateway.flow.ask_again import ask_again
+from gateway.flow.sender_page import by_page, renew
+from tests.practice import ADA, PAT, PATIENT_TAG, TEMPLATES, World
+
+
+async def lives() -> list[World]:
+    """All of them."""
+    asked, invited, elsewhere = World(TEMPLATES), World(TEMPLATES), World(TEMPLATES)
+    await asked.write(ADA, PAT)
+    await asked.days(8)
+    await asked.collect()
+    await invited.write(ADA, PAT, tag=PATIENT_TAG)
+    await invited.days(31)
+    await invited.collect()
+    await elsewhere.write(ADA, PAT, tag="secure clinician")
+    await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
+    others = [locked, asked_again, accepted, changed, cancelled_by_page, bounced]
+    return [asked, invited, elsewhere, *[await one() for one in others]]
+
+
+async def locked() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.try_birthdate(times=3)
+    return world
+
+
+async def asked_again() -> World:
+    """Somebody holds a link that has died, and asks for a new one: of each kind of invitation."""
+    world = await locked()
+    await world.write(ADA, "uma@home.example", tag=PATIENT_TAG)
+    for row in await world.desk.do(lambda ctx: ctx.tx.find(Invitation)):
+        if row.address == "uma@home.example":
+            await world.desk.do(invite.move, row, Event.CANCEL)
+        await world.desk.do(ask_again, world.desk.keys.token(Purpose.INVITE, row.id, row.generation))
+    await world.collect()
+    return world
+
+
+async def accepted() -> World:
+    """Pat registers; a later mail goes to the inbox; one to a secure domain, and Pat's answer, fail."""
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    account = await world.accept()
+    await world.write(ADA, PAT)
+    await world.write(ADA, "x@hospital.example")
+    await world.bounce(DeliveryKind.RELAY)
+    copy = await world.one(Copy, account_id=account.id)
+    written = release.Written(world.content.put(b"an answer"), "Re", "<answer@secure.riverside.example>")
+    await world.desk.do(release.reply, account, copy.id, written)
+    await world.bounce(DeliveryKind.REPLY, Notice.REPLY)
+    return world
+
+
+async def cancelled_by_page() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT)
+    await world.desk.do(by_page, world.mails[0].facts["people"][0]["page"], "CANCEL")
+    await world.collect()
+    return world
+
+
+async def changed() -> World:
+    """Pat forgets her password, and changes what there is to change; Ada has an old link to her page."""
+    world = await accepted()
+    account = await world.one(Account)
+    await world.desk.do(accounts.ask_reset, account.address)
+    for change in accounts.CHANGES:
+        await world.desk.do(accounts.tell, account, change)
+    await _moved(world, account)
+    sender = await world.one(Sender)
+    made_on = world.clock.now().date().toordinal()
+    await world.days(8)
+    await world.desk.do(renew, world.keys.token(Purpose.SENDER_PAGE, sender.id, made_on))
+    await world.collect()
+    return world
+
+
+async def _moved(world: World, account: Account) -> None:
+    """She takes another address, tries one that has an account, and calls it all back."""
+    await world.desk.do(new_address.ask, account, address("patricia@home.example"))
+    change = await world.one(AddressChange)
+    await world.desk.do(new_address.confirm, account, world.keys.token(Purpose.NEW_ADDRESS, change.id), 0)
+    await world.desk.do(new_address.ask, await world.one(Account), address("patricia@home.example"))
+    await world.desk.do(new_address.stop, world.keys.token(Purpose.OLD_ADDRESS, change.id))
+
+
+async def bounced() -> World:
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.bounce(DeliveryKind.NOTICE, Notice.INVITATION)
+    return world
