@@ -17,11 +17,12 @@ class Browser:
 
     app: Any
     host: str = "192.0.2.1"
+    url: str = URL
     response: httpx2.Response | None = None
 
     def __post_init__(self) -> None:
         transport = httpx2.ASGITransport(self.app, client=(self.host, 1234))
-        self.client = httpx2.AsyncClient(transport=transport, base_url=URL, follow_redirects=True)
+        self.client = httpx2.AsyncClient(transport=transport, base_url=self.url, follow_redirects=True)
 
     async def go(self, path: str, **options: Any) -> "Browser":
         self.response = await self.client.get(path, **options)
@@ -37,6 +38,15 @@ class Browser:
         target = self.response.url.join(form.attributes["action"])
         self.response = await self.client.post(target, data=data, files=files)
         return self
+
+    async def follow(self, link: str) -> "Browser":
+        """Click the link whose words begin so."""
+        found = next(one for one in self.page.css("a[href]") if one.text().strip().startswith(link))
+        return await self.go(str(self.response.url.join(found.attributes["href"])))
+
+    def forget(self) -> None:
+        """Lose all cookies, as on another machine."""
+        self.client.cookies.clear()
 
     async def sign_in(self, email: str = "pat@home.example", password: str = PASSWORD) -> "Browser":
         await self.go("/sign-in")

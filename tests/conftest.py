@@ -1,16 +1,22 @@
-"""The fixtures that most tests use: a world, and a browser that knows its portal only from outside."""
+"""The fixtures that most tests use: a world, a browser that knows its portal only from outside, and the real peers.
 
-from collections.abc import AsyncIterator
+A peer that cannot be had fails the test and says what to type; it never skips it.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser as Chromium
 
 from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
 from tests.browser import Browser
+from tests.looks.looking import chromium as running_chromium
+from tests.peers import fetch
 from tests.practice import World
 
 
@@ -37,3 +43,19 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 @pytest.fixture
 def browser(world: World) -> Browser:
     return world.browser()
+
+
+@pytest.fixture(scope="session")
+def peers() -> None:
+    """Every peer is there."""
+    try:
+        fetch.fetch()
+    except fetch.PeerMissing as problem:
+        pytest.fail(f"{problem}\n(or leave the peers out: python3 tests/run.py --quick)", pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def chromium(peers: None) -> Iterator[Chromium]:
+    """The machine's Chromium, headless. For tests that are plain functions: it brings an event loop of its own."""
+    with running_chromium() as browser:
+        yield browser

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,7 +59,6 @@ SITE = Site(
     relay_domains=frozenset({"hospital.example"}),
     postmaster="postmaster@riverside.example",
 )
-TEMPLATES = Templates(SITE)
 BOT = f"bot@{SITE.domain}"
 ADA = "Dr Ada <ada@riverside.example>"
 BEA = "Dr Bea <bea@riverside.example>"
@@ -77,6 +76,15 @@ RESULTS = (
 )
 OK = Outcome(250, "2.0.0 Ok")
 _NUMBERS = itertools.count(1)
+
+
+@cache
+def templates(site: Site = SITE) -> Templates:
+    """What a site's mails and pages are written from; compiled once, since that takes longer than most tests."""
+    return Templates(site)
+
+
+TEMPLATES = templates()
 
 
 def mail(
@@ -292,7 +300,7 @@ class World:
             self.desk,
             self.content,
             FakeRandom(),
-            Templates(self.desk.site),
+            templates(self.desk.site),
             self.desk.site.portal_url,
             self.max_upload,
             self.scanner,
@@ -304,7 +312,7 @@ class World:
         self.__dict__.pop("app", None)
 
     def browser(self, **options: Any) -> Browser:
-        return Browser(self.app, **options)
+        return Browser(self.app, url=self.desk.site.portal_url, **options)
 
 
 def _taken(ctx: Context, sealed: Sealed, sender: Sender, subject: str, raw: bytes = b"") -> hold.Taken:

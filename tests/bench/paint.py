@@ -2,9 +2,11 @@
 
 from statistics import median
 
+from gateway.testing import FakeSignIn
+from tests.browser import Browser
 from tests.looks.looking import chromium
-from tests.looks.scenes import SCENES
-from tests.looks.stage import staged
+from tests.looks.scenes import ADA, MANAGED, SCENES
+from tests.served_portal import Served, served_portal
 
 LOADS = 5
 FIRST_PAINT = """() => new Promise(done => new PerformanceObserver(list => {
@@ -16,14 +18,23 @@ def main() -> None:
     """A scene that a form has brought is measured as its address is when asked for again."""
     with chromium() as browser:
         for scene in SCENES:
-            with staged() as stage, browser.new_context() as context:
+            with (
+                served_portal(site=MANAGED, sign_ins={"riverside": FakeSignIn(ADA)}) as portal,
+                browser.new_context() as context,
+            ):
+                walked = portal.world.browser()
+                portal.run(scene.prepare(portal.world, walked))
+                context.add_cookies(_cookies(portal, walked))
                 page = context.new_page()
-                scene.prepare(stage, page)
                 seen = []
                 for _ in range(LOADS):
-                    page.goto(page.url)
+                    page.goto(str(walked.response.url))
                     seen.append(page.evaluate(FIRST_PAINT))
                 print(f"{median(seen):7.0f} ms  {scene.name}", flush=True)
+
+
+def _cookies(portal: Served, walked: Browser) -> list[dict[str, str]]:
+    return [{"name": one.name, "value": one.value or "", "url": portal.url} for one in walked.client.cookies.jar]
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""How the portal looks: every page in every state, held in a real browser to what people need to read and use it.
+"""How the portal looks: every page in every state, held to what people need to read and use it.
 
-`scenes.py` is the catalogue. A scene is a function `(stage, page)` that leaves the browser's page as it is to be looked
-at; `@scene("name", "/path as in PAGES")` adds it, and the checks and the pictures then have it as well:
+`scenes.py` is the catalogue. A scene is a coroutine `(world, browser)` that leaves the browser, which has no screen and
+runs no script, where it is to be looked at; `@scene("name", "/path as in PAGES")` adds it:
 
     @scene("profile", "/profile")
-    def _profile(stage, page):
-        signed_in(stage, page, "/profile")
+    async def _profile(world, browser):
+        await signed_in(world, browser, "/profile")
 
-`python -m tests.looks.screenshots DIR [--only name]` writes a picture of each scene and kind of mail, at two
-widths, light and dark.
+What a document tells by itself is said of it in `test_documents.py`. How it is laid out, and who can read and reach it,
+is said by Chromium, which is shown that document, in `test_scenes.py`. `python -m tests.looks.screenshots DIR [--only
+name]` writes a picture of each scene and kind of mail, at two widths, light and dark.
 """

@@ -1,19 +1,19 @@
 """The catalogue of pages and states; see the package's docstring for how to add one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 import pyotp
-from playwright.sync_api import Page
 
 from gateway.domain.model import Delivery, Passkey
+from gateway.domain.site import Site
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow import notices, recall
-from tests.browser import PASSWORD
-from tests.looks.stage import Stage
-from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS
+from gateway.testing import FakeSignIn
+from tests.browser import PASSWORD, Browser
+from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS, SITE, World
 
-Prepare = Callable[[Stage, Page], None]
+Prepare = Callable[[World, Browser], Awaitable[None]]
 RIGHT = {"day": "3", "month": "2", "year": "1980"}
 WRONG = {"day": "4", "month": "2", "year": "1980"}
 HTML = (
@@ -40,6 +40,16 @@ class Scene:
 
 
 SCENES: list[Scene] = []
+ADA = "ada@riverside.example"
+MANAGED = replace(SITE, practices=tuple(replace(one, managers=(ADA,)) for one in SITE.practices))
+
+
+async def walked(scene: Scene, site: Site = MANAGED) -> Browser:
+    """A browser that has come to where the scene is, in a world of its own."""
+    world = World(site=site, sign_ins={"riverside": FakeSignIn(ADA)})
+    browser = world.browser()
+    await scene.prepare(world, browser)
+    return browser
 
 
 def scene(name: str, path: str, status: int = 200) -> Callable[[Prepare], Prepare]:
@@ -52,587 +62,564 @@ def scene(name: str, path: str, status: int = 200) -> Callable[[Prepare], Prepar
     return add
 
 
-def go(stage: Stage, page: Page, path: str) -> None:
-    """Open a page of this portal."""
-    page.goto(stage.url + path)
-
-
-def press(page: Page, button: str, **typed: str) -> None:
-    """Fill in fields by name, and press the button whose words begin so."""
-    for name, value in typed.items():
-        field = page.locator(f"main [name={name}]").first
-        if field.get_attribute("type") == "radio":
-            page.locator(f"main [name={name}][value={value}]").check()
-        else:
-            field.fill(value)
-    with page.expect_navigation():
-        page.locator("main button", has_text=button).first.click()
-
-
-def signed_in(stage: Stage, page: Page, path: str = "/inbox") -> None:
+async def signed_in(world: World, browser: Browser, path: str = "/inbox") -> None:
     """Pat, who has an account, has signed in and opened this page."""
-    stage.run(stage.world.registered())
-    sign_in(stage, page)
-    go(stage, page, path)
+    await world.registered()
+    await browser.sign_in()
+    await browser.go(path)
 
 
-def sign_in(stage: Stage, page: Page) -> None:
-    go(stage, page, "/sign-in")
-    press(page, "Sign in", email="pat@home.example", password=PASSWORD)
-
-
-def invited(stage: Stage, page: Page, details: object = PATIENT, to: str = "pat@home.example") -> None:
+async def invited(world: World, browser: Browser, details: object = PATIENT, to: str = "pat@home.example") -> None:
     """Somebody has followed the link of an invitation."""
-    go(stage, page, stage.world.link(stage.run(stage.world.invited(details, to=to))))
+    await browser.go(world.link(await world.invited(details, to=to)))
 
 
 @scene("sign-in", "/sign-in")
-def _sign_in(stage: Stage, page: Page) -> None:
-    go(stage, page, "/sign-in")
+async def _sign_in(world: World, browser: Browser) -> None:
+    await browser.go("/sign-in")
 
 
 @scene("home", "/")
-def _home(stage: Stage, page: Page) -> None:
-    go(stage, page, "/")
+async def _home(world: World, browser: Browser) -> None:
+    await browser.go("/")
 
 
 @scene("sign-in-wrong", "/sign-in", 422)
-def _sign_in_wrong(stage: Stage, page: Page) -> None:
-    go(stage, page, "/sign-in")
-    press(page, "Sign in", email="pat@home.example", password="not the one")
+async def _sign_in_wrong(world: World, browser: Browser) -> None:
+    await browser.go("/sign-in")
+    await browser.press("Sign in", email="pat@home.example", password="not the one")
 
 
 @scene("sign-in-throttled", "/sign-in", 429)
-def _throttled(stage: Stage, page: Page) -> None:
-    go(stage, page, "/sign-in")
+async def _throttled(world: World, browser: Browser) -> None:
+    await browser.go("/sign-in")
     for _ in range(11):
-        press(page, "Sign in", email="pat@home.example", password="not the one")
+        await browser.press("Sign in", email="pat@home.example", password="not the one")
 
 
 @scene("invite-welcome", "/invite/{token}")
-def _welcome(stage: Stage, page: Page) -> None:
-    invited(stage, page)
+async def _welcome(world: World, browser: Browser) -> None:
+    await invited(world, browser)
 
 
 @scene("invite-verify-patient", "/invite/{token}")
-def _verify(stage: Stage, page: Page) -> None:
-    invited(stage, page)
-    press(page, "Start")
+async def _verify(world: World, browser: Browser) -> None:
+    await invited(world, browser)
+    await browser.press("Start")
 
 
 @scene("invite-verify-wrong", "/invite/{token}", 422)
-def _verify_wrong(stage: Stage, page: Page) -> None:
-    _verify(stage, page)
-    press(page, "Continue", **WRONG)
+async def _verify_wrong(world: World, browser: Browser) -> None:
+    await _verify(world, browser)
+    await browser.press("Continue", **WRONG)
 
 
 @scene("invite-locked", "/invite/{token}", 422)
-def _locked(stage: Stage, page: Page) -> None:
-    _verify(stage, page)
+async def _locked(world: World, browser: Browser) -> None:
+    await _verify(world, browser)
     for _ in range(3):
-        press(page, "Continue", **WRONG)
+        await browser.press("Continue", **WRONG)
 
 
 @scene("invite-verify-colleague-here", "/invite/{token}")
-def _verify_here(stage: Stage, page: Page) -> None:
-    invited(stage, page, COLLEAGUE_HERE, "cleo@riverside.example")
-    press(page, "Start")
+async def _verify_here(world: World, browser: Browser) -> None:
+    await invited(world, browser, COLLEAGUE_HERE, "cleo@riverside.example")
+    await browser.press("Start")
 
 
 @scene("invite-stranger", "/invite/{token}", 422)
-def _stranger(stage: Stage, page: Page) -> None:
-    _verify_here(stage, page)
-    press(page, "Continue", organisation="no")
+async def _stranger(world: World, browser: Browser) -> None:
+    await _verify_here(world, browser)
+    await browser.press("Continue", organisation="no")
 
 
 @scene("invite-verify-colleague-elsewhere", "/invite/{token}")
-def _verify_elsewhere(stage: Stage, page: Page) -> None:
-    invited(stage, page, COLLEAGUE_ELSEWHERE, "omar@hillside.example")
-    press(page, "Start")
+async def _verify_elsewhere(world: World, browser: Browser) -> None:
+    await invited(world, browser, COLLEAGUE_ELSEWHERE, "omar@hillside.example")
+    await browser.press("Start")
 
 
 @scene("invite-password", "/invite/{token}")
-def _password(stage: Stage, page: Page) -> None:
-    _verify(stage, page)
-    press(page, "Continue", **RIGHT)
+async def _password(world: World, browser: Browser) -> None:
+    await _verify(world, browser)
+    await browser.press("Continue", **RIGHT)
 
 
 @scene("invite-password-guessable", "/invite/{token}", 422)
-def _guessable(stage: Stage, page: Page) -> None:
-    _password(stage, page)
-    press(page, "Continue", name="Pat", password="password1")
+async def _guessable(world: World, browser: Browser) -> None:
+    await _password(world, browser)
+    await browser.press("Continue", name="Pat", password="password1")
 
 
 @scene("invite-check", "/invite/{token}")
-def _check(stage: Stage, page: Page) -> None:
-    _password(stage, page)
-    press(page, "Continue", name="Pat", password=PASSWORD)
+async def _check(world: World, browser: Browser) -> None:
+    await _password(world, browser)
+    await browser.press("Continue", name="Pat", password=PASSWORD)
 
 
 @scene("dead-link", "/invite/{token}", 404)
-def _dead_link(stage: Stage, page: Page) -> None:
-    go(stage, page, "/invite/no-such-token")
+async def _dead_link(world: World, browser: Browser) -> None:
+    await browser.go("/invite/no-such-token")
 
 
 @scene("error", "", 404)
-def _error(stage: Stage, page: Page) -> None:
-    go(stage, page, "/no-such-page")
+async def _error(world: World, browser: Browser) -> None:
+    await browser.go("/no-such-page")
 
 
 @scene("inbox-empty", "/inbox")
-def _inbox_empty(stage: Stage, page: Page) -> None:
-    signed_in(stage, page)
+async def _inbox_empty(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
 
 
 @scene("inbox-full", "/inbox")
-def _inbox_full(stage: Stage, page: Page) -> None:
-    account = stage.run(stage.world.registered())
+async def _inbox_full(world: World, browser: Browser) -> None:
+    account = await world.registered()
     for number in range(30):
-        stage.run(stage.world.written(account, subject=f"Your results, part {number}"))
-    sign_in(stage, page)
+        await world.written(account, subject=f"Your results, part {number}")
+    await browser.sign_in()
 
 
 @scene("inbox-with-question", "/inbox")
-def _inbox_question(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.registered())
-    stage.run(stage.world.invited(PATIENT))
-    sign_in(stage, page)
+async def _inbox_question(world: World, browser: Browser) -> None:
+    await world.registered()
+    await world.invited(PATIENT)
+    await browser.sign_in()
 
 
-def _reading(stage: Stage, page: Page, raw: bytes, more: str = "") -> None:
-    copy = stage.run(stage.world.written(stage.run(stage.world.registered()), raw))
-    sign_in(stage, page)
-    go(stage, page, f"/messages/{copy.id}{more}")
+async def _reading(world: World, browser: Browser, raw: bytes, more: str = "") -> None:
+    copy = await world.written(await world.registered(), raw)
+    await browser.sign_in()
+    await browser.go(f"/messages/{copy.id}{more}")
 
 
 @scene("message-text", "/messages/{copy_id:int}")
-def _text(stage: Stage, page: Page) -> None:
-    _reading(stage, page, RESULTS)
+async def _text(world: World, browser: Browser) -> None:
+    await _reading(world, browser, RESULTS)
 
 
 @scene("message-html", "/messages/{copy_id:int}")
-def _html(stage: Stage, page: Page) -> None:
-    _reading(stage, page, HTML)
+async def _html(world: World, browser: Browser) -> None:
+    await _reading(world, browser, HTML)
 
 
 @scene("message-attachment", "/messages/{copy_id:int}")
-def _attachment(stage: Stage, page: Page) -> None:
-    _reading(stage, page, ATTACHED)
+async def _attachment(world: World, browser: Browser) -> None:
+    await _reading(world, browser, ATTACHED)
 
 
 @scene("reply", "/messages/{copy_id:int}/reply")
-def _reply(stage: Stage, page: Page) -> None:
-    _reading(stage, page, RESULTS, "/reply")
+async def _reply(world: World, browser: Browser) -> None:
+    await _reading(world, browser, RESULTS, "/reply")
 
 
 @scene("compose", "/compose")
-def _compose(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/compose")
+async def _compose(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/compose")
 
 
 @scene("profile", "/profile")
-def _profile(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile")
+async def _profile(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile")
 
 
-def _asked(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.registered())
-    invitation = stage.run(stage.world.invited(PATIENT))
-    sign_in(stage, page)
-    go(stage, page, f"/questions/{invitation.id}")
+async def _asked(world: World, browser: Browser) -> None:
+    await world.registered()
+    invitation = await world.invited(PATIENT)
+    await browser.sign_in()
+    await browser.go(f"/questions/{invitation.id}")
 
 
 @scene("question", "/questions/{invitation_id:int}")
-def _question(stage: Stage, page: Page) -> None:
-    _asked(stage, page)
+async def _question(world: World, browser: Browser) -> None:
+    await _asked(world, browser)
 
 
 @scene("question-locked", "/questions/{invitation_id:int}", 422)
-def _question_locked(stage: Stage, page: Page) -> None:
-    _asked(stage, page)
+async def _question_locked(world: World, browser: Browser) -> None:
+    await _asked(world, browser)
     for _ in range(3):
-        press(page, "Continue", **WRONG)
+        await browser.press("Continue", **WRONG)
 
 
-def _sender_link(stage: Stage) -> str:
-    today = stage.world.clock.now().date().toordinal()
-    return f"/sender/{stage.world.keys.token(Purpose.SENDER_PAGE, 1, today)}"
+def _sender_link(world: World) -> str:
+    today = world.clock.now().date().toordinal()
+    return f"/sender/{world.keys.token(Purpose.SENDER_PAGE, 1, today)}"
 
 
 @scene("staff", "/staff")
-def _staff(stage: Stage, page: Page) -> None:
-    go(stage, page, "/sign-in")
-    page.get_by_role("link", name="I work at a practice").click()
+async def _staff(world: World, browser: Browser) -> None:
+    await browser.go("/sign-in")
+    await browser.follow("I work at a practice")
 
 
 @scene("staff-no-answer", "/staff/{practice}", 502)
-def _staff_no_answer(stage: Stage, page: Page) -> None:
-    stage.sign_in.address = ""
-    go(stage, page, "/staff/riverside")
+async def _staff_no_answer(world: World, browser: Browser) -> None:
+    world.sign_ins["riverside"].address = ""
+    await browser.go("/staff/riverside")
 
 
 @scene("staff-not-theirs", "/staff/{practice}/back", 403)
-def _staff_not_theirs(stage: Stage, page: Page) -> None:
-    stage.sign_in.address = "somebody@elsewhere.example"
-    _staff(stage, page)
-    page.get_by_role("link", name="Sign in at").click()
+async def _staff_not_theirs(world: World, browser: Browser) -> None:
+    world.sign_ins["riverside"].address = "somebody@elsewhere.example"
+    await _staff(world, browser)
+    await browser.follow("Sign in at")
 
 
 @scene("staff-late", "/staff/{practice}/back", 400)
-def _staff_late(stage: Stage, page: Page) -> None:
-    go(stage, page, "/staff/riverside/back?state=old&code=c")
+async def _staff_late(world: World, browser: Browser) -> None:
+    await browser.go("/staff/riverside/back?state=old&code=c")
 
 
 @scene("sender-asked", "/sender/{token}")
-def _sender_asked(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.invited(None))
-    go(stage, page, _sender_link(stage))
+async def _sender_asked(world: World, browser: Browser) -> None:
+    await world.invited(None)
+    await browser.go(_sender_link(world))
 
 
 @scene("sender-list", "/sender/{token}")
-def _sender_list(stage: Stage, page: Page) -> None:
+async def _sender_list(world: World, browser: Browser) -> None:
     for number in range(5):
-        stage.run(stage.world.invited(PATIENT, to=f"patient-{number}@home.example"))
-    go(stage, page, _sender_link(stage))
+        await world.invited(PATIENT, to=f"patient-{number}@home.example")
+    await browser.go(_sender_link(world))
 
 
 @scene("sender-person", "/sender/{token}")
-def _sender_person(stage: Stage, page: Page) -> None:
-    go(stage, page, stage.world.link(stage.run(stage.world.invited(PATIENT))))
-    press(page, "Start")
-    press(page, "Continue", **RIGHT)
-    press(page, "Continue", name="Pat", password="a teapot full of violets")
-    press(page, "Finish")
-    go(stage, page, _sender_link(stage) + "?person=pat@home.example")
+async def _sender_person(world: World, browser: Browser) -> None:
+    await browser.go(world.link(await world.invited(PATIENT)))
+    await browser.press("Start")
+    await browser.press("Continue", **RIGHT)
+    await browser.press("Continue", name="Pat", password="a teapot full of violets")
+    await browser.press("Finish")
+    await browser.go(_sender_link(world) + "?person=pat@home.example")
 
 
 @scene("sender-details-wrong", "/sender/{token}", 422)
-def _sender_wrong(stage: Stage, page: Page) -> None:
-    _sender_asked(stage, page)
-    press(page, "Invite", relationship="patient", day="30", month="2", year="1980")
+async def _sender_wrong(world: World, browser: Browser) -> None:
+    await _sender_asked(world, browser)
+    await browser.press("Invite", relationship="patient", day="30", month="2", year="1980")
 
 
 @scene("sender-reminded", "/sender/{token}")
-def _sender_reminded(stage: Stage, page: Page) -> None:
-    _sender_list(stage, page)
-    press(page, "Remind")
+async def _sender_reminded(world: World, browser: Browser) -> None:
+    await _sender_list(world, browser)
+    await browser.press("Remind")
 
 
 @scene("sender-patients", "/sender/{token}")
-def _sender_patients(stage: Stage, page: Page) -> None:
-    world = stage.world
+async def _sender_patients(world: World, browser: Browser) -> None:
     for days, name in ((9, "Uma Ford"), (6, "Tim Field"), (6, "Noor Azmi"), (1, "Jo Marsh"), (0, "Pat Doe")):
-        stage.run(world.invited(PATIENT, to=f"{name.lower().replace(' ', '.')}@home.example"))
+        await world.invited(PATIENT, to=f"{name.lower().replace(' ', '.')}@home.example")
         world.clock.advance(days=days)
-    go(stage, page, world.link(stage.run(world.invited(PATIENT, to="kim.lee@home.example"))))
-    press(page, "Start")
-    press(page, "Continue", **RIGHT)
-    press(page, "Continue", name="Kim Lee", password="a teapot full of violets")
-    press(page, "Finish")
-    page.context.clear_cookies()
-    go(stage, page, _sender_link(stage) + "?show=patients")
+    await browser.go(world.link(await world.invited(PATIENT, to="kim.lee@home.example")))
+    await browser.press("Start")
+    await browser.press("Continue", **RIGHT)
+    await browser.press("Continue", name="Kim Lee", password="a teapot full of violets")
+    await browser.press("Finish")
+    browser.forget()
+    await browser.go(_sender_link(world) + "?show=patients")
 
 
 @scene("sender-colleagues-none", "/sender/{token}")
-def _sender_colleagues(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.invited(PATIENT))
-    go(stage, page, _sender_link(stage) + "?show=directory")
+async def _sender_colleagues(world: World, browser: Browser) -> None:
+    await world.invited(PATIENT)
+    await browser.go(_sender_link(world) + "?show=directory")
 
 
 @scene("sender-practice", "/sender/{token}")
-def _sender_practice(stage: Stage, page: Page) -> None:
-    _sender_list(stage, page)
-    go(stage, page, _sender_link(stage) + "?show=practice")
+async def _sender_practice(world: World, browser: Browser) -> None:
+    await _sender_list(world, browser)
+    await browser.go(_sender_link(world) + "?show=practice")
 
 
 @scene("sender-old-link", "/sender/{token}")
-def _sender_old_link(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.invited(PATIENT))
-    old = _sender_link(stage)
-    stage.world.clock.advance(days=8)
-    go(stage, page, old)
+async def _sender_old_link(world: World, browser: Browser) -> None:
+    await world.invited(PATIENT)
+    old = _sender_link(world)
+    world.clock.advance(days=8)
+    await browser.go(old)
 
 
 # ----------------------------------------------------------------------------------------------- more of the invitation
 
 
 @scene("ask-again", "/invite/{token}")
-def _ask_again(stage: Stage, page: Page) -> None:
-    go(stage, page, "/invite/no-such-token?again")
+async def _ask_again(world: World, browser: Browser) -> None:
+    await browser.go("/invite/no-such-token?again")
 
 
 @scene("asked-again", "/invite/{token}")
-def _asked_again(stage: Stage, page: Page) -> None:
-    _ask_again(stage, page)
-    press(page, "Tell them")
+async def _asked_again(world: World, browser: Browser) -> None:
+    await _ask_again(world, browser)
+    await browser.press("Tell them")
 
 
 @scene("invite-begun", "/invite/{token}")
-def _begun(stage: Stage, page: Page) -> None:
-    _password(stage, page)
-    page.goto(page.url)
+async def _begun(world: World, browser: Browser) -> None:
+    await _password(world, browser)
+    await browser.go(browser.path)
 
 
 @scene("invite-colleague-errors", "/invite/{token}", 422)
-def _elsewhere_wrong(stage: Stage, page: Page) -> None:
-    _verify_elsewhere(stage, page)
-    press(page, "Continue")
+async def _elsewhere_wrong(world: World, browser: Browser) -> None:
+    await _verify_elsewhere(world, browser)
+    await browser.press("Continue")
 
 
 @scene("question-stranger", "/questions/{invitation_id:int}", 422)
-def _question_stranger(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.registered("cleo@riverside.example", "Cleo"))
-    invitation = stage.run(stage.world.invited(COLLEAGUE_HERE, to="cleo@riverside.example"))
-    go(stage, page, "/sign-in")
-    press(page, "Sign in", email="cleo@riverside.example", password=PASSWORD)
-    go(stage, page, f"/questions/{invitation.id}")
-    press(page, "Continue", organisation="no")
+async def _question_stranger(world: World, browser: Browser) -> None:
+    await world.registered("cleo@riverside.example", "Cleo")
+    invitation = await world.invited(COLLEAGUE_HERE, to="cleo@riverside.example")
+    await browser.go("/sign-in")
+    await browser.press("Sign in", email="cleo@riverside.example", password=PASSWORD)
+    await browser.go(f"/questions/{invitation.id}")
+    await browser.press("Continue", organisation="no")
 
 
 # --------------------------------------------------------------------------------------------------------- more of mail
 
 
-def _with_mail(stage: Stage, page: Page, path: str) -> None:
-    stage.run(stage.world.written(stage.run(stage.world.registered())))
-    sign_in(stage, page)
-    go(stage, page, path)
+async def _with_mail(world: World, browser: Browser, path: str) -> None:
+    await world.written(await world.registered())
+    await browser.sign_in()
+    await browser.go(path)
 
 
 @scene("inbox-search", "/inbox")
-def _search(stage: Stage, page: Page) -> None:
-    _with_mail(stage, page, "/inbox?q=results")
+async def _search(world: World, browser: Browser) -> None:
+    await _with_mail(world, browser, "/inbox?q=results")
 
 
 @scene("inbox-search-nothing", "/inbox")
-def _search_nothing(stage: Stage, page: Page) -> None:
-    _with_mail(stage, page, "/inbox?q=nothing+like+it")
+async def _search_nothing(world: World, browser: Browser) -> None:
+    await _with_mail(world, browser, "/inbox?q=nothing+like+it")
 
 
 @scene("inbox-drafts", "/inbox")
-def _drafts(stage: Stage, page: Page) -> None:
-    _with_mail(stage, page, "/messages/1/reply")
-    press(page, "Save as draft", body="Half a thought")
+async def _drafts(world: World, browser: Browser) -> None:
+    await _with_mail(world, browser, "/messages/1/reply")
+    await browser.press("Save as draft", body="Half a thought")
 
 
 @scene("inbox-taken-back", "/inbox")
-def _taken_back(stage: Stage, page: Page) -> None:
-    copy = stage.run(stage.world.written(stage.run(stage.world.registered())))
-    stage.run(stage.world.desk.do(recall.take_back, copy, "It was meant for somebody else.", "ada@riverside.example"))
-    sign_in(stage, page)
+async def _taken_back(world: World, browser: Browser) -> None:
+    copy = await world.written(await world.registered())
+    await world.desk.do(recall.take_back, copy, "It was meant for somebody else.", "ada@riverside.example")
+    await browser.sign_in()
 
 
 @scene("message-unreadable", "/messages/{copy_id:int}")
-def _unreadable(stage: Stage, page: Page) -> None:
+async def _unreadable(world: World, browser: Browser) -> None:
     deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(200))
-    _reading(stage, page, deep)
+    await _reading(world, browser, deep)
 
 
 @scene("message-answered", "/messages/{copy_id:int}")
-def _answered(stage: Stage, page: Page) -> None:
-    _with_mail(stage, page, "/messages/1/reply")
-    press(page, "Send", body="Thank you.")
+async def _answered(world: World, browser: Browser) -> None:
+    await _with_mail(world, browser, "/messages/1/reply")
+    await browser.press("Send", body="Thank you.")
 
 
 @scene("message-sent", "/sent/{message_id:int}")
-def _sent(stage: Stage, page: Page) -> None:
-    _answered(stage, page)
-    go(stage, page, "/sent/2")
+async def _sent(world: World, browser: Browser) -> None:
+    await _answered(world, browser)
+    await browser.go("/sent/2")
 
 
 @scene("reply-wrong", "/messages/{copy_id:int}/reply", 422)
-def _reply_wrong(stage: Stage, page: Page) -> None:
-    _with_mail(stage, page, "/messages/1/reply")
-    press(page, "Send")
+async def _reply_wrong(world: World, browser: Browser) -> None:
+    await _with_mail(world, browser, "/messages/1/reply")
+    await browser.press("Send")
 
 
 @scene("compose-known", "/compose")
-def _compose_known(stage: Stage, page: Page) -> None:
-    _with_mail(stage, page, "/compose")
+async def _compose_known(world: World, browser: Browser) -> None:
+    await _with_mail(world, browser, "/compose")
 
 
 # ------------------------------------------------------------------------------------------------------ more of account
 
 
 @scene("reset", "/reset")
-def _reset(stage: Stage, page: Page) -> None:
-    go(stage, page, "/reset")
+async def _reset(world: World, browser: Browser) -> None:
+    await browser.go("/reset")
 
 
 @scene("reset-sent", "/reset")
-def _reset_sent(stage: Stage, page: Page) -> None:
-    stage.run(stage.world.registered())
-    go(stage, page, "/reset")
-    press(page, "Send me the link", email="pat@home.example")
+async def _reset_sent(world: World, browser: Browser) -> None:
+    await world.registered()
+    await browser.go("/reset")
+    await browser.press("Send me the link", email="pat@home.example")
 
 
 @scene("reset-new-password", "/reset/{token}")
-def _new_password(stage: Stage, page: Page) -> None:
-    _reset_sent(stage, page)
-    [sent] = stage.run(stage.world.rows(Delivery, notice=Notice.PASSWORD_RESET))
-    facts = notices.resolve(stage.world.keys, notices.unseal(stage.world.keys, sent).facts)
-    go(stage, page, f"/reset/{facts['reset']}")
+async def _new_password(world: World, browser: Browser) -> None:
+    await _reset_sent(world, browser)
+    [sent] = await world.rows(Delivery, notice=Notice.PASSWORD_RESET)
+    facts = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)
+    await browser.go(f"/reset/{facts['reset']}")
 
 
 @scene("reset-dead", "/reset/{token}", 404)
-def _reset_dead(stage: Stage, page: Page) -> None:
-    go(stage, page, "/reset/no-such-token")
+async def _reset_dead(world: World, browser: Browser) -> None:
+    await browser.go("/reset/no-such-token")
 
 
 @scene("profile-name", "/profile/name")
-def _name(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/name")
+async def _name(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/name")
 
 
 @scene("profile-practice", "/profile/practice")
-def _practice(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/practice")
+async def _practice(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/practice")
 
 
 @scene("profile-password-wrong", "/profile/password", 422)
-def _own_password(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/password")
-    press(page, "Save", old="not the one", password="violets in a teapot")
+async def _own_password(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/password")
+    await browser.press("Save", old="not the one", password="violets in a teapot")
 
 
 @scene("profile-sessions", "/profile/sessions")
-def _sessions(stage: Stage, page: Page) -> None:
-    signed_in(stage, page)
-    page.context.clear_cookies()
-    sign_in(stage, page)
-    go(stage, page, "/profile/sessions")
+async def _sessions(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
+    browser.forget()
+    await browser.sign_in()
+    await browser.go("/profile/sessions")
 
 
 @scene("profile-erase", "/profile/erase")
-def _erase(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/erase")
+async def _erase(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/erase")
 
 
 @scene("security", "/profile/security")
-def _security(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/security")
+async def _security(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/security")
 
 
 @scene("codes", "/profile/codes")
-def _codes(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/codes")
+async def _codes(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/codes")
 
 
-def _with_codes(stage: Stage, page: Page) -> None:
-    _codes(stage, page)
-    secret = page.locator("li .key").inner_text().replace(" ", "")
-    press(page, "Turn codes on", code=pyotp.TOTP(secret).at(stage.world.clock.now()))
+async def _with_codes(world: World, browser: Browser) -> None:
+    await _codes(world, browser)
+    secret = browser.page.css_first("li .key").text().replace(" ", "").strip()
+    await browser.press("Turn codes on", code=pyotp.TOTP(secret).at(world.clock.now()))
 
 
 @scene("security-with-codes", "/profile/security")
-def _security_codes(stage: Stage, page: Page) -> None:
-    _with_codes(stage, page)
+async def _security_codes(world: World, browser: Browser) -> None:
+    await _with_codes(world, browser)
 
 
 @scene("codes-off", "/profile/codes/off")
-def _codes_off(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/codes/off")
+async def _codes_off(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/codes/off")
 
 
 @scene("recovery", "/profile/recovery")
-def _recovery(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/recovery")
+async def _recovery(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/recovery")
 
 
 @scene("recovery-codes", "/profile/recovery")
-def _recovery_codes(stage: Stage, page: Page) -> None:
-    _recovery(stage, page)
-    press(page, "Make recovery codes", password=PASSWORD)
+async def _recovery_codes(world: World, browser: Browser) -> None:
+    await _recovery(world, browser)
+    await browser.press("Make recovery codes", password=PASSWORD)
 
 
 @scene("passkey-add", "/profile/passkeys/add")
-def _passkey(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/passkeys/add")
+async def _passkey(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/passkeys/add")
 
 
 @scene("passkey-remove", "/profile/passkeys/{passkey_id:int}/remove")
-def _passkey_remove(stage: Stage, page: Page) -> None:
-    signed_in(stage, page)
+async def _passkey_remove(world: World, browser: Browser) -> None:
+    await signed_in(world, browser)
     known = {"account_id": 1, "credential": b"c", "public_key": b"k", "sign_count": 0, "name": "My phone"}
-    row = Passkey(**known, created_at=stage.world.clock.now())
-    stage.run(stage.world.store.write(lambda tx: tx.add(row)))
-    go(stage, page, "/profile/passkeys/1/remove")
+    row = Passkey(**known, created_at=world.clock.now())
+    await world.store.write(lambda tx: tx.add(row))
+    await browser.go("/profile/passkeys/1/remove")
 
 
 @scene("second-step", "/sign-in")
-def _second_step(stage: Stage, page: Page) -> None:
-    _with_codes(stage, page)
-    page.context.clear_cookies()
-    sign_in(stage, page)
+async def _second_step(world: World, browser: Browser) -> None:
+    await _with_codes(world, browser)
+    browser.forget()
+    await browser.sign_in()
 
 
 @scene("second-step-wrong", "/sign-in", 422)
-def _second_step_wrong(stage: Stage, page: Page) -> None:
-    _second_step(stage, page)
-    press(page, "Continue", code="000000")
+async def _second_step_wrong(world: World, browser: Browser) -> None:
+    await _second_step(world, browser)
+    await browser.press("Continue", code="000000")
 
 
 # -------------------------------------------------------------------------------------------------------- a new address
 
 
-def _token(stage: Stage, notice: Notice, fact: str) -> str:
-    [sent] = stage.run(stage.world.rows(Delivery, notice=notice))
-    return str(notices.resolve(stage.world.keys, notices.unseal(stage.world.keys, sent).facts)[fact])
+async def _token(world: World, notice: Notice, fact: str) -> str:
+    [sent] = await world.rows(Delivery, notice=notice)
+    return str(notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)[fact])
 
 
 @scene("address", "/profile/address")
-def _address(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/address")
+async def _address(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/address")
 
 
 @scene("address-wrong", "/profile/address", 422)
-def _address_wrong(stage: Stage, page: Page) -> None:
-    _address(stage, page)
-    press(page, "Send the link", email="no address", password=PASSWORD)
+async def _address_wrong(world: World, browser: Browser) -> None:
+    await _address(world, browser)
+    await browser.press("Send the link", email="no address", password=PASSWORD)
 
 
 @scene("address-sent", "/profile/address")
-def _address_sent(stage: Stage, page: Page) -> None:
-    _address(stage, page)
-    press(page, "Send the link", email="patricia.longworth@a-very-long-name-indeed.example", password=PASSWORD)
+async def _address_sent(world: World, browser: Browser) -> None:
+    await _address(world, browser)
+    await browser.press("Send the link", email="patricia.longworth@a-very-long-name-indeed.example", password=PASSWORD)
 
 
 @scene("profile-address-awaited", "/profile")
-def _address_awaited(stage: Stage, page: Page) -> None:
-    _address_sent(stage, page)
-    go(stage, page, "/profile")
+async def _address_awaited(world: World, browser: Browser) -> None:
+    await _address_sent(world, browser)
+    await browser.go("/profile")
 
 
 @scene("address-confirm", "/profile/address/{token}")
-def _address_confirm(stage: Stage, page: Page) -> None:
-    _address_sent(stage, page)
-    go(stage, page, f"/profile/address/{_token(stage, Notice.NEW_ADDRESS, 'confirm')}")
+async def _address_confirm(world: World, browser: Browser) -> None:
+    await _address_sent(world, browser)
+    await browser.go(f"/profile/address/{await _token(world, Notice.NEW_ADDRESS, 'confirm')}")
 
 
 @scene("profile-address-changed", "/profile")
-def _address_changed(stage: Stage, page: Page) -> None:
-    _address_confirm(stage, page)
-    press(page, "Use the new address")
+async def _address_changed(world: World, browser: Browser) -> None:
+    await _address_confirm(world, browser)
+    await browser.press("Use the new address")
 
 
 @scene("address-taken", "/profile/address/{token}", 409)
-def _address_taken(stage: Stage, page: Page) -> None:
-    _address_confirm(stage, page)
-    stage.run(stage.world.registered("patricia.longworth@a-very-long-name-indeed.example", "Uma"))
-    press(page, "Use the new address")
+async def _address_taken(world: World, browser: Browser) -> None:
+    await _address_confirm(world, browser)
+    await world.registered("patricia.longworth@a-very-long-name-indeed.example", "Uma")
+    await browser.press("Use the new address")
 
 
 @scene("address-dead", "/profile/address/{token}", 404)
-def _address_dead(stage: Stage, page: Page) -> None:
-    signed_in(stage, page, "/profile/address/no-such-token")
+async def _address_dead(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/address/no-such-token")
 
 
 @scene("address-keep", "/address/{token}")
-def _address_keep(stage: Stage, page: Page) -> None:
-    _address_sent(stage, page)
-    go(stage, page, f"/address/{_token(stage, Notice.ADDRESS_CHANGED, 'keep')}")
+async def _address_keep(world: World, browser: Browser) -> None:
+    await _address_sent(world, browser)
+    await browser.go(f"/address/{await _token(world, Notice.ADDRESS_CHANGED, 'keep')}")
 
 
 @scene("address-kept", "/reset/{token}")
-def _address_kept(stage: Stage, page: Page) -> None:
-    _address_keep(stage, page)
-    press(page, "Keep my old address")
+async def _address_kept(world: World, browser: Browser) -> None:
+    await _address_keep(world, browser)
+    await browser.press("Keep my old address")

@@ -9,8 +9,8 @@ import pytest
 
 from tests.browser import PASSWORD
 from tests.looks.scenes import RIGHT
-from tests.looks.stage import staged
 from tests.practice import ADA, PAT, PATIENT, PATIENT_TAG, TEMPLATES, World
+from tests.served_portal import served_portal
 
 MOST = 6
 
@@ -22,12 +22,12 @@ async def _invitation() -> str:
 
 
 @pytest.mark.peer
-def test_a_new_patient_reads_the_message_in_few_actions(browser):
+def test_a_new_patient_reads_the_message_in_few_actions(chromium):
     actions = []
-    with staged() as stage, browser.new_context() as context:
-        page, mail = context.new_page(), stage.run(_invitation())
-        invitation = stage.run(stage.world.invited(PATIENT))
-        page.set_content(re.sub(r'https://[^"]*/invite/[^"<]*', stage.url + stage.world.link(invitation), mail))
+    with served_portal() as portal, chromium.new_context() as context:
+        page, mail = context.new_page(), portal.run(_invitation())
+        invitation = portal.run(portal.world.invited(PATIENT))
+        page.set_content(re.sub(r'https://[^"]*/invite/[^"<]*', portal.url + portal.world.link(invitation), mail))
 
         def click(name: str) -> None:
             actions.append(name)

@@ -1,34 +1,13 @@
 """The peers as fixtures. A peer that cannot be had fails the test and says what to type; it never skips it."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.peers import fetch
 from tests.peers.hop import Hop
 from tests.peers.postfix import Postfix
 from tests.peers.smtp_sink import SmtpSink
-
-BROWSER_OPTIONS = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="session")
-def peers() -> None:
-    """Every peer is there."""
-    try:
-        fetch.fetch()
-    except fetch.PeerMissing as problem:
-        pytest.fail(f"{problem}\n(or leave the peers out: python3 tests/run.py --quick)", pytrace=False)
 
 
 @pytest.fixture
@@ -68,13 +47,3 @@ def hop() -> Iterator[Hop]:
     hop.start()
     yield hop
     hop.stop()
-
-
-@pytest.fixture
-def chromium(peers: None) -> Iterator[Browser]:
-    """The machine's Chromium, headless. For tests that are plain functions: it brings an event loop of its own."""
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=fetch.browser(), args=[*sandbox, *BROWSER_OPTIONS])
-        yield browser
-        browser.close()
