@@ -10,9 +10,17 @@ from gateway.flow.ask_again import ask_again
 from gateway.flow.sender_page import by_page, renew
 from tests.practice import ADA, PAT, PATIENT_TAG, TEMPLATES, World
 
+_LIVES: list[World] = []
+
 
 async def lives() -> list[World]:
-    """All of them."""
+    """All of them; told once, since they are only looked at."""
+    if not _LIVES:
+        _LIVES.extend(await _told())
+    return _LIVES
+
+
+async def _told() -> list[World]:
     asked, invited, elsewhere = World(TEMPLATES), World(TEMPLATES), World(TEMPLATES)
     await asked.write(ADA, PAT)
     await asked.days(8)

@@ -1,6 +1,7 @@
 """Every notice in every language: nothing untranslated, the same links in both forms, dates as people write them."""
 
 import re
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import get_args
@@ -27,7 +28,8 @@ GATEWAY = Path(__file__).parents[2] / "gateway"
 OTHERS = LANGUAGES[1:]
 
 
-def messages() -> set[str | tuple[str, ...]]:
+@cache
+def messages() -> frozenset[str | tuple[str, ...]]:
     """All that the templates of mails and pages say, and what Python code wants said."""
     environment = Environment(extensions=["jinja2.ext.i18n", Paragraph])  # noqa: S701 - nothing is rendered
     environment.policies["ext.i18n.trimmed"] = True
@@ -38,7 +40,7 @@ def messages() -> set[str | tuple[str, ...]]:
                 found.add(message if isinstance(message, str) else tuple(p for p in message if isinstance(p, str)))
     for file in GATEWAY.rglob("*.py"):
         found |= {message for _, message, _, _ in extract("python", BytesIO(file.read_bytes()), {"say": None})}
-    return found
+    return frozenset(found)
 
 
 def placeholders(text: str) -> set[str]:
