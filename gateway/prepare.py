@@ -3,8 +3,9 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from gateway.config import Settings
 from gateway.config_kinds import split_address
@@ -45,8 +46,16 @@ class Prepared:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def prepare(settings: Settings, clock: Clock, parts: Sequence[str], workers: int = 1) -> Prepared:
+def prepare(
+    settings: Settings,
+    clock: Clock,
+    parts: Sequence[str],
+    workers: int = 1,
+    bound: Mapping[str, socket.socket] = MappingProxyType({}),
+) -> Prepared:
     """Make everything ready, for this process alone among all that might serve the database.
+
+    `bound` are sockets that listen already, by part: their owner knew the port before the settings were made.
 
     Raises ConfigError, WrongKey, OSError.
     """
@@ -58,7 +67,7 @@ def prepare(settings: Settings, clock: Clock, parts: Sequence[str], workers: int
         prepared = Prepared(keys, SpooledContent(settings.spool_path), _templates(settings, parts))
         for part, listen in _listeners(settings, parts, workers):
             with naming(f"{part.rstrip('0123456789')}.listen"):
-                prepared.sockets[part] = stack.enter_context(bind(split_address(listen)))
+                prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
         database = open_database(settings.database_path)
         migrate(database)
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))

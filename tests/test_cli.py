@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.process import free_port
-
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 OPTIONS = {
     "--domain": "secure.riverside.example",
@@ -100,7 +98,7 @@ def test_serve_says_plainly_which_setting_cannot_be_used(folder, variable, value
 
 
 def test_serve_with_other_keys_refuses_to_start(folder, tmp_path):
-    environment = {f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{free_port()}" for part in ("SMTP", "PORTAL", "METRICS")}
+    environment = {f"GATEWAY_{part}__LISTEN": "127.0.0.1:0" for part in ("SMTP", "PORTAL", "METRICS")}
     process = _serve(folder, environment)
     assert process.stdout.readline().startswith("gateway ready smtp=127.0.0.1:")
     process.send_signal(signal.SIGTERM)

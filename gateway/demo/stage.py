@@ -6,7 +6,6 @@ This is also the shortest way to embed a gateway: settings as a table, a clock, 
 import asyncio
 import contextlib
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from gateway.app import Gateway
+from gateway.app import PARTS, Gateway
 from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.config_sections import MetricsSection, NextHopSection, PortalSection, SiteSection, SmtpSection
@@ -31,6 +30,7 @@ from gateway.domain.vocabulary import DeliveryState
 from gateway.edge.smtp_sink import Sink
 from gateway.mail.compose import Upload
 from gateway.ports import Tx
+from gateway.prepare import bind, prepare
 from gateway.store.connections import open_database
 from gateway.store.runner import read_once
 from gateway.store.sealing import new_key_file
@@ -114,7 +114,9 @@ async def staged() -> AsyncIterator[Stage]:
     sink = Sink(SITE_DOMAIN, clock)
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
         server = await sink.listen(HOST)
-        gateway = Gateway(_settings(Path(folder), server.sockets[0].getsockname()[1]), clock)
+        portal = bind((HOST, 0))  # its address must be known before the gateway listens
+        settings = _settings(Path(folder), _port(server.sockets[0]), _port(portal))
+        gateway = Gateway(settings, clock, prepared=prepare(settings, clock, PARTS, bound={"portal": portal}))
         try:
             await gateway.start()
             sink.way_back = split_address(gateway.listening["smtp"])
@@ -126,9 +128,9 @@ async def staged() -> AsyncIterator[Stage]:
             server.close()
 
 
-def _settings(folder: Path, next_hop_port: int) -> Settings:
+def _settings(folder: Path, next_hop_port: int, portal_port: int) -> Settings:
     (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
-    portal = f"{HOST}:{free_port()}"
+    portal = f"{HOST}:{portal_port}"
     return DemoSettings(
         folder=folder,
         site=SiteSection(
@@ -142,10 +144,8 @@ def _settings(folder: Path, next_hop_port: int) -> Settings:
     )
 
 
-def free_port() -> int:
-    """A port that nobody listens on now: the portal's address must be known before it listens."""
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
+def _port(listener: Any) -> int:
+    return int(listener.getsockname()[1])
 
 
 async def until_stopped(work: Coroutine[Any, Any, R]) -> R | None:

@@ -18,8 +18,9 @@ from gateway.store.connections import open_database
 from gateway.store.runner import read_once, write_once
 from tests.bench.interpreter import Interpreter
 from tests.bench.sink import CountingSink
+from tests.peers.ports import reserve
 from tests.peers.postfix import Postfix
-from tests.peers.process import end, free_port, wait_until_listening
+from tests.peers.process import end, wait_until_listening
 
 SENDER = "ada@riverside.example"
 REGISTERED = "pat@patients.example"
@@ -56,7 +57,7 @@ class PythonContender:
     name: str
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port = reserve(self)
         self.sink = CountingSink(folder)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -124,7 +125,7 @@ class GatewayContender(PythonContender):
         write_once(open_database(self._settings.database_path), lambda tx: tx.add(account))
 
     def _listeners(self) -> dict[str, str]:
-        ports = {"SMTP": self.port, "PORTAL": free_port(), "METRICS": free_port()}
+        ports = {"SMTP": self.port, "PORTAL": 0, "METRICS": 0}
         return {f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{port}" for part, port in ports.items()}
 
 

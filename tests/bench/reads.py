@@ -39,6 +39,7 @@ from gateway.prepare import bind, prepare
 from gateway.store.connections import open_database
 from gateway.store.runner import write_once
 from gateway.store.sealing import new_key_file
+from tests.peers.ports import reserve
 
 MESSAGES, PEOPLE, SIGN_INS = 10_000, 5_000, 50
 PASSWORD = "correct horse battery staple"
@@ -245,10 +246,11 @@ async def watched(work: Awaitable[Answers]) -> tuple[float, Answers]:
 
 
 async def measure(folder: Path, clients: ProcessPoolExecutor) -> None:
-    portal, hop = _free_port(), _free_port()
+    bound = bind(("127.0.0.1", 0))
+    portal, hop = int(bound.getsockname()[1]), reserve(clients)
     gateway = Gateway(settings(folder, portal, hop))
     password_hash = await Passwords().hash(PASSWORD)
-    gateway.prepared = prepare(gateway.settings, gateway.clock, gateway.parts)
+    gateway.prepared = prepare(gateway.settings, gateway.clock, gateway.parts, bound={"portal": bound})
     keys, content = gateway.prepared.keys, gateway.prepared.content
     database = open_database(gateway.settings.database_path)
     write_once(database, lambda tx: fill(Context(tx, gateway.settings.policy(), keys, NOW), content, password_hash))
@@ -275,11 +277,6 @@ async def measure(folder: Path, clients: ProcessPoolExecutor) -> None:
 
 def _ms(seconds: float) -> str:
     return f"{1000 * seconds:,.0f} ms"
-
-
-def _free_port() -> int:
-    with bind(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from tests.peers import fetch
-from tests.peers.process import end, free_port, wait_until_listening
+from tests.peers.ports import reserve
+from tests.peers.process import end, wait_until_listening
 
 BACKLOG = "1000"
 TAIL = 200
@@ -21,7 +22,7 @@ class CountingSink:
     """One sink. It prints its counters after each mail, into a file that we look at: nothing else slows it."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port = reserve(self)
         self._printed = folder / "sink"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 from tests.peers import fetch
+from tests.peers.ports import reserve
 from tests.peers.postfix import AS_ROOT
-from tests.peers.process import end, free_port, wait_until_listening
+from tests.peers.process import end, wait_until_listening
 
 USER, PASSWORD = "bot", "open sesame"
 NOBODY = 65534
@@ -61,7 +62,7 @@ class Dovecot:
 
     def __init__(self, folder: Path, more: str = "", *, encrypted: bool = False) -> None:
         self.folder = folder / "dovecot"
-        self.port = free_port()
+        self.port = reserve(self)
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("mail", "home"):
             (self.folder / name).mkdir(parents=True)

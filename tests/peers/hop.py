@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.peers.process import free_port
+from tests.peers.ports import reserve
 from tests.peers.smtp_sink import Taken
 
 OFFERS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "SIZE 0")
@@ -81,7 +81,7 @@ class Hop:
     """
 
     def __init__(self, script: Script = lambda *_: "", *, offers: tuple[str, ...] = OFFERS, keep: bool = True) -> None:
-        self.port = free_port()
+        self.port = reserve(self)
         self.script = script
         self.offers = offers
         self.sessions = 0

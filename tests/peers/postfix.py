@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from tests.peers import fetch
-from tests.peers.process import end, free_port, wait_until_listening
+from tests.peers.ports import reserve
+from tests.peers.process import end, wait_until_listening
 
 # Postfix insists on two users that are not root and not each other. Every Linux has these two.
 OWNER, GROUP = "daemon", "bin"
@@ -58,7 +59,7 @@ class Postfix:
     """
 
     def __init__(self, relay_to: int, *, inside: Path | None = None, **settings: str) -> None:
-        self.port = free_port()
+        self.port = reserve(self)
         # Not in pytest's folder, which is closed to the users that the daemons become.
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=inside))
         self.folder.chmod(0o755)

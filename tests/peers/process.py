@@ -10,13 +10,6 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 
 
-def free_port() -> int:
-    """A TCP port of the loopback address on which nobody listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for(condition: Callable[[], T], seconds: float = 10) -> T:
     """Ask until the answer is true, and return it; an AssertionError shows the last answer."""
     deadline = time.monotonic() + seconds

@@ -13,7 +13,8 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.setup import Answers, set_up
-from tests.peers.process import free_port, wait_for
+from tests.peers.ports import reserve
+from tests.peers.process import wait_for
 
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -36,11 +37,11 @@ class Served:
         self.settings = settings
         self.through: tuple[str, ...] = (GATEWAY,)
         self.database = folder / "gateway.db"
-        self.portal = f"http://127.0.0.1:{free_port()}"
+        self.portal = f"http://127.0.0.1:{reserve(self)}"
         self.metrics = ""
         self.now = START
         self._process: subprocess.Popen[str] | None = None
-        self._ports = {"SMTP": free_port(), "METRICS": 0}
+        self._ports = {"SMTP": reserve(self), "METRICS": 0}
         answers = Answers(
             domain="secure.riverside.example",
             practice="Riverside Family Practice",

@@ -11,7 +11,8 @@ from email.policy import SMTP
 from pathlib import Path
 
 from tests.peers import fetch
-from tests.peers.process import end, free_port, wait_until_listening
+from tests.peers.ports import reserve
+from tests.peers.process import end, wait_until_listening
 
 OWN_HEADER = re.compile(rb"\A(.*?\n)Received: [^\n]*\n\t[^\n]*\n\t[^\n]*\n", re.DOTALL)
 ENVELOPE = re.compile(r"^X-(Mail|Rcpt)-Args: <(.*?)>(?:\s|$)", re.MULTILINE)
@@ -40,7 +41,7 @@ class SmtpSink:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = reserve(self)
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 

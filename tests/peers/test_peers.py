@@ -1,11 +1,13 @@
 """The peers themselves: that what the story tests stand on is really there and really works."""
 
 import smtplib
+import socket
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser
 
+from tests.peers.ports import reserve
 from tests.peers.postfix import Postfix
 from tests.peers.process import wait_for
 from tests.peers.smtp_sink import SmtpSink
@@ -82,3 +84,23 @@ def test_chromium_reads_a_page(chromium: Browser) -> None:
 def test_waiting_in_vain_shows_what_was_last_seen() -> None:
     with pytest.raises(AssertionError, match=r"last seen: \[\]"):
         wait_for(list, seconds=0)
+
+
+class Owner:
+    pass
+
+
+def listen(port: int) -> None:
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_reserved_port_can_be_listened_on_again_and_again_and_is_given_to_nobody_else() -> None:
+    owner = Owner()
+    port = reserve(owner)
+    listen(port)
+    listen(port)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))  # as it asks who wants any port: without the leave to share it
+    del owner
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
