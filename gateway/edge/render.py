@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import CodeType
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from gateway.domain.colour import on_light
@@ -102,9 +104,27 @@ class _Environment(Environment):
         return {**self.globals, **(d or {})}
 
 
+class _Compiled(BytecodeCache):
+    """What this process has compiled, for its next renderer; `words` are what goes into the code beside the text."""
+
+    _code: ClassVar[dict[tuple[str, ...], CodeType]] = {}
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum, *self._words))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code:
+            self._code[bucket.key, bucket.checksum, *self._words] = bucket.code
+
+
 def _environment(site: Site, folders: list[Path], form: str, language: str) -> Environment:
+    paragraph = _source(folders, f"mail/paragraph.{form}")
     environment = _Environment(
         loader=FileSystemLoader(folders),
+        bytecode_cache=_Compiled(language, form, paragraph),
         autoescape=form == "html",
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -126,7 +146,7 @@ def _environment(site: Site, folders: list[Path], form: str, language: str) -> E
 
     environment.globals |= {"site": site, "bot": bot, "mailto": mailto, "accent": accent}
     environment.globals |= {"layout": f"mail/layout.{form}", "parts": f"mail/parts.{form}"}
-    environment.globals["paragraph"] = _source(folders, f"mail/paragraph.{form}")
+    environment.globals["paragraph"] = paragraph
     environment.filters |= {"after": after, "strong": _bold if form == "html" else str}
     speak(environment, catalogue(_shipped(), language), language, site.zone)
     return environment

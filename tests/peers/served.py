@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.setup import Answers, set_up
+from tests.peers import preloaded
 from tests.peers.ports import reserve
 from tests.peers.process import wait_for
 
@@ -28,19 +29,22 @@ class Served:
     """One gateway in one folder; it can be killed at any moment and started again.
 
     `options` are those of `gateway serve`, such as `--workers 2`; `settings` are environment variables without their
-    `GATEWAY_`; `through` is what to start in place of `gateway`.
+    `GATEWAY_`; `through` is the module that is run, and what it is told before the gateway's own words.
+    With `by_command` it is started as an administrator does it, which takes a second or two.
     """
+
+    by_command = False
 
     def __init__(self, folder: Path, next_hop: int, *options: str, **settings: str) -> None:
         self.folder = folder
         self._options = options
         self.settings = settings
-        self.through: tuple[str, ...] = (GATEWAY,)
+        self.through: tuple[str, ...] = ("gateway",)
         self.database = folder / "gateway.db"
         self.portal = f"http://127.0.0.1:{reserve(self)}"
         self.metrics = ""
         self.now = START
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | preloaded.Started | None = None
         self._ports = {"SMTP": reserve(self), "METRICS": 0}
         answers = Answers(
             domain="secure.riverside.example",
@@ -80,15 +84,20 @@ class Served:
             **{f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{port}" for part, port in self._ports.items()},
             **{f"GATEWAY_{name}": value for name, value in self.settings.items()},
         }
+        words = ("serve", "--config", str(self.folder / "gateway.toml"), *self._options)
         with (self.folder / "log").open("a") as log:
-            self._process = subprocess.Popen(
-                [*self.through, "serve", "--config", str(self.folder / "gateway.toml"), *self._options],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            if self.by_command:
+                self._process = subprocess.Popen(
+                    [GATEWAY, *words],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
+            else:
+                module, *first = self.through
+                self._process = preloaded.start(module, [*first, *words], environment, log)
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, (self.folder / "log").read_text()

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import smtplib
-import sys
 import time
 
 import pytest
@@ -19,7 +18,7 @@ import pytest
 from gateway.demo.browser import Browser
 from tests.peers.ledger import ADA, REGISTERED, Load, Mail, books, drained, lost
 from tests.peers.process import wait_for
-from tests.peers.served import GATEWAY, Mailboxes, Served
+from tests.peers.served import Mailboxes, Served
 
 pytestmark = pytest.mark.peer
 
@@ -41,7 +40,7 @@ def served(tmp_path, hop):
 
 def doomed(served: Served, when: str, use_case: str) -> None:
     """Start the gateway so that it kills itself once at this point, when `arm` has been called."""
-    served.through = (sys.executable, "-m", "tests.peers.launcher", when, use_case, str(served.folder / "kill"))
+    served.through = ("tests.peers.launcher", when, use_case, str(served.folder / "kill"))
     served.start()
 
 
@@ -52,7 +51,7 @@ def arm(served: Served) -> None:
 def revive(served: Served) -> None:
     """Wait until it has killed itself, and start it as usual."""
     assert served.ended() == -signal.SIGKILL
-    served.through = (GATEWAY,)
+    served.through = ("gateway",)
     served.start()
 
 

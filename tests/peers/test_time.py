@@ -1,7 +1,6 @@
 """Reminders and expiry in real processes: awkward nights and zones, a gateway that was down, a clock that is set."""
 
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ import pytest
 
 from tests.peers.ledger import ADA, drained
 from tests.peers.process import wait_for
-from tests.peers.served import GATEWAY, Mailboxes, Served
+from tests.peers.served import Mailboxes, Served
 
 pytestmark = pytest.mark.peer
 
@@ -150,7 +149,7 @@ def test_a_clock_that_is_set_while_running_sends_nothing_early_and_nothing_twice
         aside.rename(shift)  # read at any moment
 
     set_by(0)
-    served.through = (sys.executable, "-m", "tests.peers.shifted", str(shift))
+    served.through = ("tests.peers.shifted", str(shift))
     served.start()
     mail = Mailboxes(hop)
     invite(served)
@@ -170,7 +169,7 @@ def test_a_clock_that_is_set_while_running_sends_nothing_early_and_nothing_twice
     mail.next("reminder", "pat@home.example")
     served.end()
     set_by(0)
-    served.through = (GATEWAY,)
+    served.through = ("gateway",)
     served.start()
     time.sleep(TICKS)
     assert [notice for notice, _ in planned(served)] == ["reminder"]
