@@ -28,7 +28,7 @@ from gateway.edge.outbox import Outbox
 from gateway.edge.sign_in import Logins, users
 from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
-from gateway.edge.ticker import Ticker, Turn
+from gateway.edge.ticker import Job, Ticker, Turn
 from gateway.edge.traffic import Traffic
 from gateway.errors import ConfigError
 from gateway.flow import overview, recall, remind
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 PARTS = ("smtp", "portal", "delivery", "reminders", "mailbox")
+FOLLOW_EVERY = 0.05
+"""Seconds between two looks into a file that stands in for the clock: whoever turns it need not wait long."""
 FORGET_EVERY = 3600
 COUNT_DELIVERIES_EVERY = 15
 COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
@@ -136,23 +138,25 @@ class Gateway:
         watch = ClockWatch(clock) if isinstance(clock, SystemClock) else None  # other clocks are meant to jump
 
         async def tick() -> None:
-            if isinstance(clock, FileClock):
-                clock.tick()
             if watch and watch.astray:
                 log.warning("the clock has jumped by more than an hour: timed work waits; restart to confirm the time")
                 return
             outbox.wake()
-            ours = await turn.is_ours()
+            now, ours = clock.now(), await turn.is_ours()
             self.figures.keeps_time.set(ours)
             for due in (remind.run_due, recall.run_expired):
                 while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
                     if not await desk.do(due, AT_A_TIME):
                         break
+            if ours:
+                self.figures.timed_until.set(now.timestamp())
 
         async def forget() -> None:
             if await turn.is_ours():
                 await desk.do_at_length(remind.forget)
 
+        if isinstance(clock, FileClock):
+            ticker.every(FOLLOW_EVERY, _following(clock, tick))
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)
         self._look_around(ticker, desk)
@@ -212,6 +216,14 @@ class Gateway:
         server = await listen(intake, policy, desk.site.domain, prepared.sockets["smtp"])
         stack.push_async_callback(server.close)
         self.listening["smtp"] = prepared.where("smtp")
+
+
+def _following(clock: FileClock, tick: Job) -> Job:
+    async def follow() -> None:
+        if clock.tick():
+            await tick()
+
+    return follow
 
 
 def _in_background(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None]) -> None:

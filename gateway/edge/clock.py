@@ -1,5 +1,6 @@
 """The only room that may ask the machine for the time."""
 
+import contextlib
 import os
 import time
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ class SystemClock:
 
 
 class FileClock:
-    """A clock that shows what a file says (RFC 3339), read again at each tick."""
+    """A clock that shows what a file says (RFC 3339), as far as it has been read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -37,12 +38,12 @@ class FileClock:
     def now(self) -> datetime:
         return self._now
 
-    def tick(self) -> None:
-        """Read the file again; one that is being written keeps the time that was read before."""
-        try:
+    def tick(self) -> bool:
+        """Read the file again; whether it shows another time. One that is being written keeps what was read before."""
+        before = self._now
+        with contextlib.suppress(OSError, ValueError):
             self._now = self._read()
-        except (OSError, ValueError):
-            return
+        return self._now != before
 
     def _read(self) -> datetime:
         read = datetime.fromisoformat(self._file.read_text("utf-8").strip())

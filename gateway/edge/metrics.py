@@ -37,6 +37,7 @@ class Figures:
         self.mailbox_connected = Gauge("gateway_mailbox_connected", "1 while the mailbox is read over IMAP", **where)
         self.mailbox_mails = Counter("gateway_mailbox_mails", "mails taken in from the mailbox", **where)
         self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
+        self.timed_until = Gauge("gateway_timed_work_until_seconds", "all that was due by then is done", **where)
 
     def taken(self, action: str) -> None:
         """A mail was taken for one recipient."""

@@ -25,10 +25,10 @@ class Ticker:
         self.is_ending = False
         """Whether a job that has much to do should leave the rest for another time."""
 
-    def every(self, seconds: int, job: Job) -> None:
+    def every(self, seconds: float, job: Job) -> None:
         """Run the job now, and again after each interval; a turn is left out while the last one still runs."""
         busy = asyncio.Lock()
-        self._scheduler.every(seconds).seconds.do(self._begin, job, busy)
+        self._scheduler.every(seconds).seconds.do(self._begin, job, busy)  # type: ignore[arg-type]  # fractions will do
 
     async def run(self) -> None:
         """Tick until cancelled; then wait for the jobs that run."""

@@ -9,6 +9,7 @@ others is not counted as memory of its own, so memory is measured in a gateway t
 serves requests on the socket FD until it is closed.
 """
 
+import atexit
 import contextlib
 import gc
 import json
@@ -39,7 +40,8 @@ class Started:
         self.pid = int(self._link.recv(100))
 
     def send_signal(self, how: signal.Signals) -> None:
-        os.kill(self.pid, how)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(self.pid, how)
 
     def wait(self, seconds: float) -> int:
         """Its exit code, negative where a signal has ended it. Raises TimeoutError."""
@@ -72,6 +74,7 @@ def _forker(_: int) -> socket.socket:
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         ).returncode = 0  # nobody waits for it: it ends when our socket is closed
+    atexit.register(ours.close)
     return ours
 
 

@@ -7,6 +7,7 @@ import smtplib
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -74,6 +75,16 @@ class Served:
         """Turn the clock."""
         self.now += timedelta(**by)
         (self.folder / "now").write_text(self.now.isoformat())
+
+    def catch_up(self) -> None:
+        """Wait until it has done all that is due by the clock as it stands."""
+        wait_for(lambda: self.figure("gateway_timed_work_until_seconds") == self.now.timestamp())
+
+    def figure(self, name: str) -> float:
+        """One of the figures that it shows to Prometheus."""
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=20) as answer:
+            [found] = re.findall(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE)
+        return float(found)
 
     def start(self) -> str:
         """Start it; the line that says it is ready."""

@@ -2,7 +2,8 @@
 
     python -m tests.peers.shifted FILE serve --config …
 
-FILE says by how many days the machine's clock is off; the monotonic clock is left alone.
+FILE says by how many days the machine's clock is off; the monotonic clock is left alone. Timed work is looked at ten
+times as often as usual, and FILE.looks grows by an octet each time.
 """
 
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from gateway.cli import main
 from gateway.edge.clock import SystemClock
+from gateway.edge.ticker import Job, Ticker
 
 
 def _shift(file: Path) -> None:
@@ -20,7 +22,22 @@ def _shift(file: Path) -> None:
     SystemClock.now = now
 
 
+def _hasten(looks: Path) -> None:
+    usual = Ticker.every
+
+    def every(ticker: Ticker, seconds: float, job: Job) -> None:
+        async def counted() -> None:
+            await job()
+            with looks.open("a") as count:
+                count.write(".")
+
+        usual(ticker, seconds / 10, counted if seconds == 1 else job)
+
+    Ticker.every = every
+
+
 if __name__ == "__main__":
     _shift(Path(sys.argv[1]))
+    _hasten(Path(f"{sys.argv[1]}.looks"))
     del sys.argv[1]
     main()
