@@ -4,6 +4,8 @@ import imaplib
 import os
 import shutil
 import subprocess
+import tempfile
+import weakref
 from pathlib import Path
 
 from tests.peers import fetch
@@ -14,7 +16,7 @@ from tests.peers.process import end, wait_until_listening
 USER, PASSWORD = "bot", "open sesame"
 NOBODY = 65534
 CONFIG = """
-base_dir = {folder}/run
+base_dir = {run}
 state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap
@@ -67,9 +69,13 @@ class Dovecot:
         for name in ("mail", "home"):
             (self.folder / name).mkdir(parents=True)
         self._give(self.folder)
+        # What it listens on has long names already, and a UNIX socket's path holds 107 octets.
+        run = tempfile.mkdtemp(prefix="dovecot-")
+        weakref.finalize(self, shutil.rmtree, run, ignore_errors=True)
+        Path(run).chmod(0o755)
         (self.folder / "users").write_text(f"{USER}:{{plain}}{PASSWORD}\n")
         ports = {"plain": 0, "encrypted": self.port} if encrypted else {"plain": self.port, "encrypted": 0}
-        config = CONFIG.format(folder=self.folder, nobody=NOBODY, more=more, **ports)
+        config = CONFIG.format(folder=self.folder, run=run, nobody=NOBODY, more=more, **ports)
         (self.folder / "dovecot.conf").write_text(config)
 
     def start(self) -> None:

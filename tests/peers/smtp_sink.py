@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import lru_cache
 from pathlib import Path
 
 from tests.peers import fetch
@@ -28,9 +29,15 @@ class Taken:
 
     @property
     def message(self) -> EmailMessage:
-        parsed = email.message_from_bytes(self.octets, policy=SMTP)
-        assert isinstance(parsed, EmailMessage)
-        return parsed
+        return _parsed(self.octets)
+
+
+@lru_cache(4096)
+def _parsed(octets: bytes) -> EmailMessage:
+    """Remembered: who waits for a mail looks at all that have come, many times a second."""
+    parsed = email.message_from_bytes(octets, policy=SMTP)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
 
 
 class SmtpSink:

@@ -9,6 +9,8 @@ import pytest
 from tests.peers.process import wait_for
 from tests.peers.served import Served
 
+pytestmark = pytest.mark.peer
+
 ADA = "ada@riverside.example"
 THREADS = 200
 

@@ -25,6 +25,8 @@ from tests.peers.served import Mailboxes, Served
 from tests.peers.test_killed import ACCEPT, arm, doomed, revive
 from tests.practice import World
 
+pytestmark = pytest.mark.peer
+
 BOT = "bot@secure.riverside.example"
 ADA = "ada@riverside.example"
 VOUCHED = "mx.riverside.example; dmarc=pass header.from=riverside.example"

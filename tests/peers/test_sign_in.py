@@ -11,6 +11,8 @@ from tests.edge.test_smtp_out import certificate
 from tests.peers.process import wait_for
 from tests.peers.served import GATEWAY, Served
 
+pytestmark = pytest.mark.peer
+
 ADA, PASSWORD = "ada@riverside.example", "a long enough secret"
 HOST = "localhost"
 
