@@ -16,7 +16,7 @@ from tests.peers.process import end, wait_until_listening
 USER, PASSWORD = "bot", "open sesame"
 NOBODY = 65534
 CONFIG = """
-base_dir = {run}
+base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap
@@ -62,20 +62,20 @@ OVERLAY = 'mount -t overlay overlay -o lowerdir="$0/usr:/usr" /usr && exec /usr/
 class Dovecot:
     """One mailbox, on one port, whether it runs or not; `more` are settings that come last."""
 
-    def __init__(self, folder: Path, more: str = "", *, encrypted: bool = False) -> None:
-        self.folder = folder / "dovecot"
+    def __init__(self, more: str = "", *, encrypted: bool = False) -> None:
+        # Not in pytest's folder: that is closed to the mailbox's user, and too long for the path of a UNIX socket.
+        self.folder = Path(tempfile.mkdtemp(prefix="dovecot-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder.chmod(0o755)
         self.port = reserve(self)
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("mail", "home"):
-            (self.folder / name).mkdir(parents=True)
-        self._give(self.folder)
-        # What it listens on has long names already, and a UNIX socket's path holds 107 octets.
-        run = tempfile.mkdtemp(prefix="dovecot-")
-        weakref.finalize(self, shutil.rmtree, run, ignore_errors=True)
-        Path(run).chmod(0o755)
+            (self.folder / name).mkdir()
+            if os.geteuid() == 0:
+                shutil.chown(self.folder / name, NOBODY, NOBODY)
         (self.folder / "users").write_text(f"{USER}:{{plain}}{PASSWORD}\n")
         ports = {"plain": 0, "encrypted": self.port} if encrypted else {"plain": self.port, "encrypted": 0}
-        config = CONFIG.format(folder=self.folder, run=run, nobody=NOBODY, more=more, **ports)
+        config = CONFIG.format(folder=self.folder, nobody=NOBODY, more=more, **ports)
         (self.folder / "dovecot.conf").write_text(config)
 
     def start(self) -> None:
@@ -122,11 +122,3 @@ class Dovecot:
             file.unlink()
         for file in (self.folder / "mail/cur").iterdir():
             file.rename(self.folder / "mail/new" / file.name.partition(":")[0])
-
-    def _give(self, folder: Path) -> None:
-        for above in [folder, *folder.parents]:
-            if above.is_relative_to("/tmp") and above != Path("/tmp") and os.geteuid() == 0:
-                above.chmod(above.stat().st_mode | 0o055)
-        if os.geteuid() == 0:
-            for name in ("mail", "home"):
-                shutil.chown(folder / name, NOBODY, NOBODY)

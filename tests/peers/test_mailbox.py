@@ -41,8 +41,8 @@ def mail(text, *, to=BOT, said=VOUCHED, number=1, sender="Dr Ada <ada@riverside.
 
 
 @pytest.fixture
-def dovecot(peers, tmp_path):
-    server = Dovecot(tmp_path)
+def dovecot(peers):
+    server = Dovecot()
     server.start()
     yield server
     server.close()
@@ -196,7 +196,7 @@ async def token_dovecot(peers, tmp_path, endpoint):
     passdb = (
         f"auth_mechanisms = plain xoauth2\npassdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {said}\n}}\n"
     )
-    server = Dovecot(tmp_path, passdb)
+    server = Dovecot(passdb)
     await asyncio.to_thread(server.start)
     yield server
     server.close()
@@ -371,7 +371,7 @@ async def test_check_tells_a_mistake_in_a_line(tmp_path, dovecot, hop, wrong, sa
 
 
 async def test_a_server_without_idle_is_looked_at_instead(peers, tmp_path, hop, swift):
-    dovecot = Dovecot(tmp_path, "protocol imap {\n imap_capability = IMAP4rev1 UIDPLUS\n}\n")
+    dovecot = Dovecot("protocol imap {\n imap_capability = IMAP4rev1 UIDPLUS\n}\n")
     await asyncio.to_thread(dovecot.start)
     try:
         assert "the server has no IDLE" in await line(tmp_path, dovecot, hop)
@@ -398,7 +398,7 @@ async def test_a_cancellation_that_the_library_swallows_is_heeded():
 async def test_a_certificate_that_is_not_valid_is_said_to_be(peers, tmp_path):
     pem, _ = certificate(tmp_path, "elsewhere.example")
     tls = f"ssl = required\nssl_cert = <{pem}\nssl_key = <{pem}\n"
-    dovecot = Dovecot(tmp_path, tls, encrypted=True)
+    dovecot = Dovecot(tls, encrypted=True)
     await asyncio.to_thread(dovecot.start)
     session = Session(server(dovecot.port, tls=ssl.create_default_context()))
     try:
