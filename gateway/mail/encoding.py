@@ -18,18 +18,25 @@ _NAME = re.compile(r"[!-9;-~]{1,70}")
 _LOOKS_ENCODED = re.compile(r"=\?\S+?\?[bBqQ]\?")
 _PLAIN_PARAMETER = re.compile(r"[ !#->@-\[\]-~]*")  # nothing to escape, and no encoded word
 _ADDRESSES = frozenset({"from", "to", "cc", "reply-to", "sender"})
+_IDENTIFIERS = frozenset({"message-id", "in-reply-to", "references"})
+_IDENTIFIER = re.compile(r"<[!-;=?-~]{1,900}>")  # RFC 5322 §3.6.4, and short enough for a line of its own
 
 
 def field(name: str, value: str) -> bytes:
     """One header field, folded, with its line break.
 
-    Text that is not plain ASCII becomes encoded words, in address fields only in the names. A name that is none
-    gives no field at all.
+    Text that is not plain ASCII becomes encoded words, in address fields only in the names. Identifiers are neither
+    encoded nor folded within, so what cannot stand as one is left out. A name that is none, or identifiers of which
+    none is left, give no field at all.
     """
     if not _NAME.fullmatch(name):
         return b""
     line = clean(value)
-    if name.lower() in _ADDRESSES:
+    if name.lower() in _IDENTIFIERS:
+        line = " ".join(word for word in line.split() if _IDENTIFIER.fullmatch(word))
+        if not line:
+            return b""
+    elif name.lower() in _ADDRESSES:
         line = ", ".join(mailbox(one.name, one.address.typed) for one in mailboxes(line)) or encoded(line)
     else:
         line = encoded(line)

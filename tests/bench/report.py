@@ -46,7 +46,7 @@ def machine(folder: Path) -> str:
 
 
 def file_system(folder: Path) -> str:
-    """The kind of file system that a folder lies on."""
+    """The kind of file system that a folder lies on; a chroot's own root is in no list of mounts."""
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     above = [(place, kind) for place, kind in mounts if folder.resolve().is_relative_to(place)]
-    return max(above, key=lambda mount: len(mount[0]))[1]
+    return max(above, key=lambda mount: len(mount[0]), default=("", "an unknown file system"))[1]
