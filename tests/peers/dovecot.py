@@ -5,6 +5,137 @@ import os
 import shutil
 import subprocess
 import tempfile
+import weakref
+from pathlib import Path
+
+from tests.peers import fetch
+from tests.peers.ports import reserve
+from tests.peers.postfix import AS_ROOT
+from tests.peers.process import end, wait_until_listening
+
+USER, PASSWORD = "bot", "open sesame"
+NOBODY = 65534
+CONFIG = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+libexec_dir = {root}/usr/lib/dovecot
+mail_plugin_dir = {root}/usr/lib/dovecot/modules
+login_plugin_dir = {root}/usr/lib/dovecot/modules/login
+import_environment = LD_LIBRARY_PATH
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain
+default_internal_user = root
+default_internal_group = root
+default_login_user = nobody
+mail_location = maildir:{folder}/mail
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {plain}
+  }}
+  inet_listener imaps {{
+    port = {encrypted}
+    ssl = yes
+  }}
+}}
+auth_failure_delay = 0
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+passdb {{
+  driver = passwd-file
+  args = scheme=plain {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid={nobody} gid={nobody} home={folder}/home
+}}
+{more}
+"""
+BUILT_IN = b"/usr/lib/dovecot/modules\0"
+"""Where Dovecot looks for TLS: the one place that is no setting."""
+
+
+class Dovecot:
+    """One mailbox, on one port, whether it runs or not; `more` are settings that come last."""
+
+    def __init__(self, more: str = "", *, encrypted: bool = False) -> None:
+        # Not in pytest's folder: that is closed to the mailbox's user, and too long for sockets and for BUILT_IN.
+        self.folder = Path(tempfile.mkdtemp(prefix="imap-", dir="/tmp"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        self.folder.chmod(0o755)
+        self.port = reserve(self)
+        self._process: subprocess.Popen[bytes] | None = None
+        for name in ("mail", "home"):
+            (self.folder / name).mkdir()
+            if os.geteuid() == 0:
+                shutil.chown(self.folder / name, NOBODY, NOBODY)
+        (self.folder / "users").write_text(f"{USER}:{{plain}}{PASSWORD}\n")
+        ports = {"plain": 0, "encrypted": self.port} if encrypted else {"plain": self.port, "encrypted": 0}
+        config = CONFIG.format(folder=self.folder, root=fetch.ROOT, nobody=NOBODY, more=more, **ports)
+        (self.folder / "dovecot.conf").write_text(config)
+        self._relocate()
+
+    def start(self) -> None:
+        config = str(self.folder / "dovecot.conf")
+        libraries = f"{self.folder}/lib:{fetch.environment()['LD_LIBRARY_PATH']}"
+        # doveconf hands the settings on: by itself dovecot would look for doveconf at its place below /usr.
+        doveconf, dovecot = str(fetch.ROOT / "usr/bin/doveconf"), str(fetch.program("dovecot"))
+        command = [*AS_ROOT, doveconf, "-c", config, "-m", "master", "-e", dovecot, "-F", "-c", config]
+        with (self.folder / "said").open("ab") as said:
+            self._process = subprocess.Popen(
+                command,
+                env=fetch.environment() | {"LD_LIBRARY_PATH": libraries},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+        wait_until_listening(self._process, self.port)
+
+    def close(self) -> None:
+        if self._process:
+            end(self._process)
+        self._process = None
+
+    def client(self) -> imaplib.IMAP4:
+        """Somebody who looks into the mailbox, or puts mail there."""
+        client = imaplib.IMAP4("127.0.0.1", self.port)
+        client.login(USER, PASSWORD)
+        client.select("INBOX")
+        return client
+
+    def put(self, octets: bytes) -> None:
+        """A mail arrives."""
+        client = self.client()
+        client.append("INBOX", None, None, octets)
+        client.logout()
+
+    def unseen(self, folder: str = "INBOX") -> int:
+        client = self.client()
+        client.select(folder)
+        found = client.uid("search", "UNSEEN")[1][0].split()
+        client.logout()
+        return len(found)
+
+    def count(self, folder: str) -> int:
+        client = self.client()
+        status, data = client.select(folder)
+        client.logout()
+        return int(data[0] or 0) if status == "OK" else 0
+
+    def forget(self) -> None:
+        """While it is down: every mail is as new, under another UIDVALIDITY."""
+        for file in (self.folder / "mail").glob("dovecot*"):
+            file.unlink()
+        for file in (self.folder / "mail/cur").iterdir():
+            file.rename(self.folder / "mail/new" / file.name.partition(":")[0])
 
     def _relocate(self) -> None:
         """A library of our own, which looks for TLS where it was unpacked: a path no longer than the built-in one."""
