@@ -192,6 +192,7 @@ class Gateway:
             int(self.settings.smtp.max_message_size),
             Clamd(self.settings.scan.clamd) if self.settings.scan.clamd else None,
             sign_ins(self.settings),
+            self.figures.unopened,
         )
         await serve_web(stack, app, prepared.sockets["portal"])
         self.listening["portal"] = prepared.where("portal")

@@ -36,6 +36,7 @@ class Figures:
         self._batch = Histogram("gateway_commit_batch", "callers who shared a commit", buckets=_BATCH, **where)
         self.mailbox_connected = Gauge("gateway_mailbox_connected", "1 while the mailbox is read over IMAP", **where)
         self.mailbox_mails = Counter("gateway_mailbox_mails", "mails taken in from the mailbox", **where)
+        self._unopened = Counter("gateway_rows_unopened", "times that an altered row could not be opened", **where)
         self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
         self.timed_until = Gauge("gateway_timed_work_until_seconds", "all that was due by then is done", **where)
 
@@ -50,6 +51,10 @@ class Figures:
     def signed_in(self, reply: str) -> None:
         """A client tried to sign in, and got this SMTP reply."""
         self._signed_in.labels(reply[:3]).inc()
+
+    def unopened(self, rows: int) -> None:
+        """So many rows could not be opened."""
+        self._unopened.inc(rows)
 
     def commit(self, callers: int, seconds: float) -> None:
         """So many callers shared a commit, which took them so long."""

@@ -12,7 +12,10 @@ LINK_LIVES = timedelta(hours=1)
 """How long the link in a mail about a new password works."""
 MAIL_AGAIN = timedelta(minutes=5)
 """How soon the next such mail goes to the same account, however often it is asked for."""
-CHANGES = ("password", "erased", "passkey_added", "passkey_removed", "codes_on", "codes_off", "recovery_codes")
+CHANGES = (
+    *("password", "erased", "passkey_added", "passkey_removed"),
+    *("codes_on", "codes_off", "recovery_codes", "downloaded"),
+)
 """What a person is told of by mail, in case it was not them."""
 
 
@@ -77,7 +80,7 @@ def _new_password(ctx: Context, account: Account, password_hash: str, *, keep: i
 
 
 def tell(ctx: Context, account: Account, change: str) -> None:
-    """Tell a person by mail that one of `CHANGES` was made to their account."""
+    """Tell a person by mail of one of `CHANGES`."""
     notices.to_account(ctx, Notice.ACCOUNT_CHANGED, account, "", {"change": change})
 
 
@@ -136,6 +139,12 @@ def erase(ctx: Context, account: Account) -> None:
         created_at=account.created_at,
     )
     ctx.tx.put(nobody)
+
+
+def note_download(ctx: Context, account: Account) -> None:
+    """All that a person has here leaves the portal."""
+    ctx.audit(account.address, "downloaded everything", f"account {account.id}")
+    tell(ctx, account, "downloaded")
 
 
 def inbox_copies(ctx: Context, account: Account) -> list[int]:

@@ -8,6 +8,7 @@ from gateway.domain.address import Address
 from gateway.domain.commands import parse
 from gateway.domain.model import Confirmation, Invitation, Sender
 from gateway.domain.vocabulary import Notice, Purpose
+from gateway.errors import WrongKey
 from gateway.flow import notices, people
 from gateway.flow.context import Context
 
@@ -46,8 +47,11 @@ def ask(
 
 
 def lines(ctx: Context, confirmation: Confirmation) -> list[str]:
-    """What was put aside."""
-    opened: list[str] = json.loads(ctx.keys.open(confirmation.lines, _bound_to(confirmation.sender_id)))
+    """What was put aside; nothing where its row was altered."""
+    try:
+        opened: list[str] = json.loads(ctx.keys.open(confirmation.lines, _bound_to(confirmation.sender_id)))
+    except WrongKey:
+        return []
     return opened
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from gateway.domain.address import address
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, Message, Sender
 from gateway.domain.retry import POISON_TRIES, next_try
 from gateway.domain.vocabulary import Audience, DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
-from gateway.errors import WrongKey
+from gateway.errors import BadAddress, WrongKey
 from gateway.flow import hold, invite, notices, people
 from gateway.flow.context import Context
 from gateway.flow.write_out import Answer, Parcel
@@ -112,13 +113,14 @@ def _parcel(ctx: Context, delivery: Delivery, contents: Mapping[str, Content]) -
             return Parcel(delivery, contents.get(delivery.content_id), key)
         copy = ctx.tx.get(Copy, delivery.copy_id) if delivery.copy_id else None
         return _copy_parcel(ctx, delivery, copy) if copy else Parcel(delivery)
-    except WrongKey as error:  # one altered row must not keep all the others from being claimed
+    except (WrongKey, BadAddress) as error:  # one altered row must not keep all the others from being claimed
         record_poison(ctx, delivery, str(error))
         return None
 
 
 def _copy_parcel(ctx: Context, delivery: Delivery, copy: Copy) -> Parcel:
-    message, key = people.message_of(ctx, copy), hold.data_key(ctx, copy)
+    message = people.message_of(ctx, copy)
+    key = hold.data_key(ctx, copy, message, hold.at_address(address(delivery.recipient).key))
     answer = _answer(ctx, message, key) if delivery.kind is DeliveryKind.REPLY else None
     return Parcel(delivery, ctx.tx.get(Content, message.content_id), key, answer)
 

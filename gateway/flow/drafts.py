@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from gateway.domain.model import Account, Draft
+from gateway.errors import WrongKey
 from gateway.flow.context import Context
 
 MOST = 50
@@ -22,12 +23,13 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A draft, opened. `copy_id` is the message that it answers."""
+    """A draft, opened; `broken` if it cannot be. `copy_id` is the message that it answers."""
 
     id: int
     begun: Begun
     changed_at: datetime
     copy_id: int | None
+    broken: bool = False
 
 
 def save(ctx: Context, account: Account, begun: Begun, draft_id: int = 0, copy_id: int | None = None) -> None:
@@ -45,9 +47,10 @@ def listed(ctx: Context, account: Account) -> list[Kept]:
 
 
 def find(ctx: Context, account: Account, draft_id: int) -> Kept | None:
-    """One of the person's own drafts."""
+    """One of the person's own drafts, if it can be opened."""
     draft = ctx.tx.one(Draft, id=draft_id, account_id=account.id)
-    return _open(ctx, account, draft) if draft else None
+    kept = _open(ctx, account, draft) if draft else None
+    return kept if kept and not kept.broken else None
 
 
 def discard(ctx: Context, account: Account, draft_id: int) -> None:
@@ -56,7 +59,10 @@ def discard(ctx: Context, account: Account, draft_id: int) -> None:
 
 
 def _open(ctx: Context, account: Account, draft: Draft) -> Kept:
-    begun = Begun(**json.loads(ctx.keys.open(draft.sealed, _bound_to(account))))
+    try:
+        begun = Begun(**json.loads(ctx.keys.open(draft.sealed, _bound_to(account))))
+    except WrongKey:  # an altered row costs this draft, not the list
+        return Kept(draft.id, Begun(), draft.changed_at, draft.copy_id, broken=True)
     return Kept(draft.id, begun, draft.changed_at, draft.copy_id)
 
 

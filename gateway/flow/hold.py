@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from gateway.domain.address import Address
 from gateway.domain.model import Content, Copy, Delivery, Message
 from gateway.domain.vocabulary import CopyState
+from gateway.errors import WrongKey
 from gateway.flow.context import Context
 from gateway.ports import Sealed
 
@@ -23,9 +24,23 @@ def add_content(ctx: Context, sealed: Sealed) -> None:
     ctx.tx.add(Content(id=sealed.content_id, inline=sealed.inline, size=sealed.size))
 
 
-def bound_to(message_id: int, address_key: str) -> str:
-    """What a copy's wrapped key is bound to."""
-    return f"copy|{message_id}|{address_key}"
+def at_address(key: str) -> str:
+    """The holder of a copy that is no account's yet, or never will be."""
+    return f"address {key}"
+
+
+def in_account(account_id: int) -> str:
+    """The holder of a copy in an inbox."""
+    return f"account {account_id}"
+
+
+def bound_to(message: Message, holder: str) -> str:
+    """What a copy's wrapped key is bound to: the message, who wrote it, and whose copy it is.
+
+    Rows can be altered by whoever gets at the database; a row that names another account, address, message or author
+    opens nothing.
+    """
+    return f"copy|{message.id}|{message.sender_id or 0}|{message.account_id or 0}|{holder}"
 
 
 def add_copy(
@@ -38,7 +53,8 @@ def add_copy(
     invitation_id: int | None = None,
 ) -> Copy:
     """One recipient's copy, with a wrapped key of its own."""
-    wrapped = ctx.keys.wrap(taken.data_key, bound_to(taken.message.id, recipient.key))
+    holder = in_account(account_id) if account_id else at_address(recipient.key)
+    wrapped = ctx.keys.wrap(taken.data_key, bound_to(taken.message, holder))
     copy = Copy(
         message_id=taken.message.id,
         address=recipient.key,
@@ -52,16 +68,42 @@ def add_copy(
     return ctx.tx.add(copy)
 
 
-def data_key(ctx: Context, copy: Copy) -> bytes:
-    """The key of a copy's content. Raises WrongKey for a destroyed copy."""
-    return ctx.keys.unwrap(copy.wrapped_key or b"", bound_to(copy.message_id, copy.address))
+def data_key(ctx: Context, copy: Copy, message: Message | None = None, holder: str = "") -> bytes:
+    """The key of a copy's content, for whoever its row says holds it, or for a `holder` who is known otherwise.
+
+    `message` is the copy's, where it is at hand. Raises WrongKey for a destroyed copy, and for an altered row.
+    """
+    message = message or ctx.tx.get(Message, copy.message_id)
+    if message is None:
+        raise WrongKey(f"copy {copy.id} has no message")
+    holder = holder or (in_account(copy.account_id) if copy.account_id else at_address(copy.address))
+    return ctx.keys.unwrap(copy.wrapped_key or b"", bound_to(message, holder))
 
 
-def release(ctx: Context, copy: Copy, account_id: int | None) -> Copy:
-    """Put a held copy into its reader's inbox."""
+def hand_over(ctx: Context, copy: Copy, before: str, after: str) -> bytes | None:
+    """The copy's wrapped key for another holder. One that cannot be opened stays as it is, and costs itself alone."""
+    message = ctx.tx.get(Message, copy.message_id)
+    try:
+        key = data_key(ctx, copy, message, before)
+    except WrongKey:
+        ctx.audit("gateway", "could not open", f"copy {copy.id}")
+        return copy.wrapped_key
+    return ctx.keys.wrap(key, bound_to(message, after)) if message else None
+
+
+def release(ctx: Context, copy: Copy, account_id: int, held_for: str) -> Copy:
+    """Put a copy that was held for this address into its reader's inbox."""
     ctx.audit("gateway", "released", f"copy {copy.id}")
-    released = replace(copy, state=CopyState.INBOX, account_id=account_id, expires_at=_kept_until(ctx))
-    return ctx.tx.put(released)
+    wrapped = hand_over(ctx, copy, at_address(held_for), in_account(account_id))
+    return ctx.tx.put(
+        replace(
+            copy,
+            state=CopyState.INBOX,
+            account_id=account_id,
+            wrapped_key=wrapped,
+            expires_at=_kept_until(ctx),
+        )
+    )
 
 
 def _kept_until(ctx: Context) -> datetime | None:

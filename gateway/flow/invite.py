@@ -182,8 +182,9 @@ def _tell_asked(ctx: Context, invitation: Invitation) -> Invitation:
 
 
 def _release_held(ctx: Context, invitation: Invitation) -> Invitation:
+    assert invitation.account_id is not None  # noqa: S101 - ACCEPT names the account
     for copy in people.held_copies(ctx, invitation):
-        hold.release(ctx, copy, invitation.account_id)
+        hold.release(ctx, copy, invitation.account_id, held_for=invitation.address)
     return invitation
 
 

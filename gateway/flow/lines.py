@@ -4,12 +4,13 @@ Subjects are sealed under each message's own key, so that a search opens them on
 in a reader's thread.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.domain.model import Account, Copy, Message, Sender
 from gateway.domain.vocabulary import GONE, CopyState
+from gateway.errors import WrongKey
 from gateway.flow import hold, people, recall
 from gateway.flow.context import Context
 
@@ -30,7 +31,7 @@ class Line:
     author: str
     practice: str
     subject: str
-    received_at: datetime
+    received_at: datetime | None
     unread: bool = False
     answered: bool = False
     is_own: bool = False
@@ -41,6 +42,8 @@ class Line:
     reason: str = ""
     until: datetime | None = None
     """Until when it is kept; None: for ever."""
+    broken: bool = False
+    """Whether it cannot be opened: its row was altered. It may be anybody's, so that nothing is said of it."""
 
     def has(self, words: Iterable[str]) -> bool:
         """Whether each of these words, case-folded, is in it."""
@@ -59,10 +62,15 @@ class Authors:
         self._accounts = {account.id: account for account in accounts}
 
     def of(self, message: Message) -> Sender:
-        """The sender who wrote it; for a message written in the portal, a sender in its author's name."""
-        if message.sender_id:
+        """The sender who wrote it; for a message written in the portal, a sender in its author's name.
+
+        Raises WrongKey if there is no such author: the message's row was altered.
+        """
+        if message.sender_id in self._senders:
             return self._senders[message.sender_id]
-        author = self._accounts[message.account_id or 0]
+        author = self._accounts.get(message.account_id or 0)
+        if author is None:
+            raise WrongKey(f"message {message.id} has no author")
         return Sender(practice_id=message.practice_id, address=author.address, typed=author.typed, name=author.name)
 
 
@@ -101,6 +109,11 @@ def newest(ctx: Context, account: Account, *, skip: int = 0, limit: int | None =
     return ctx.tx.find(Copy, order="-id", account_id=account.id, state__in=IN_INBOX, skip=skip, limit=limit)
 
 
+def note_search(ctx: Context, account: Account, found: int) -> None:
+    """Somebody looked through a person's messages; not for what."""
+    ctx.audit(account.address, "searched", f"account {account.id}", f"{found} found")
+
+
 # -------------------------------------------------------------------------------------------------------- conversation
 
 
@@ -136,8 +149,19 @@ def _received(ctx: Context, account: Account, copies: list[Copy]) -> list[Line]:
     authors = Authors(ctx, messages.values())
     answers = ctx.tx.find(Message, account_id=account.id, reply_to_id__in=list(messages))
     answered = {answer.reply_to_id for answer in answers}
-    found = ((copy, messages[copy.message_id]) for copy in copies)
-    return [line(ctx, copy, one, authors.of(one), answered=one.id in answered) for copy, one in found]
+    return [_received_line(ctx, copy, messages.get(copy.message_id), authors, answered) for copy in copies]
+
+
+def _received_line(
+    ctx: Context, copy: Copy, message: Message | None, authors: Authors, answered: Collection[int | None]
+) -> Line:
+    """A line of an inbox; what cannot be opened costs this line, and no other."""
+    try:
+        if message is None:
+            return broken_line(copy)
+        return line(ctx, copy, message, authors.of(message), answered=message.id in answered)
+    except WrongKey:
+        return broken_line(copy)
 
 
 def own_lines(ctx: Context, messages: list[Message]) -> Iterator[Line]:
@@ -148,16 +172,30 @@ def own_lines(ctx: Context, messages: list[Message]) -> Iterator[Line]:
     for message in messages:
         copy = copies.get(message.id)
         if copy and copy.wrapped_key:
-            yield Line(
-                copy_id=copy.id,
-                message_id=message.id,
-                author=names.get((copy.address, message.practice_id), copy.typed),
-                practice=ctx.site.practice(message.practice_id).name,
-                subject=_subject(ctx, copy, message),
-                received_at=message.received_at,
-                is_own=True,
-                has_files=message.has_files,
-            )
+            to = names.get((copy.address, message.practice_id), copy.typed)
+            yield _own_line(ctx, copy, message, to)
+
+
+def _own_line(ctx: Context, copy: Copy, message: Message, to: str) -> Line:
+    try:
+        subject = _subject(ctx, copy, message)
+    except WrongKey:
+        return replace(broken_line(copy), is_own=True)
+    return Line(
+        copy_id=copy.id,
+        message_id=message.id,
+        author=to,
+        practice=ctx.site.practice(message.practice_id).name,
+        subject=subject,
+        received_at=message.received_at,
+        is_own=True,
+        has_files=message.has_files,
+    )
+
+
+def broken_line(copy: Copy) -> Line:
+    """The line of a message that cannot be opened."""
+    return Line(copy.id, copy.message_id, "", "", "", None, broken=True)
 
 
 def line(ctx: Context, copy: Copy, message: Message, author: Sender, *, answered: bool) -> Line:
@@ -180,4 +218,4 @@ def line(ctx: Context, copy: Copy, message: Message, author: Sender, *, answered
 
 
 def _subject(ctx: Context, copy: Copy, message: Message) -> str:
-    return ctx.keys.open_under(hold.data_key(ctx, copy), message.subject).decode()
+    return ctx.keys.open_under(hold.data_key(ctx, copy, message), message.subject).decode()

@@ -39,27 +39,27 @@ def readdress(ctx: Context, invitation: Invitation, sender: Sender, to: Address)
         standing = invite.open_for(ctx, practice, to, invitation.name, before=standing)
     people.wait_for(ctx, standing, sender)
     for copy in people.held_by(ctx, invitation, sender):
-        _rebind(ctx, copy, to, invitation_id=standing.id)
+        _rebind(ctx, copy, invitation, to, invitation_id=standing.id)
     invite.withdraw(ctx, invitation, sender)
     return Moved(standing)
 
 
 def _move_whole(ctx: Context, invitation: Invitation, sender: Sender, to: Address) -> Invitation:
     for copy in people.held_copies(ctx, invitation):
-        _rebind(ctx, copy, to, invitation_id=invitation.id)
+        _rebind(ctx, copy, invitation, to, invitation_id=invitation.id)
     return invite.move(ctx, invitation, Event.MOVED, by=sender.address, address=to.key, typed=to.typed)
 
 
 def _release_to(ctx: Context, invitation: Invitation, sender: Sender, account: Account) -> None:
     practice = ctx.site.practice(invitation.practice_id)
     for copy in people.held_by(ctx, invitation, sender):
-        moved = _rebind(ctx, copy, Address(account.address, account.typed), invitation_id=None)
-        released = hold.release(ctx, moved, account.id)
+        moved = _rebind(ctx, copy, invitation, Address(account.address, account.typed), invitation_id=None)
+        released = hold.release(ctx, moved, account.id, held_for=account.address)
         release.announce(ctx, released, account, people.display(sender), practice.name)
 
 
-def _rebind(ctx: Context, copy: Copy, to: Address, *, invitation_id: int | None) -> Copy:
+def _rebind(ctx: Context, copy: Copy, before: Invitation, to: Address, *, invitation_id: int | None) -> Copy:
     """The same copy for another address: what wraps its key is bound to whom it is for."""
-    wrapped = ctx.keys.wrap(hold.data_key(ctx, copy), hold.bound_to(copy.message_id, to.key))
+    wrapped = hold.hand_over(ctx, copy, hold.at_address(before.address), hold.at_address(to.key))
     ctx.audit("gateway", "moved", f"copy {copy.id}")
     return ctx.tx.put(replace(copy, address=to.key, typed=to.typed, wrapped_key=wrapped, invitation_id=invitation_id))

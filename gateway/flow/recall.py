@@ -5,6 +5,7 @@ from typing import Any
 from gateway.domain.address import Address
 from gateway.domain.model import Copy, Message, Sender
 from gateway.domain.vocabulary import CopyState
+from gateway.errors import WrongKey
 from gateway.flow import hold
 from gateway.flow.context import Context
 
@@ -38,7 +39,10 @@ def take_back(ctx: Context, copy: Copy, reason: str, by: str) -> Copy:
 
 def reason_of(ctx: Context, copy: Copy) -> str:
     """Why it was taken back, if that was said."""
-    return ctx.keys.open(copy.reason, _bound_to(copy.id)).decode() if copy.reason else ""
+    try:
+        return ctx.keys.open(copy.reason, _bound_to(copy.id)).decode() if copy.reason else ""
+    except WrongKey:  # an altered row
+        return ""
 
 
 def readings(ctx: Context, sender: Sender, who: Address | None) -> list[dict[str, Any]]:
@@ -53,6 +57,7 @@ def readings(ctx: Context, sender: Sender, who: Address | None) -> list[dict[str
             "recalled": copy.state is CopyState.RECALLED,
         }
         for copy in copies
+        if copy.message_id in messages  # or its row was altered
     ]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from gateway.domain.address import Address, address
 from gateway.domain.model import Account, Content, Copy, Delivery, Message, Sender
 from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Relationship, State
+from gateway.errors import WrongKey
 from gateway.flow import hold, invite, lines, notices, people
 from gateway.flow.context import Context
 from gateway.flow.lines import Authors, Line, newest
@@ -37,17 +38,27 @@ class Written:
 
 
 def own_message(ctx: Context, account: Account, message_id: int) -> tuple[Line, Content, bytes] | None:
-    """One message that the person wrote, as long as it is kept: its line, its content and the content's data key."""
+    """Open a message that the person wrote, as long as it is kept: its line, its content and the content's data key."""
     message = ctx.tx.one(Message, id=message_id, account_id=account.id)
     line = next(iter(lines.own_lines(ctx, [message])), None) if message else None
     copy = ctx.tx.get(Copy, line.copy_id) if line else None
     content = ctx.tx.get(Content, message.content_id) if message else None
-    return (line, content, hold.data_key(ctx, copy)) if line and copy and content else None
+    if not (message and line and copy and content):
+        return None
+    if line.broken:
+        raise WrongKey(f"message {message.id} was altered")
+    ctx.audit(account.address, "viewed own", f"message {message.id}")
+    return line, content, hold.data_key(ctx, copy, message)
 
 
 def note_file(ctx: Context, account: Account, copy_id: int, index: int) -> None:
-    """A file of a message was taken."""
+    """A file of a message leaves the portal: one that is saved, or a picture that the message shows."""
     ctx.audit(account.address, "opened file", f"copy {copy_id}", str(index))
+
+
+def note_original(ctx: Context, account: Account, copy_id: int) -> None:
+    """A whole message leaves the portal as it came."""
+    ctx.audit(account.address, "saved the original", f"copy {copy_id}")
 
 
 def peek(ctx: Context, account: Account, copy_id: int) -> tuple[Content, bytes] | None:
@@ -57,10 +68,10 @@ def peek(ctx: Context, account: Account, copy_id: int) -> tuple[Content, bytes] 
     return (content, hold.data_key(ctx, copy)) if copy and content else None
 
 
-def open_message(ctx: Context, account: Account, copy_id: int) -> Opened | None:
+def open_message(ctx: Context, account: Account, copy_id: int, how: str = "viewed") -> Opened | None:
     """Open one of the reader's own messages: every view is audited, the first one marks it as read.
 
-    None for another person's message as for none at all.
+    None for another person's message as for none at all. Raises WrongKey for one whose row was altered.
     """
     copy = _own(ctx, account, copy_id)
     if copy is None:
@@ -69,7 +80,7 @@ def open_message(ctx: Context, account: Account, copy_id: int) -> Opened | None:
     content = ctx.tx.get(Content, message.content_id)
     if content is None:
         return None
-    ctx.audit(account.address, "viewed", f"copy {copy.id}")
+    ctx.audit(account.address, how, f"copy {copy.id}")
     if copy.read_at is None:
         copy = ctx.tx.put(replace(copy, read_at=ctx.now))
     author = _sender(ctx, message)

@@ -216,6 +216,8 @@ def _yes(ask: Ask) -> list[Result]:
         return [{"code": "nothing_to_confirm"}]
     ask.ctx.tx.put(replace(current, done_at=ask.ctx.now))
     lines = confirm.lines(ask.ctx, current)
+    if not lines:
+        return [{"code": "nothing_to_confirm"}]
     # What was asked about one person was whether to; otherwise it was only who is speaking. A YES among the lines
     # finds nothing left to confirm, so this ends.
     sure = current.invitation_id is not None

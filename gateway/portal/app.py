@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from gateway.domain.site import Site
-from gateway.errors import TryAgain
+from gateway.errors import TryAgain, WrongKey
 from gateway.flow.context import Desk
 from gateway.portal import plain
 from gateway.portal.account import address, language, leaving, profile, reset, second_step, security, signing_in
@@ -97,6 +97,7 @@ def create_app(
     max_upload: int = 50_000_000,
     scanner: Scanner | None = None,
     sign_ins: Mapping[str, SignIn] | None = None,
+    count_unopened: Callable[[int], None] = lambda _: None,
 ) -> Starlette:
     """The portal at `portal_url`; a form with files may have `max_upload` octets."""
     https = portal_url.startswith("https:")
@@ -112,6 +113,7 @@ def create_app(
         max_upload=max_upload,
         scanner=scanner,
         sign_ins=sign_ins or {},
+        count_unopened=count_unopened,
     )
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
@@ -127,6 +129,9 @@ def _endpoint(portal: Portal, page: Page) -> Callable[[Request], Awaitable[Respo
         try:
             return await serve(portal, page, request)
         except (HTTPException, DeadLink, TryAgain):
+            raise
+        except WrongKey:
+            portal.tell_unopened(page.path, [value for value in request.path_params.values() if isinstance(value, int)])
             raise
         except Exception as error:
             # Neither the true path, which may hold a token, nor values, which may be anything that a person wrote.
@@ -148,7 +153,12 @@ class _Apologies:
         self._pages, self._site, self._cookies = pages, site, cookies
 
     def handlers(self) -> dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
-        return {DeadLink: self._dead_link, HTTPException: self._refused, TryAgain: self._busy}
+        return {
+            DeadLink: self._dead_link,
+            HTTPException: self._refused,
+            TryAgain: self._busy,
+            WrongKey: self._unopened,
+        }
 
     async def _dead_link(self, request: Request, _: Exception) -> Response:
         return self._page(request, "invite/dead_link", 404)
@@ -162,6 +172,9 @@ class _Apologies:
 
     async def _busy(self, request: Request, _: Exception) -> Response:
         return self._page(request, "error", 503, {"retry-after": "30"})
+
+    async def _unopened(self, request: Request, _: Exception) -> Response:
+        return self._page(request, "error", 410)  # RFC 9110 §15.5.11: it will not come back by itself
 
     def _page(self, request: Request, name: str, status: int, headers: dict[str, str] | None = None) -> Response:
         facts = {"account": None, "csrf_token": "", "look": look_of(self._site), "path": "", "code": str(status)}

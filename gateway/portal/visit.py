@@ -3,12 +3,13 @@
 import asyncio
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import structlog
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -22,6 +23,8 @@ from gateway.portal.passwords import Passwords
 from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
 from gateway.ports import ContentStore, Random, Scanner, SignIn
+
+log = structlog.get_logger()
 
 LARGE = 1_000_000
 """Octets from which a message counts as large."""
@@ -46,11 +49,18 @@ class Portal:
     scanner: Scanner | None = None
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
     """Practices' own sign-ins, by the practice's id."""
+    count_unopened: Callable[[int], None] = lambda _: None
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     def room_for(self, size: int) -> AbstractAsyncContextManager[Any]:
         """Room to take apart a message of `size` octets, which needs some times as many: few large ones at a time."""
         return self._large if size > LARGE else nullcontext()
+
+    def tell_unopened(self, page: str, rows: Collection[int]) -> None:
+        """Rows that a page was to show were altered: an administrator has to know."""
+        if rows:
+            log.error("rows cannot be opened", page=page, rows=sorted(rows))
+            self.count_unopened(len(rows))
 
 
 @dataclass(frozen=True, slots=True)

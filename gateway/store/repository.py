@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+import structlog
+
 from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryState
 from gateway.store.models import InstantField
@@ -14,6 +16,10 @@ from gateway.store.statements import Statements, claim
 
 Row = TypeVar("Row")
 
+log = structlog.get_logger()
+
+_NO_ROW = (KeyError, TypeError, ValueError, OverflowError)
+"""What comes of reading a value that its column cannot have."""
 NO_LIMIT = -1
 """SQLite's way of saying it."""
 
@@ -84,10 +90,13 @@ class SqliteTx:
         statements = self._of[table]
         shape, values = statements.conditions(where)
         values += (NO_LIMIT if limit is None else limit, skip)
-        return [statements.row(found) for found in self._all(statements.select(shape, order), values)]
+        return self._readable(table, self._all(statements.select(shape, order), values))
 
     def one(self, table: type[Row], **where: Any) -> Row | None:
-        return next(iter(self.find(table, limit=1, **where)), None)
+        statements = self._of[table]
+        shape, values = statements.conditions(where)
+        found = self._all(statements.select(shape, "id"), [*values, 1, 0])
+        return statements.row(found[0]) if found else None
 
     def count(self, table: type[Row], **where: Any) -> int:
         statements = self._of[table]
@@ -113,8 +122,23 @@ class SqliteTx:
     ) -> list[Delivery]:
         instant = InstantField().db_value
         values = [instant(lease_until), instant(now), instant(now), json.dumps(list(besides)), limit]
-        claimed = [self._of[Delivery].row(found) for found in self._all(self._of.claim, values)]
+        claimed = self._readable(Delivery, self._all(self._of.claim, values))
         return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
+
+    def _readable(self, table: type[Row], found: Sequence[Any]) -> list[Row]:
+        """The rows of a list. One that was altered into something that is no row costs itself, not the list."""
+        row = self._of[table].row
+        try:
+            return [row(values) for values in found]
+        except _NO_ROW:
+            return [one for values in found if (one := self._tried(table, values)) is not None]
+
+    def _tried(self, table: type[Row], values: Any) -> Row | None:
+        try:
+            return cast("Row", self._of[table].row(values))
+        except _NO_ROW:
+            log.error("a row cannot be read", table=table.__name__, id=values[0])
+            return None
 
     def _all(self, statement: str, values: Sequence[Any]) -> list[Any]:
         return self._connection.execute(statement, values).fetchall()

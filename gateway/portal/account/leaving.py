@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from gateway.domain.model import Account
+from gateway.errors import WrongKey
 from gateway.flow import account as accounts
 from gateway.flow import release
 from gateway.flow.release import Opened
@@ -23,6 +24,8 @@ from gateway.portal.visit import Portal, Visit, go_to
 README = """What you have here is yours: your account, and every message in your inbox as it came.
 account.json can be read with any text editor; the .eml files open with any mail program.
 """
+DAMAGED = "This message was damaged where it is kept, so that it cannot be opened, or not to its end.\n"
+"""What stands beside such a message, or in its place."""
 
 
 async def download(visit: Visit, account: Account) -> Response:
@@ -55,10 +58,14 @@ async def archive(visit: Visit, account: Account) -> AsyncIterator[bytes]:
         file.writestr("README.txt", README)
         file.writestr("account.json", json.dumps(_facts(account), indent=2, ensure_ascii=False))
         for copy_id in await visit.desk.ask(accounts.inbox_copies, account):
-            opened = await visit.desk.do(release.open_message, account, copy_id)
-            if opened:
-                async for _ in _added(file, visit.portal, opened):
-                    yield pipe.take()
+            try:
+                opened = await visit.desk.do(release.open_message, account, copy_id, "took along")
+                if opened:
+                    async for _ in _added(file, visit.portal, opened):
+                        yield pipe.take()
+            except WrongKey:  # one altered row does not cost the others
+                visit.portal.tell_unopened("/profile/download", [copy_id])
+                file.writestr(f"message-{copy_id}-damaged.txt", DAMAGED)
     yield pipe.take()
 
 

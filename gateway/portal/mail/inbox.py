@@ -40,7 +40,11 @@ async def inbox(visit: Visit, account: Account) -> Response:
     show = query.get("show", "")
     sought = Sought(show if show in SHOWN else "all", query.get("q", "")[:LONGEST_SEARCH].strip(), visit.page)
     facts = await visit.desk.ask(_inbox, account, sought)
+    if sought.words:
+        await visit.desk.do(lines.note_search, account, facts["count"])
     facts |= {"sought": sought, "done": query.get("done", "")}
+    visit.portal.tell_unopened("/inbox", [one.copy_id for one in facts["lines"] if one.broken])
+    visit.portal.tell_unopened("/inbox?show=drafts", [one.id for one in facts["drafts"] if one.broken])
     return await asyncio.to_thread(visit.show, "mail/inbox", facts)
 
 

@@ -1,6 +1,7 @@
 """One message, its files, and one that the reader wrote."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 
 from starlette.exceptions import HTTPException
@@ -38,7 +39,7 @@ async def message(visit: Visit, account: Account) -> Response:
 
 async def sent(visit: Visit, account: Account) -> Response:
     """One message that the person wrote."""
-    found = await visit.desk.ask(release.own_message, account, visit.request.path_params["message_id"])
+    found = await visit.desk.do(release.own_message, account, visit.request.path_params["message_id"])
     if found is None:
         raise HTTPException(404)
     line, content, key = found
@@ -53,7 +54,7 @@ def _talk(ctx: Context, account: Account, message_id: int) -> list[Line]:
 
 
 async def attachment(visit: Visit, account: Account) -> Response:
-    """One file of a message. The message's page was opened before, which is what the audit tells."""
+    """One file of a message whose page was opened before; a picture within it is fetched in the same way."""
     index = visit.request.path_params["index"]
     peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
     if peeked is None:
@@ -72,8 +73,7 @@ async def attachment(visit: Visit, account: Account) -> Response:
     if clean is not True:
         facts = {"copy_id": visit.request.path_params["copy_id"], "filename": file.filename, "infected": clean is False}
         return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
-    if not file.content_id:
-        await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], index)
+    await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], index)
     return download(piece.octets(_stored(visit, content, key)), file.size, file.filename, file.content_type)
 
 
@@ -84,8 +84,11 @@ async def original(visit: Visit, account: Account) -> Response:
     if await is_clean(visit, _stored(visit, content, key)) is not True:
         facts = {"copy_id": opened.line.copy_id, "filename": "", "infected": True}
         return visit.show("mail/kept_back", facts, status=403)
+    chunks = _stored(visit, content, key)
+    first = await asyncio.to_thread(next, chunks, b"")  # raises WrongKey while that can still be said
+    await visit.desk.do(release.note_original, account, opened.line.copy_id)
     name = f"message-{opened.line.copy_id}.eml"
-    return download(_stored(visit, content, key), content.size, name, OCTETS)
+    return download(itertools.chain((first,), chunks), content.size, name, OCTETS)
 
 
 async def open_message(visit: Visit, account: Account) -> Opened:
