@@ -137,9 +137,17 @@ def stop(ctx: Context, token: str) -> str | None:
 
 def _shut_out(ctx: Context, account: Account, change: AddressChange) -> None:
     ctx.tx.remove(Session, account_id=account.id)
-    ctx.tx.remove(Passkey, account_id=account.id, created_at__gt=change.asked_at)
-    ctx.tx.remove(Codes, account_id=account.id, created_at__gt=change.asked_at)
-    ctx.tx.remove(RecoveryCode, account_id=account.id)  # nothing says when they were made
+    since = {"account_id": account.id, "created_at__gt": change.asked_at}
+    gone = {
+        "passkey removed": ctx.tx.remove(Passkey, **since),
+        "codes off": ctx.tx.remove(Codes, **since),
+        "recovery codes removed": ctx.tx.remove(
+            RecoveryCode, account_id=account.id
+        ),  # nothing says when they were made
+    }
+    for what, count in gone.items():
+        if count:
+            ctx.audit(account.address, what, f"account {account.id}")
 
 
 # ---------------------------------------------------------------------------------------------------------------- parts

@@ -69,7 +69,7 @@ PAGES: tuple[Page, ...] = (
     Page("/profile/recovery", Who.ACCOUNT, security.recovery, BOTH),
     Page("/profile/passkeys/add", Who.ACCOUNT, security.add_passkey, BOTH),
     Page("/profile/passkeys/{passkey_id:int}/remove", Who.ACCOUNT, security.remove_passkey, BOTH),
-    Page("/profile/download", Who.ACCOUNT, leaving.download, ("POST",)),
+    Page("/profile/download", Who.ACCOUNT, leaving.download, BOTH),
     Page("/profile/erase", Who.ACCOUNT, leaving.erase, BOTH),
     Page("/inbox", Who.ACCOUNT, inbox.inbox),
     Page("/messages/{copy_id:int}", Who.ACCOUNT, reading.message),

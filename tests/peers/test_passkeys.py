@@ -69,6 +69,13 @@ def test_a_passkey_is_the_second_step_and_then_the_only_one(portal, chromium):
         page.click("main >> text=Remove")
         page.fill("[name=password]", PASSWORD)
         page.click("text=Remove the passkey")
+        assert "Use your passkey" in page.inner_text("main")
+        assert rows(portal, Passkey)
+        page.fill("[name=password]", PASSWORD)
+        page.click("text=Use my passkey")
+        page.wait_for_selector("text=Your passkey has been used")
+        page.click("text=Remove the passkey")
+        page.wait_for_url("**/profile/security?done=passkey_removed")
         assert not rows(portal, Passkey)
 
 

@@ -229,7 +229,7 @@ async def test_opening_a_message_is_one_view_and_each_file_is_told(world, browse
         assert browser.status == 200
     said = [(row.action, row.subject) for row in await world.rows(Audit) if row.action in ("viewed", "opened file")]
     first, second = (f"copy {copy.id}" for copy in copies)
-    assert said == [("viewed", first), ("viewed", second), ("opened file", second)]
+    assert said == [("viewed", first), ("opened file", first), ("viewed", second), ("opened file", second)]
 
 
 # -------------------------------------------------------------------------------------------------------------- viruses

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
+from gateway.domain.address import address
 from gateway.domain.model import Account, AddressChange, Audit, Codes, Copy, Delivery, Passkey, RecoveryCode
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.errors import WrongKey
-from gateway.flow import hold, notices
+from gateway.flow import hold, new_address, notices
 from tests.browser import PASSWORD
 from tests.practice import PATIENT
 
@@ -278,7 +279,7 @@ async def test_a_second_factor_from_before_stays(world, browser):
     account = await signed_in(world, browser)
     await world.store.write(lambda tx: _second_factors(tx, account, world.clock.now()))
     world.clock.advance(minutes=1)
-    await ask(browser)
+    await world.desk.do(new_address.ask, account, address(NEW))
     owner = await world.browser().go(await keep_link(world))
     await owner.press("Keep my old address")
     assert (len(await world.rows(Passkey)), len(await world.rows(Codes))) == (1, 1)

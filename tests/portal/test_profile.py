@@ -232,8 +232,8 @@ async def test_ones_data_is_taken_along(world, browser):
     account = await world.registered()
     await world.written(account)
     await browser.sign_in()
-    await browser.go("/profile")
-    await browser.press("Download my data")
+    await browser.go("/profile/download")
+    await browser.press("Download my data", password=PASSWORD)
     with zipfile.ZipFile(io.BytesIO(browser.response.content)) as file:
         facts = json.loads(file.read("account.json"))
         [mail] = [name for name in file.namelist() if name.endswith(".eml")]

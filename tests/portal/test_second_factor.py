@@ -24,15 +24,16 @@ async def set_up(world, browser):
     await browser.sign_in()
     await browser.go("/profile/codes")
     secret = browser.page.css_first(".key").text().replace(" ", "")
-    await browser.press("Turn codes on", code=code(world, secret))
+    await browser.press("Turn codes on", code=code(world, secret), password=PASSWORD)
     assert browser.path == "/profile/security"
     world.clock.advance(seconds=60)
     return secret
 
 
-async def recovery_codes(browser):
+async def recovery_codes(world, browser, secret):
+    world.clock.advance(seconds=60)
     await browser.go("/profile/recovery")
-    await browser.press("Make recovery codes", password=PASSWORD)
+    await browser.press("Make recovery codes", password=PASSWORD, factor=code(world, secret))
     return [one.text() for one in browser.page.css(".recovery .key")]
 
 
@@ -126,9 +127,9 @@ async def test_guessing_codes_is_slowed_down_though_many_guess_at_once(world, br
 
 @both_stores
 async def test_a_recovery_code_is_good_once_and_new_ones_replace_the_old(world, browser):
-    await set_up(world, browser)
-    old = await recovery_codes(browser)
-    codes = await recovery_codes(browser)
+    secret = await set_up(world, browser)
+    old = await recovery_codes(world, browser, secret)
+    codes = await recovery_codes(world, browser, secret)
     assert len(set(codes)) == 10
     assert all(one.encode() not in row.digest for row in await world.rows(RecoveryCode) for one in codes)
     for typed, lets_in in ((old[0], False), (codes[0].upper().replace("-", " "), True), (codes[0], False)):
@@ -153,11 +154,11 @@ async def test_a_new_password_by_mail_takes_no_second_step_away(world, browser):
 
 
 async def test_turning_it_off_takes_the_password_and_is_told(world, browser):
-    await set_up(world, browser)
+    secret = await set_up(world, browser)
     await browser.go("/profile/codes/off")
-    await browser.press("Stop asking", password="wrong password")
+    await browser.press("Stop asking", password="wrong password", factor=code(world, secret))
     assert await world.rows(Codes)
-    await browser.press("Stop asking", password=PASSWORD)
+    await browser.press("Stop asking", password=PASSWORD, factor=code(world, secret))
     assert not await world.rows(Codes)
     told = [notices.unseal(world.keys, row).facts["change"] for row in await world.rows(Delivery)]
     assert told == ["codes_on", "codes_off"]
@@ -169,7 +170,7 @@ async def test_a_wrong_code_turns_nothing_on(world, browser):
     await browser.sign_in()
     await browser.go("/profile/codes")
     shown = browser.page.css_first(".key").text()
-    await browser.press("Turn codes on", code="000000")
+    await browser.press("Turn codes on", code="000000", password=PASSWORD)
     assert "This code is not right" in browser.text
     assert browser.page.css_first(".key").text() == shown
     assert not await world.rows(Codes)

@@ -9,7 +9,8 @@ from gateway.errors import BadAddress
 from gateway.flow import new_address
 from gateway.flow.new_address import Confirmed
 from gateway.portal.account.forms import AddressForm
-from gateway.portal.account.profile import is_own, own_session
+from gateway.portal.account.profile import own_session
+from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
 
@@ -17,14 +18,14 @@ from gateway.portal.visit import Visit, go_to
 async def ask(visit: Visit, account: Account) -> Response:
     """GET asks for the new address and the password; POST writes to both addresses."""
     form = AddressForm(visit.form if visit.posted else None)
-    is_right = visit.posted and await is_own(visit, account, form, "password")
-    wanted = _wanted(visit, account, form) if is_right else None
-    if wanted:
+    wanted = _wanted(visit, account, form) if visit.posted else None
+    if wanted and await is_proved(visit, account, form):
         is_asked = await visit.desk.do(new_address.ask, account, wanted)
         if is_asked:
             return visit.show("account/address_sent", {"address": wanted.typed})
         form.refuse("email", say("You have tried this several times today. Try again tomorrow."))
-    return visit.show("account/address", {"form": form}, status=REFUSED if form.wrong else 200)
+    facts = {"form": form, "proof": await asked_of(visit, account)}
+    return visit.show("account/address", facts, status=REFUSED if form.wrong else 200)
 
 
 async def confirm(visit: Visit, account: Account) -> Response:
@@ -60,7 +61,7 @@ async def keep(visit: Visit) -> Response:
 
 def _wanted(visit: Visit, account: Account, form: AddressForm) -> Address | None:
     """The address that the form has; None if it cannot be used, which the form then says."""
-    if form.email.errors:
+    if not form.validate():
         return None
     try:
         wanted = address(form.email.data)

@@ -3,11 +3,17 @@
 from wtforms import EmailField, PasswordField, StringField, TextAreaField
 
 from gateway.domain.saying import say
-from gateway.portal.form import BaseForm, filled_in, one_line
+from gateway.portal.form import BaseForm, at_most, filled_in, one_line
 from gateway.portal.new_password import NewPasswordForm
 from gateway.portal.passwords import LONGEST
 
 PASSWORD = filled_in(say("Type your password."), LONGEST)
+
+
+class ProvedForm(BaseForm):
+    """What a stolen session is not enough for: the second step, where there is one, beside the password."""
+
+    factor = StringField(say("Code of your second step"), [at_most(60)], filters=[one_line])
 
 
 class SignInForm(BaseForm):
@@ -21,14 +27,14 @@ class ResetForm(BaseForm):
     email = EmailField(say("Email address"), filled_in(say("Type your email address."), 320), filters=[one_line])
 
 
-class ChangePasswordForm(NewPasswordForm):
+class ChangePasswordForm(NewPasswordForm, ProvedForm):
     """A new password, and the one so far."""
 
     old = PasswordField(say("Your password so far"), PASSWORD)
 
 
-class OwnPasswordForm(BaseForm):
-    """The password once more, before something that cannot be taken back."""
+class OwnPasswordForm(ProvedForm):
+    """The password once more, before something that only the person themselves may do."""
 
     password = PasswordField(say("Your password"), PASSWORD)
 
@@ -43,6 +49,10 @@ class CodeForm(BaseForm):
     """A code from the phone, or a recovery code."""
 
     code = StringField(say("Code"), filled_in(say("Type the code."), 60), filters=[one_line])
+
+
+class CodesForm(CodeForm, OwnPasswordForm):
+    """Setting up codes: one shows that the phone has the secret."""
 
 
 class PasskeyForm(OwnPasswordForm):

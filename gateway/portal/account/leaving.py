@@ -16,7 +16,7 @@ from gateway.flow import account as accounts
 from gateway.flow import release
 from gateway.flow.release import Opened
 from gateway.portal.account.forms import OwnPasswordForm
-from gateway.portal.account.profile import is_own
+from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.cookies import SESSION
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Portal, Visit, go_to
@@ -29,7 +29,12 @@ DAMAGED = "This message was damaged where it is kept, so that it cannot be opene
 
 
 async def download(visit: Visit, account: Account) -> Response:
-    """One file with all that the person has here. It is made while it is sent, however much it is."""
+    """GET asks for the password; POST gives one file with all that the person has here, made while it is sent."""
+    form = OwnPasswordForm(visit.form if visit.posted else None)
+    if not visit.posted or not await is_proved(visit, account, form):
+        facts = {"form": form, "proof": await asked_of(visit, account)}
+        return visit.show("account/download", facts, status=REFUSED if form.wrong else 200)
+    await visit.desk.do(accounts.note_download, account)
     headers = {"content-disposition": 'attachment; filename="my-messages.zip"'}
     return StreamingResponse(archive(visit, account), headers=headers, media_type="application/zip")
 
@@ -37,12 +42,13 @@ async def download(visit: Visit, account: Account) -> Response:
 async def erase(visit: Visit, account: Account) -> Response:
     """GET says what is lost, and asks for the password; POST erases."""
     form = OwnPasswordForm(visit.form if visit.posted else None)
-    if visit.posted and await is_own(visit, account, form, "password"):
+    if visit.posted and await is_proved(visit, account, form):
         await visit.desk.do_at_length(accounts.erase, account)
         response = go_to("/sign-in?done=erased")
         visit.portal.cookies.take_back(response, SESSION)
         return response
-    return visit.show("account/erase", {"form": form}, status=REFUSED if form.wrong else 200)
+    facts = {"form": form, "proof": await asked_of(visit, account)}
+    return visit.show("account/erase", facts, status=REFUSED if form.wrong else 200)
 
 
 def _facts(account: Account) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a page hands to the next one, sealed: who has given the right password, and what a passkey is to sign.
 
-It is worth something in the browser that it was shown to, for some minutes.
+It is worth something in the browser that it was shown to, for some minutes, and for one use only: what was sealed for
+proving something within an account is no half of a sign-in.
 """
 
 import base64
@@ -8,6 +9,7 @@ import binascii
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from gateway.errors import WrongKey
 from gateway.portal.visit import Visit
@@ -15,10 +17,21 @@ from gateway.portal.visit import Visit
 LIVES = timedelta(minutes=5)
 
 
+class Use(StrEnum):
+    """What a sealed state is for."""
+
+    SECOND_STEP = "second step"
+    PASSKEY_ALONE = "passkey alone"
+    PROOF = "proof"
+    CODES = "codes"
+    NEW_PASSKEY = "new passkey"
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """`key` is the account's address where the password was right, "" otherwise; `challenge` is base64url."""
 
+    use: Use
     at: str
     key: str = ""
     wanted: str = "/inbox"
@@ -27,21 +40,21 @@ class Pending:
     """Of one-time codes that are being set up."""
 
 
-def begin(visit: Visit, key: str = "", wanted: str = "/inbox", secret: str = "") -> Pending:
+def begin(visit: Visit, use: Use, key: str = "", wanted: str = "/inbox", secret: str = "") -> Pending:
     """A fresh one, with a challenge of its own."""
     challenge = base64.urlsafe_b64encode(visit.portal.random.octets(32)).decode().rstrip("=")
-    return Pending(visit.desk.clock.now().isoformat(), key, wanted, challenge, secret)
+    return Pending(use, visit.desk.clock.now().isoformat(), key, wanted, challenge, secret)
 
 
 def seal(visit: Visit, pending: Pending) -> str:
-    sealed = visit.desk.keys.seal(json.dumps(asdict(pending)).encode(), _bound_to(visit))
+    sealed = visit.desk.keys.seal(json.dumps(asdict(pending)).encode(), _bound_to(visit, pending.use))
     return base64.urlsafe_b64encode(sealed).decode()
 
 
-def unseal(visit: Visit, sealed: str) -> Pending | None:
-    """What was sealed for this browser, if that is not too long ago."""
+def unseal(visit: Visit, sealed: str, use: Use) -> Pending | None:
+    """What was sealed for this browser and this use, if that is not too long ago."""
     try:
-        opened = visit.desk.keys.open(base64.urlsafe_b64decode(sealed), _bound_to(visit))
+        opened = visit.desk.keys.open(base64.urlsafe_b64decode(sealed), _bound_to(visit, use))
         pending = Pending(**json.loads(opened))
     except (WrongKey, binascii.Error, ValueError):
         return None
@@ -53,5 +66,5 @@ def octets(challenge: str) -> bytes:
     return base64.urlsafe_b64decode(challenge + "=" * (-len(challenge) % 4))
 
 
-def _bound_to(visit: Visit) -> str:
-    return f"pending|{visit.visitor}"
+def _bound_to(visit: Visit, use: Use) -> str:
+    return f"pending|{use}|{visit.visitor}"

@@ -7,13 +7,12 @@ from datetime import datetime
 from starlette.responses import Response
 
 from gateway.domain.model import Account, Session
-from gateway.domain.saying import say
 from gateway.flow import account as accounts
 from gateway.flow import new_address
 from gateway.portal.account.forms import ChangePasswordForm, NameForm, OwnPracticeForm
+from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.account.reset import is_good
-from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
-from gateway.portal.form import REFUSED, BaseForm
+from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
 
 
@@ -43,28 +42,12 @@ async def practice(visit: Visit, account: Account) -> Response:
 async def password(visit: Visit, account: Account) -> Response:
     """GET asks; POST changes the password, and ends every other session."""
     form = ChangePasswordForm(visit.form if visit.posted else None)
-    if visit.posted and await is_own(visit, account, form, "old") and await is_good(visit, form, account):
+    if visit.posted and await is_good(visit, form, account) and await is_proved(visit, account, form, "old"):
         hashed = await visit.portal.passwords.hash(form.password.data)
         await visit.desk.do(accounts.change_password, account, hashed, own_session(visit).id)
         return go_to("/profile?done=password")
-    return visit.show("account/password", {"form": form}, status=REFUSED if form.wrong else 200)
-
-
-async def is_own(visit: Visit, account: Account, form: BaseForm, field: str) -> bool:
-    """Whether this field has the person's own password, which the form says if not. Tries are counted."""
-    form.validate()
-    typed = form[field].data
-    if form[field].errors:
-        return False
-    if not may_try(visit, account.address):
-        form.refuse(field, TOO_OFTEN)
-        return False
-    right = await visit.portal.passwords.matches(typed, account.password_hash)
-    if not right:
-        form.refuse(field, say("This is not your password. Check it, and try again."))
-        return False
-    give_back(visit, account.address)
-    return True
+    facts = {"form": form, "proof": await asked_of(visit, account)}
+    return visit.show("account/password", facts, status=REFUSED if form.wrong else 200)
 
 
 # ------------------------------------------------------------------------------------------------------------ sessions

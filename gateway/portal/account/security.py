@@ -11,8 +11,9 @@ from gateway.domain.model import Account
 from gateway.domain.saying import say
 from gateway.flow import second_factor
 from gateway.portal.account import passkeys, pending
-from gateway.portal.account.forms import CodeForm, OwnPasswordForm, PasskeyForm
-from gateway.portal.account.profile import is_own
+from gateway.portal.account.forms import CodesForm, OwnPasswordForm, PasskeyForm
+from gateway.portal.account.pending import Pending, Use
+from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.form import REFUSED
 from gateway.portal.visit import Visit, go_to
 
@@ -27,25 +28,31 @@ async def security(visit: Visit, account: Account) -> Response:
 
 async def codes(visit: Visit, account: Account) -> Response:
     """GET shows a fresh secret; POST turns codes on, once one has shown that the phone has the secret."""
-    asked = pending.unseal(visit, visit.typed("state")) if visit.posted else None
+    asked = pending.unseal(visit, visit.typed("state"), Use.CODES) if visit.posted else None
     secret = asked.secret if asked else _new_secret(visit)
-    form = CodeForm(visit.form if visit.posted else None)
-    if visit.posted and form.validate():
-        is_right = asked is not None and await visit.desk.do(
-            second_factor.start_codes, account, secret, str(form.code.data)
-        )
-        if is_right:
-            return go_to("/profile/security?done=codes_on")
-        form.refuse("code", say("This code is not right. Wait for the next one, and try again."))
+    form = CodesForm(visit.form if visit.posted else None)
+    if visit.posted and await _may_start(visit, account, form, asked):
+        await visit.desk.do(second_factor.start_codes, account, secret, str(form.code.data))
+        return go_to("/profile/security?done=codes_on")
     uri = pyotp.TOTP(secret).provisioning_uri(name=account.typed, issuer_name=visit.desk.site.name)
     facts = {
         "form": form,
-        "state": pending.seal(visit, pending.begin(visit, account.address, secret=secret)),
+        "proof": await asked_of(visit, account),
+        "state": pending.seal(visit, pending.begin(visit, Use.CODES, account.address, secret=secret)),
         "picture": _picture(uri),
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         "uri": uri,
     }
     return visit.show("account/codes", facts, status=REFUSED if form.wrong else 200)
+
+
+async def _may_start(visit: Visit, account: Account, form: CodesForm, asked: Pending | None) -> bool:
+    """Whether the phone has the secret, and who sets it up is the account's own person."""
+    now = visit.desk.clock.now().timestamp()
+    form.validate()
+    if form.code.data and (asked is None or second_factor.fits(asked.secret, form.code.data, now) is None):
+        form.refuse("code", say("This code is not right. Wait for the next one, and try again."))
+    return not form.wrong and await is_proved(visit, account, form)
 
 
 def _new_secret(visit: Visit) -> str:
@@ -59,25 +66,27 @@ def _picture(uri: str) -> Markup:
     return Markup(drawn)  # noqa: S704 - made by the library out of squares
 
 
-# ---------------------------------------------------------------------------------------- what needs the password again
-
-
 async def stop_codes(visit: Visit, account: Account) -> Response:
     form = OwnPasswordForm(visit.form if visit.posted else None)
-    if visit.posted and await is_own(visit, account, form, "password"):
+    if visit.posted and await is_proved(visit, account, form):
         await visit.desk.do(second_factor.stop_codes, account)
         return go_to("/profile/security?done=codes_off")
-    return visit.show("account/codes_off", {"form": form}, status=REFUSED if form.wrong else 200)
+    facts = {"form": form, "proof": await asked_of(visit, account)}
+    return visit.show("account/codes_off", facts, status=REFUSED if form.wrong else 200)
+
+
+# ------------------------------------------------------------------------------------------------------ recovery codes
 
 
 async def recovery(visit: Visit, account: Account) -> Response:
     """POST makes new recovery codes, and shows them this once."""
     form = OwnPasswordForm(visit.form if visit.posted else None)
-    if visit.posted and await is_own(visit, account, form, "password"):
+    if visit.posted and await is_proved(visit, account, form):
         made = [_recovery_code(visit) for _ in range(second_factor.RECOVERY_CODES)]
         await visit.desk.do(second_factor.new_recovery_codes, account, made)
         return visit.show("account/recovery_codes", {"codes": made})
-    return visit.show("account/recovery", {"form": form}, status=REFUSED if form.wrong else 200)
+    facts = {"form": form, "proof": await asked_of(visit, account)}
+    return visit.show("account/recovery", facts, status=REFUSED if form.wrong else 200)
 
 
 def _recovery_code(visit: Visit) -> str:
@@ -92,16 +101,17 @@ async def add_passkey(visit: Visit, account: Account) -> Response:
     """GET has what the browser's script needs; POST takes the passkey that it has made."""
     has = await visit.desk.ask(second_factor.factors, account)
     form = PasskeyForm(visit.form if visit.posted else None)
-    if visit.posted and await is_own(visit, account, form, "password") and form.validate():
-        asked = pending.unseal(visit, visit.typed("state"))
+    if visit.posted and await is_proved(visit, account, form):
+        asked = pending.unseal(visit, visit.typed("state"), Use.NEW_PASSKEY)
         passkey = passkeys.made(visit, account, asked, visit.typed("passkey"), form.name.data) if asked else None
         is_added = passkey is not None and await visit.desk.do(second_factor.add_passkey, account, passkey)
         if is_added:
             return go_to("/profile/security?done=passkey_added")
         form.refuse("name", say("Your browser made no passkey that we can use. Try again."))
-    asked = pending.begin(visit, account.address)
+    asked = pending.begin(visit, Use.NEW_PASSKEY, account.address)
     facts = {
         "form": form,
+        "proof": await asked_of(visit, account),
         "state": pending.seal(visit, asked),
         "options": passkeys.registration(visit, account, has.passkeys, asked),
     }
@@ -111,12 +121,12 @@ async def add_passkey(visit: Visit, account: Account) -> Response:
 async def remove_passkey(visit: Visit, account: Account) -> Response:
     passkey_id = visit.request.path_params["passkey_id"]
     form = OwnPasswordForm(visit.form if visit.posted else None)
-    if visit.posted and await is_own(visit, account, form, "password"):
+    if visit.posted and await is_proved(visit, account, form):
         await visit.desk.do(second_factor.remove_passkey, account, passkey_id)
         return go_to("/profile/security?done=passkey_removed")
     has = await visit.desk.ask(second_factor.factors, account)
     known = next((one for one in has.passkeys if one.id == passkey_id), None)
     if known is None:
         return go_to("/profile/security")
-    facts = {"form": form, "passkey": known}
+    facts = {"form": form, "passkey": known, "proof": await asked_of(visit, account)}
     return visit.show("account/passkey_remove", facts, status=REFUSED if form.wrong else 200)

@@ -12,6 +12,7 @@ from gateway.flow import second_factor
 from gateway.portal import sessions
 from gateway.portal.account import passkeys, pending, second_step
 from gateway.portal.account.forms import SignInForm
+from gateway.portal.account.pending import Use
 from gateway.portal.account.session import let_in
 from gateway.portal.account.tries import TOO_OFTEN, give_back, key_of, may_try
 from gateway.portal.cookies import SESSION
@@ -42,13 +43,14 @@ async def sign_in(visit: Visit) -> Response:
 
 async def passkey_options(visit: Visit) -> Response:
     """POST: what any passkey of the browser's may sign, to sign in with it alone."""
-    asked = pending.begin(visit)
+    asked = pending.begin(visit, Use.PASSKEY_ALONE)
     return JSONResponse({"options": passkeys.authentication(visit, (), asked), "state": pending.seal(visit, asked)})
 
 
 async def passkey(visit: Visit) -> Response:
     """POST: a passkey instead of a password and a second step."""
-    asked, form, tries = pending.unseal(visit, visit.typed("state")), SignInForm(), f"passkey {visit.client}"
+    asked = pending.unseal(visit, visit.typed("state"), Use.PASSKEY_ALONE)
+    form, tries = SignInForm(), f"passkey {visit.client}"
     if not may_try(visit, tries):
         form.refuse("email", TOO_OFTEN)
         return _page(visit, form, 429)  # RFC 6585 §4

@@ -37,7 +37,7 @@
   /* `data-passkey` says what the form wants: "make", "sign", or "any", for which it first asks what is to be signed. */
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     const kind = form.dataset.passkey;
-    const failed = form.querySelector("[data-failed]");
+    const failed = form.querySelector(":scope > [data-failed]");
     form.hidden = false;
     for (const hint of document.querySelectorAll("[data-without-passkeys]")) hint.hidden = true;
     form.addEventListener("submit", async (event) => {
@@ -59,5 +59,21 @@
         failed.hidden = false;
       }
     }, { capture: true });
+  }
+
+  /* `data-proves`: a button within a form, which shows the account's passkey before the form is sent. */
+  for (const place of document.querySelectorAll("[data-proves]")) {
+    const [failed, shown] = ["[data-failed]", "[data-shown]"].map((one) => place.querySelector(one));
+    place.hidden = false;
+    for (const hint of place.closest("form").querySelectorAll("[data-without-passkeys]")) hint.hidden = true;
+    place.querySelector("button").addEventListener("click", async () => {
+      failed.hidden = true;
+      try {
+        place.closest("form").elements.proof.value = await sign(JSON.parse(place.dataset.options));
+        shown.hidden = false;
+      } catch {
+        failed.hidden = false;
+      }
+    });
   }
 })();
