@@ -66,7 +66,7 @@ class Invitation:
     `day0` and `step` say where in its state's schedule it is, `due_at` when its next step is due. `strikes` are this
     round's wrong birthdates, `strikes_before` those of earlier rounds. `generation` rises when the link is replaced.
     `details_by` is the sender whose details stand. `asked_at` is when a new link was last asked for,
-    `opened_at` when somebody with the link first began to register.
+    `opened_at` when somebody with the link first answered what is asked there.
     """
 
     id: int = 0

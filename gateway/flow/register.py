@@ -74,17 +74,15 @@ def look(ctx: Context, token: str) -> Welcome | None:
     return _welcome(ctx, invitation) if invitation else None
 
 
-def begin(ctx: Context, token: str) -> None:
-    """Somebody with the link has begun to register: the first time is noted."""
-    invitation = find(ctx, token)
-    if invitation and invitation.opened_at is None:
-        ctx.tx.put(replace(invitation, opened_at=ctx.now))
-
-
 def check(ctx: Context, token: str, proof: Proof) -> Checked:
-    """Check a proof without registering; a wrong birthdate is counted."""
+    """Check a proof without registering; a wrong birthdate is counted, and that somebody has begun is noted."""
     invitation = find(ctx, token)
-    return _check(ctx, invitation, proof) if invitation else Checked(Check.DEAD)
+    if invitation is None:
+        return Checked(Check.DEAD)
+    is_begun = proof.birthdate is not None or _proves(ctx, invitation, proof)
+    if is_begun and invitation.opened_at is None:
+        invitation = ctx.tx.put(replace(invitation, opened_at=ctx.now))
+    return _check(ctx, invitation, proof)
 
 
 def register(ctx: Context, token: str, proof: Proof, name: str, password_hash: str) -> Account | None:

@@ -9,6 +9,8 @@ from math import ceil
 from typing import Any
 
 from gateway.domain.address import Address, address
+from gateway.domain.commands import ABOUT_ONE, Command, Verb, parse
+from gateway.domain.links import OPENS, Part, that_open
 from gateway.domain.model import Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, Notice, Purpose, Relationship, State
 from gateway.errors import BadAddress
@@ -28,7 +30,6 @@ KNOWN = 400
 RENEWALS = 5
 """How many new links a day a sender gets, whoever asks for them."""
 
-_PURPOSES = (Purpose.WAITER_PAGE, Purpose.SENDER_PAGE)
 SHOWN: dict[str, tuple[Relationship, ...]] = {
     "waiting": (),
     "directory": (Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
@@ -78,11 +79,11 @@ class Outworn:
 
 def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outworn | None:
     """The page that a sender's link opens; None for a dead link. Changes nothing."""
-    found = _owner(ctx, token)
+    found = _opened(ctx, token, Part.ONE_PERSON)
     if found is None:
         return None
-    sender, invitation, made_on = found
-    if _age(ctx, made_on) > LIVES:
+    sender, invitation = found.sender, found.about
+    if found.is_outworn:
         return Outworn(sender)
     practice = ctx.site.practice(sender.practice_id)
     if sought.person and invitation is None:
@@ -93,7 +94,7 @@ def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outwor
         person = _focused(ctx, sender, invitation)
         readings = recall.readings(ctx, sender, Address(invitation.address, invitation.typed))
         return SenderPage(sender, practice.id, practice.name, [person], sought, readings, focus=True)
-    manages = is_manager(ctx, sender)
+    manages = Part.PRACTICE in found.parts and is_manager(ctx, sender)
     if sought.show == "practice":
         report = funnel(ctx, practice.id) if manages else None
         return (
@@ -135,19 +136,28 @@ def enter(ctx: Context, practice_id: str, signed_in: str) -> str | None:
 
 
 def practice_list(ctx: Context, token: str) -> str | None:
-    """The whole practice's people as CSV, for a manager; None for anybody else and for a dead link."""
-    found = _owner(ctx, token)
-    if found is None or _age(ctx, found[2]) > LIVES or not is_manager(ctx, found[0]):
+    """The whole practice's people as CSV, for a manager; None for anybody else, and for a link that opens it not."""
+    found = _opened(ctx, token, Part.PRACTICE)
+    if found is None or found.is_outworn or not is_manager(ctx, found.sender):
         return None
-    return as_csv(ctx, found[0])
+    return as_csv(ctx, found.sender)
+
+
+def managers_page(ctx: Context, token: str) -> SenderPage | None:
+    """The page of a manager that leads to the practice's list; None where that is not to be had."""
+    page = sender_page(ctx, token, Sought(show="practice")) if _opened(ctx, token, Part.PRACTICE) else None
+    return page if isinstance(page, SenderPage) and page.is_manager else None
 
 
 def by_page(ctx: Context, token: str, line: str) -> list[Result] | None:
-    """Run one line that the page's form stands for; None for a dead link and for one that is too old."""
-    found = _owner(ctx, token)
-    if found is None or _age(ctx, found[2]) > LIVES:
+    """Run one line that the page's form stands for.
+
+    None for a dead link, for one that is too old, and for one that is about somebody else.
+    """
+    found = _opened(ctx, token, Part.ONE_PERSON)
+    if found is None or found.is_outworn or (found.about and not _is_about(ctx, line, found.about)):
         return None
-    sender, invitation, _ = found
+    sender, invitation = found.sender, found.about
     results = run(ctx, sender, Scope((invitation,) if invitation else ()), [line])
     for result in results:
         if result["code"] == "cancelled":
@@ -156,12 +166,19 @@ def by_page(ctx: Context, token: str, line: str) -> list[Result] | None:
     return results
 
 
+def _is_about(ctx: Context, line: str, person: Invitation) -> bool:
+    command = parse(line, ctx.today)
+    if not isinstance(command, Command) or command.verb not in (*ABOUT_ONE, Verb.INVITE):
+        return False
+    return command.person is None or command.person.key == person.address
+
+
 def renew(ctx: Context, token: str) -> None:
     """Send a new link to the sender's own address. Nothing comes back: whoever asks learns nothing."""
-    found = _owner(ctx, token)
-    if found is None or not is_within(ctx, f"page|{found[0].id}", RENEWALS):
+    found = _opened(ctx, token, Part.ONE_PERSON)
+    if found is None or not is_within(ctx, f"page|{found.sender.id}", RENEWALS):
         return
-    sender = found[0]
+    sender = found.sender
     facts = {"sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id)}
     notices.to_sender(ctx, Notice.SENDER_LINK, sender, facts, reply=notices.token(Purpose.SENDER, sender.id))
 
@@ -169,28 +186,35 @@ def renew(ctx: Context, token: str) -> None:
 # --------------------------------------------------------------------------------------------------------------- links
 
 
-def _owner(ctx: Context, token: str) -> tuple[Sender, Invitation | None, date] | None:
-    """Whose page the link opens or once opened, about whom, and the day on which it was made."""
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A link that is or was good: whose page it opens, which parts of it, and the one person that it is about."""
+
+    sender: Sender
+    about: Invitation | None
+    parts: frozenset[Part]
+    is_outworn: bool
+
+
+def _opened(ctx: Context, token: str, part: Part) -> _Link | None:
+    """The link, if it opens this part."""
     today = ctx.today.toordinal()
-    for purpose in _PURPOSES:
+    for purpose in that_open(part):
         row = ctx.keys.row_of(token, purpose)
         days = range(today + 1, today - KNOWN, -1) if row else ()
         made_on = next((day for day in days if ctx.keys.holds(token, purpose, row or 0, day)), None)
         if row and made_on:
-            return _opened(ctx, purpose, row, date.fromordinal(made_on))
+            return _link(ctx, purpose, row, is_outworn=today - made_on > LIVES)
     return None
 
 
-def _opened(ctx: Context, purpose: Purpose, row: int, made_on: date) -> tuple[Sender, Invitation | None, date] | None:
-    waiter = ctx.tx.get(Waiter, row) if purpose is Purpose.WAITER_PAGE else None
-    sender = ctx.tx.get(Sender, waiter.sender_id if waiter else row)
-    if sender is None or (purpose is Purpose.WAITER_PAGE and waiter is None):
+def _link(ctx: Context, purpose: Purpose, row: int, *, is_outworn: bool) -> _Link | None:
+    waiter = ctx.tx.get(Waiter, row) if Part.OWN_PEOPLE not in OPENS[purpose] else None
+    about = ctx.tx.get(Invitation, waiter.invitation_id) if waiter else None
+    if about is None and Part.OWN_PEOPLE not in OPENS[purpose]:
         return None
-    return sender, ctx.tx.get(Invitation, waiter.invitation_id) if waiter else None, made_on
-
-
-def _age(ctx: Context, made_on: date) -> int:
-    return (ctx.today - made_on).days
+    sender = ctx.tx.get(Sender, waiter.sender_id if waiter else row)
+    return _Link(sender, about, OPENS[purpose], is_outworn) if sender else None
 
 
 # -------------------------------------------------------------------------------------------------------------- people

@@ -304,6 +304,45 @@ async def _sender_wrong(world: World, browser: Browser) -> None:
 async def _sender_reminded(world: World, browser: Browser) -> None:
     await _sender_list(world, browser)
     await browser.press("Remind")
+    await browser.press("Continue", sure="yes")
+
+
+@scene("sender-sure-cancel", "/sender/{token}")
+async def _sender_sure_cancel(world: World, browser: Browser) -> None:
+    await _sender_list(world, browser)
+    await browser.press("Cancel my message")
+
+
+@scene("sender-sure-nothing-chosen", "/sender/{token}", 422)
+async def _sender_sure_nothing(world: World, browser: Browser) -> None:
+    await _sender_list(world, browser)
+    await browser.press("Remind")
+    await browser.press("Continue")
+
+
+@scene("sender-sure-move", "/sender/{token}")
+async def _sender_sure_move(world: World, browser: Browser) -> None:
+    await world.invited(PATIENT)
+    await browser.go(_sender_link(world) + "?person=pat@home.example")
+    await browser.press("Move my message", place="patricia.longworth@a-very-long-name-indeed.example")
+
+
+@scene("sender-sure-recall", "/sender/{token}")
+async def _sender_sure_recall(world: World, browser: Browser) -> None:
+    await _sender_person(world, browser)
+    await browser.press("Take back", reason="It was meant for somebody else.")
+
+
+@scene("sender-sure-list", "/sender/{token}")
+async def _sender_sure_list(world: World, browser: Browser) -> None:
+    await _sender_practice(world, browser)
+    await browser.press("Download everybody")
+
+
+@scene("sender-left-alone", "/sender/{token}")
+async def _sender_left_alone(world: World, browser: Browser) -> None:
+    await _sender_old_link(world, browser)
+    await browser.press("Continue", sure="no")
 
 
 @scene("sender-patients", "/sender/{token}")
@@ -351,7 +390,7 @@ async def _ask_again(world: World, browser: Browser) -> None:
 @scene("asked-again", "/invite/{token}")
 async def _asked_again(world: World, browser: Browser) -> None:
     await _ask_again(world, browser)
-    await browser.press("Tell them")
+    await browser.press("Continue", sure="yes")
 
 
 @scene("invite-begun", "/invite/{token}")
@@ -494,6 +533,11 @@ async def _erase(world: World, browser: Browser) -> None:
     await signed_in(world, browser, "/profile/erase")
 
 
+@scene("profile-download", "/profile/download")
+async def _download(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/download")
+
+
 @scene("security", "/profile/security")
 async def _security(world: World, browser: Browser) -> None:
     await signed_in(world, browser, "/profile/security")
@@ -507,7 +551,7 @@ async def _codes(world: World, browser: Browser) -> None:
 async def _with_codes(world: World, browser: Browser) -> None:
     await _codes(world, browser)
     secret = browser.page.css_first("li .key").text().replace(" ", "").strip()
-    await browser.press("Turn codes on", code=pyotp.TOTP(secret).at(world.clock.now()))
+    await browser.press("Turn codes on", code=pyotp.TOTP(secret).at(world.clock.now()), password=PASSWORD)
 
 
 @scene("security-with-codes", "/profile/security")
@@ -517,7 +561,14 @@ async def _security_codes(world: World, browser: Browser) -> None:
 
 @scene("codes-off", "/profile/codes/off")
 async def _codes_off(world: World, browser: Browser) -> None:
-    await signed_in(world, browser, "/profile/codes/off")
+    await _with_codes(world, browser)
+    await browser.go("/profile/codes/off")
+
+
+@scene("codes-off-wrong", "/profile/codes/off", 422)
+async def _codes_off_wrong(world: World, browser: Browser) -> None:
+    await _codes_off(world, browser)
+    await browser.press("Stop asking", password=PASSWORD)
 
 
 @scene("recovery", "/profile/recovery")
@@ -556,6 +607,21 @@ async def _second_step(world: World, browser: Browser) -> None:
 async def _second_step_wrong(world: World, browser: Browser) -> None:
     await _second_step(world, browser)
     await browser.press("Continue", code="000000")
+
+
+@scene("inbox-damaged", "/inbox")
+async def _inbox_damaged(world: World, browser: Browser) -> None:
+    account = await world.registered()
+    copies = [await world.written(account) for _ in range(3)]
+    altered = replace(copies[1], wrapped_key=b"altered")
+    await world.store.write(lambda tx: tx.put(altered))
+    await browser.sign_in()
+
+
+@scene("message-damaged", "/messages/{copy_id:int}", 410)
+async def _message_damaged(world: World, browser: Browser) -> None:
+    await _inbox_damaged(world, browser)
+    await browser.go("/messages/2")
 
 
 # -------------------------------------------------------------------------------------------------------- a new address
@@ -598,14 +664,14 @@ async def _address_confirm(world: World, browser: Browser) -> None:
 @scene("profile-address-changed", "/profile")
 async def _address_changed(world: World, browser: Browser) -> None:
     await _address_confirm(world, browser)
-    await browser.press("Use the new address")
+    await browser.press("Continue", sure="yes")
 
 
 @scene("address-taken", "/profile/address/{token}", 409)
 async def _address_taken(world: World, browser: Browser) -> None:
     await _address_confirm(world, browser)
     await world.registered("patricia.longworth@a-very-long-name-indeed.example", "Uma")
-    await browser.press("Use the new address")
+    await browser.press("Continue", sure="yes")
 
 
 @scene("address-dead", "/profile/address/{token}", 404)
@@ -622,4 +688,4 @@ async def _address_keep(world: World, browser: Browser) -> None:
 @scene("address-kept", "/reset/{token}")
 async def _address_kept(world: World, browser: Browser) -> None:
     await _address_keep(world, browser)
-    await browser.press("Keep my old address")
+    await browser.press("Continue", sure="yes")

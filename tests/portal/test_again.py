@@ -8,6 +8,7 @@ from gateway.domain.model import Delivery, Invitation
 from gateway.domain.vocabulary import Audience, Notice, State
 from gateway.flow import invite, notices, register
 from tests.browser import Browser
+from tests.portal.sure import say_yes
 from tests.practice import COLLEAGUE_ELSEWHERE, PATIENT
 
 
@@ -22,7 +23,7 @@ async def ask(world, link):
     href = next(a.attributes["href"] for a in browser.page.css("main a") if "new invitation" in a.text())
     await browser.go(browser.response.url.join(href))
     assert browser.status == 200
-    await browser.press("Tell them")
+    await say_yes(browser)
     return browser
 
 
@@ -85,7 +86,7 @@ async def test_whoever_asks_for_very_many_is_slowed_down(world, browser):
     answers = []
     for _ in range(60):
         await browser.go("/invite/x?again")
-        await browser.press("Tell them")
+        await say_yes(browser)
         answers.append(browser.status)
     assert answers[:50] == [200] * 50
     assert answers[50:] == [429] * 10

@@ -10,6 +10,7 @@ from gateway.domain.vocabulary import Notice, Purpose
 from gateway.errors import WrongKey
 from gateway.flow import hold, new_address, notices
 from tests.browser import PASSWORD
+from tests.portal.sure import say_yes
 from tests.practice import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -42,7 +43,7 @@ async def moved(world, browser, to=NEW):
     """The address is asked for, and confirmed."""
     await ask(browser, to)
     await browser.go(await confirm_link(world))
-    return await browser.press("Use the new address")
+    return await say_yes(browser)
 
 
 async def signed_in(world, browser):
@@ -61,7 +62,7 @@ async def test_an_address_changes_when_it_is_confirmed(world, browser):
     assert (await world.rows(Account))[0].typed == "pat@home.example"
     await browser.go(await confirm_link(world))
     assert (await world.rows(Account))[0].typed == "pat@home.example"  # looking at it changes nothing
-    await browser.press("Use the new address")
+    await say_yes(browser)
     assert "Your address is changed" in browser.text
     assert (await elsewhere.go("/inbox")).path == "/sign-in"
     fresh = await world.browser().sign_in(NEW)
@@ -133,7 +134,7 @@ async def test_a_link_works_once_for_a_day_and_only_the_newest(world, browser):
     assert (await browser.go(first)).status == 404
     dead = browser.text
     await browser.go(second)
-    await browser.press("Use the new address")
+    await say_yes(browser)
     assert ((await browser.go(second)).status, browser.text) == (404, dead)
     await ask(browser, "third@work.example")
     for _ in range(49):
@@ -168,7 +169,7 @@ async def test_of_two_who_take_one_address_one_gets_it(world):
         browsers.append(await world.browser().sign_in(email))
         await ask(browsers[-1])
         await browsers[-1].go(await confirm_link(world))
-    await asyncio.gather(*(browser.press("Use the new address") for browser in browsers))
+    await asyncio.gather(*(say_yes(browser) for browser in browsers))
     assert sorted(browser.status for browser in browsers) == [200, 409]
     assert [row.address for row in await world.rows(Account)].count(NEW) == 1
 
@@ -236,7 +237,7 @@ async def test_a_change_is_stopped_before_it_is_made(world, browser):
     before = await world.everything()
     await owner.go(await keep_link(world))
     assert await world.everything() == before  # looking at it changes nothing
-    await owner.press("Keep my old address")
+    await say_yes(owner)
     assert owner.heading == "Choose a new password"
     assert (await browser.go("/inbox")).path == "/sign-in"
     assert (await world.browser().sign_in()).status == 422
@@ -260,7 +261,7 @@ async def test_an_account_that_was_taken_over_comes_back(world, browser):
     await world.store.write(lambda tx: _second_factors(tx, account, world.clock.now()))
     world.clock.advance(days=5)
     owner = await world.browser().go(await keep_link(world))
-    await owner.press("Keep my old address")
+    await say_yes(owner)
     await owner.press("Save", password=OTHER_PASSWORD)
     await owner.press("Sign in", email="pat@home.example", password=OTHER_PASSWORD)
     assert "All is well." in (await owner.go(f"/messages/{copy.id}")).text
@@ -281,7 +282,7 @@ async def test_a_second_factor_from_before_stays(world, browser):
     world.clock.advance(minutes=1)
     await world.desk.do(new_address.ask, account, address(NEW))
     owner = await world.browser().go(await keep_link(world))
-    await owner.press("Keep my old address")
+    await say_yes(owner)
     assert (len(await world.rows(Passkey)), len(await world.rows(Codes))) == (1, 1)
 
 
@@ -292,7 +293,7 @@ async def test_it_is_called_back_within_a_week(world, browser):
     late = await world.browser().go(await keep_link(world))
     assert late.status == 200
     world.clock.advance(hours=1)
-    await late.press("Keep my old address")
+    await say_yes(late)
     assert late.status == 404
     assert (await world.rows(Account))[0].typed == NEW
 

@@ -7,6 +7,7 @@ import pytest
 from gateway.domain.model import Delivery, Invitation, Waiter
 from gateway.domain.vocabulary import Notice, Purpose, State
 from gateway.flow import notices
+from tests.portal.sure import say_yes, surely
 from tests.practice import COLLEAGUE_HERE, PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -55,14 +56,14 @@ async def test_a_colleague_at_a_foreign_address_is_asked_about_by_mail(world, br
 async def test_a_sender_reminds_corrects_and_cancels(world, browser):
     invitation = await world.invited(PATIENT)
     await browser.go(await page_for(world, invitation))
-    await browser.press("Remind")
+    await surely(browser, "Remind")
     assert "gets a reminder now" in browser.text
     assert len(await world.rows(Delivery, notice=Notice.REMINDER)) == 1
-    assert browser.page.css_first("details input[checked]").attributes["value"] == "patient"
-    await browser.press("Save", day="4", month="2", year="1980")
+    assert "So far: A patient" in browser.text
+    await browser.press("Save", relationship="patient", day="4", month="2", year="1980")
     assert "Corrected." in browser.text
     assert (await world.invitation(invitation)).birthdate_digest != invitation.birthdate_digest
-    await browser.press("Cancel my message")
+    await surely(browser, "Cancel my message")
     assert "was never delivered" in browser.text
     assert (await world.invitation(invitation)).state is State.CANCELLED
     assert not browser.page.css("main button")
@@ -85,7 +86,7 @@ async def test_the_list_has_everybody_with_their_own_buttons(world, browser):
     assert len(ids) == len(set(ids))
     await browser.press("Invite", person="omar@hillside.example", relationship="colleague")
     assert (await world.invitation(omar)).state is State.INVITED
-    await browser.press("Cancel my message to pat@home.example")
+    await surely(browser, "Cancel my message to pat@home.example")
     assert (await world.invitation(pat)).state is State.CANCELLED
     assert (await world.invitation(omar)).state is State.INVITED
 
@@ -155,8 +156,8 @@ async def test_a_form_finds_its_person_though_the_list_has_moved_on(world, brows
     await browser.go(page_link(world) + "?page=2")
     other = world.browser()
     await other.go(await page_for(world, invitations[0]))
-    await other.press("Cancel my message")
-    await browser.press("Remind")
+    await surely(other, "Cancel my message")
+    await surely(browser, "Remind")
     assert "gets a reminder now" in browser.text
     assert "pat2@home.example" in browser.text
 
@@ -175,7 +176,7 @@ async def test_an_old_link_shows_nothing_and_sends_a_new_one(world, browser, pur
     await browser.go(old)
     assert browser.heading == "This link is too old"
     assert "pat@" not in browser.response.text
-    await browser.press("Send me a new link")
+    await say_yes(browser)
     assert "ada@" not in browser.response.text
     [sent] = await world.rows(Delivery, notice=Notice.SENDER_LINK)
     assert sent.recipient == "ada@riverside.example"
@@ -191,6 +192,7 @@ async def test_with_an_old_link_nothing_is_done(world, browser):
     world.clock.advance(days=8)
     browser.response = form
     await browser.press("Cancel my message")
+    assert browser.heading == "This link is too old"
     assert (await world.invitation(invitation)).state is State.INVITED
 
 
@@ -200,7 +202,7 @@ async def test_new_links_are_sent_a_few_times_a_day(world, browser):
     world.clock.advance(days=8)
     for _ in range(8):
         await browser.go(old)
-        await browser.press("Send me a new link")
+        await say_yes(browser)
     assert len(await world.rows(Delivery, notice=Notice.SENDER_LINK)) == 5
 
 
@@ -243,7 +245,7 @@ async def test_one_of_them_is_opened_and_moved(world, browser):
     assert browser.heading == "pat@home.example"
     await browser.press("Move my message", place="not an address")
     assert "Type an email address" in browser.text
-    await browser.press("Move my message", place="pat@work.example")
+    await surely(browser, "Move my message", place="pat@work.example")
     assert "Your message is for pat@work.example now." in browser.text
     assert (await world.invitation(invitation)).address == "pat@work.example"
 
@@ -278,10 +280,10 @@ async def test_a_sender_sees_what_was_read_and_takes_it_back(world, browser):
     await reader.go(message)
     await browser.go(str(browser.response.url))
     assert "read on 2 March 2026" in browser.text
-    await browser.press("Take back")
+    await surely(browser, "Take back")
     assert "has read it already" in browser.text
     assert (await reader.go(message)).status == 200
-    await browser.press("Take back", reason="It was meant\r\nfor somebody else")
+    await surely(browser, "Take back", reason="It was meant\r\nfor somebody else")
     assert "is taken back and destroyed" in browser.text
     assert "taken back" in browser.page.css_first(".lines").text()
     assert not browser.page.css("button[value=recall]")

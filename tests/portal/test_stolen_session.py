@@ -7,6 +7,7 @@ from gateway.domain.model import Account, AddressChange, Audit, Codes, Delivery,
 from gateway.domain.vocabulary import Notice
 from gateway.flow import notices, second_factor
 from tests.browser import PASSWORD, Browser
+from tests.portal.sure import say_yes
 
 SECRET, THEIRS = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 NEW_PASSWORD = "violets in a teapot"
@@ -172,6 +173,6 @@ async def test_a_factor_that_goes_with_an_address_called_back_is_in_the_audit(wo
     [sent] = await world.rows(Delivery, notice=Notice.ADDRESS_CHANGED)
     link = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts["keep"])
     owner = await world.browser().go(f"/address/{link}")
-    await owner.press("Keep my old address")
+    await say_yes(owner)
     said = [row.action for row in await world.rows(Audit)]
     assert "recovery codes removed" in said

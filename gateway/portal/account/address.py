@@ -12,6 +12,7 @@ from gateway.portal.account.forms import AddressForm
 from gateway.portal.account.profile import own_session
 from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.form import REFUSED
+from gateway.portal.sure import left_alone, sure_form
 from gateway.portal.visit import Visit, go_to
 
 
@@ -34,8 +35,12 @@ async def confirm(visit: Visit, account: Account) -> Response:
     change = await visit.desk.ask(new_address.confirmable, account, token)
     if change is None:
         return visit.show("account/address_dead", {"taken": False}, status=404)
-    if not visit.posted:
-        return visit.show("account/address_confirm", {"token": token, "address": change.new_typed})
+    form = sure_form(visit)
+    if not visit.posted or not form.validate():
+        facts = {"form": form, "token": token, "address": change.new_typed}
+        return visit.show("account/address_confirm", facts, status=REFUSED if form.wrong else 200)
+    if not form.is_yes:
+        return go_to("/profile")
     match await visit.desk.do(new_address.confirm, account, token, own_session(visit).id):
         case Confirmed.DONE:
             return go_to("/profile?done=address")
@@ -51,8 +56,12 @@ async def keep(visit: Visit) -> Response:
     change = await visit.desk.ask(new_address.stoppable, token)
     if change is None:
         return visit.show("account/address_dead", {"taken": False}, status=404)
-    if not visit.posted:
-        return visit.show("account/address_keep", {"token": token, "address": change.old_typed})
+    form = sure_form(visit)
+    if not visit.posted or not form.validate():
+        facts = {"form": form, "token": token, "address": change.old_typed}
+        return visit.show("account/address_keep", facts, status=REFUSED if form.wrong else 200)
+    if not form.is_yes:
+        return left_alone(visit)
     reset = await visit.desk.do(new_address.stop, token)
     if reset is None:
         return visit.show("account/address_dead", {"taken": False}, status=404)

@@ -2,7 +2,10 @@
 
 from starlette.responses import Response
 
+from gateway.domain.address import address
 from gateway.domain.model import Account
+from gateway.domain.saying import say
+from gateway.errors import BadAddress
 from gateway.flow import account as accounts
 from gateway.portal.account.forms import ResetForm
 from gateway.portal.account.tries import TOO_OFTEN, key_of, may_try
@@ -16,13 +19,23 @@ async def ask(visit: Visit) -> Response:
     form = ResetForm(visit.form if visit.posted else None)
     if not visit.posted:
         return visit.show("account/reset", {"form": form})
-    if not form.validate():
+    if not form.validate() or not _is_address(form):
         return visit.show("account/reset", {"form": form}, status=REFUSED)
     if not may_try(visit, f"reset {key_of(form.email.data)}"):
         form.refuse("email", TOO_OFTEN)
         return visit.show("account/reset", {"form": form}, status=429)  # RFC 6585 §4
     await visit.desk.do(accounts.ask_reset, key_of(form.email.data))
     return visit.show("account/reset_sent", {"address": form.email.data})
+
+
+def _is_address(form: ResetForm) -> bool:
+    """Whether it could be anybody's address; if not, the form says so, and nobody has asked for anything."""
+    try:
+        address(form.email.data)
+    except BadAddress:
+        form.refuse("email", say("This is no email address. Check it: it looks like name@example.com."))
+        return False
+    return True
 
 
 async def reset(visit: Visit) -> Response:

@@ -4,6 +4,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.flow.ask_again import ask_again
+from gateway.portal.form import REFUSED
+from gateway.portal.sure import left_alone, sure_form
 from gateway.portal.visit import Visit
 
 ASKS = "again"
@@ -12,8 +14,11 @@ ASKS = "again"
 
 async def again(visit: Visit) -> Response:
     """GET asks whether it is meant; POST does it."""
-    if not visit.posted:
-        return visit.show("invite/again")
+    form = sure_form(visit)
+    if not visit.posted or not form.validate():
+        return visit.show("invite/again", {"form": form}, status=REFUSED if form.wrong else 200)
+    if not form.is_yes:
+        return left_alone(visit)
     if not visit.portal.client_throttle.take(f"again {visit.client}", visit.desk.clock.now()):
         raise HTTPException(429)
     await visit.desk.do(ask_again, visit.request.path_params["token"])

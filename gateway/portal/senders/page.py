@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.domain.saying import Saying
 from gateway.domain.vocabulary import State
 from gateway.flow import sender_page
 from gateway.flow.funnel import Funnel
@@ -15,7 +16,8 @@ from gateway.flow.sender_page import Outworn, SenderPage, Sought
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
 from gateway.portal.senders.forms import RelationshipForm
-from gateway.portal.visit import Visit
+from gateway.portal.sure import SureForm, left_alone, sure_form
+from gateway.portal.visit import Visit, go_to
 
 _BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE"}
 """The buttons that say by themselves what is wanted, and the same by mail."""
@@ -29,21 +31,33 @@ class Card:
     person: dict[str, Any]
     form: RelationshipForm
     is_open: bool
+    so_far: Saying | str
+    """What the sender has said of them."""
 
 
 async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
-    """GET shows; POST runs the one line that the button or the form stands for."""
+    """GET shows; POST runs the one line that a button or a form stands for, once its sender has said that it is meant.
+
+    Who says what a person is makes a choice already, that had none by default.
+    """
     if isinstance(page, Outworn):
         return await _renew(visit)
     if not visit.posted:
         return await _show(visit, page)
     token, person = visit.request.path_params["token"], visit.typed("person")
-    if not await _knows(visit, page, person):
+    shown = await _known_person(visit, page, person)
+    if shown is None:
         raise HTTPException(404)
     form = RelationshipForm(visit.form)
     line = _line(visit, form)
     if line is None:
         return await _show(visit, page, sent_back=(person, form))
+    if visit.typed("action") != "details":
+        sure = sure_form(visit)
+        if not sure.validate():
+            return _ask(visit, page, visit.typed("action"), sure, shown)
+        if not sure.is_yes:
+            return go_to(_address(visit, page))
     results = await visit.desk.do_at_length(sender_page.by_page, token, f"{person} {line}")
     if results is None:
         raise DeadLink
@@ -56,22 +70,49 @@ async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
 
 async def _renew(visit: Visit) -> Response:
     """The link is too old: GET offers a new one; POST sends it, to the sender's own address."""
-    if not visit.posted:
-        return visit.show("senders/outworn", {"staff": bool(visit.portal.sign_ins)})
+    form = sure_form(visit)
+    if not visit.posted or not form.validate():
+        facts = {"form": form, "staff": bool(visit.portal.sign_ins)}
+        return visit.show("senders/outworn", facts, status=REFUSED if form.wrong else 200)
+    if not form.is_yes:
+        return left_alone(visit)
     await visit.desk.do(sender_page.renew, visit.request.path_params["token"])
     return visit.show("senders/renewed")
 
 
-async def _knows(visit: Visit, page: SenderPage, person: str) -> bool:
-    """Whether the form is about somebody on the page, or somebody who was there when it was shown."""
-    if any(shown["address"] == person for shown in page.people):
-        return True
+async def _known_person(visit: Visit, page: SenderPage, person: str) -> dict[str, Any] | None:
+    """Whom the form is about: somebody on the page, or somebody who was there when it was shown."""
+    if known := next((shown for shown in page.people if shown["address"] == person), None):
+        return known
     if page.focus or not person:
-        return False
-    alone = Sought(person=person)
-    return isinstance(
-        await visit.desk.ask(sender_page.sender_page, visit.request.path_params["token"], alone), SenderPage
-    )
+        return None
+    token = visit.request.path_params["token"]
+    alone = await visit.desk.ask(sender_page.sender_page, token, Sought(person=person))
+    return alone.people[0] if isinstance(alone, SenderPage) else None
+
+
+def _ask(visit: Visit, page: SenderPage, action: str, form: SureForm, person: dict[str, Any] | None = None) -> Response:
+    """The page that says what will happen, and to whom, and asks whether it is meant."""
+    facts = {
+        "action": action,
+        "person": person,
+        "place": visit.typed("place").strip(),
+        "reason": " ".join(visit.typed("reason").split()),
+        "form": form,
+        "practice": page.practice,
+        "back": _address(visit, page),
+    }
+    return visit.show("senders/sure", facts, status=REFUSED if form.wrong else 200, practice_id=page.practice_id)
+
+
+def _address(visit: Visit, page: SenderPage) -> str:
+    """Where the page is that a form stood on."""
+    sought = page.sought
+    query = {"show": sought.show if sought.show != "waiting" else "", "q": sought.words, "person": sought.person}
+    if sought.page > 1:
+        query["page"] = str(sought.page)
+    words = urlencode({name: value for name, value in query.items() if value})
+    return f"/sender/{visit.request.path_params['token']}" + (f"?{words}" if words else "")
 
 
 def _line(visit: Visit, form: RelationshipForm) -> str | None:
@@ -120,8 +161,16 @@ async def _show(
 
 
 async def people_csv(visit: Visit, _: SenderPage | Outworn) -> Response:
-    """POST: the whole practice's people, for a manager."""
-    made = await visit.desk.do_at_length(sender_page.practice_list, visit.request.path_params["token"])
+    """POST: the whole practice's people, for a manager whose link is not about one person."""
+    token, form = visit.request.path_params["token"], sure_form(visit)
+    page = await visit.desk.ask(sender_page.managers_page, token)
+    if page is None:
+        raise DeadLink
+    if not form.validate():
+        return _ask(visit, page, "list", form)
+    if not form.is_yes:
+        return go_to(_address(visit, page))
+    made = await visit.desk.do_at_length(sender_page.practice_list, token)
     if made is None:
         raise DeadLink
     headers = {"content-disposition": 'attachment; filename="people.csv"'}
@@ -153,12 +202,14 @@ def _bars(found: Funnel) -> list[Bar]:
 
 def _card(person: dict[str, Any], index: int, sent_back: tuple[str, RelationshipForm] | None) -> Card:
     returned = sent_back is not None and sent_back[0] == person["address"]
-    form = sent_back[1] if sent_back and returned else RelationshipForm(data={"relationship": _known(person)})
-    return Card(person, form.numbered(index), is_open=returned or person["state"] in _NEEDS_DETAILS)
+    # Nothing is chosen beforehand, not even what is known: who presses the button alone changes nothing.
+    form = sent_back[1] if sent_back and returned else RelationshipForm()
+    is_open = returned or person["state"] in _NEEDS_DETAILS
+    return Card(person, form.numbered(index), is_open, form.relationship.choices.get(_known(person), ""))
 
 
 def _known(person: dict[str, Any]) -> str | None:
-    """What the form offers as chosen already."""
+    """What the sender has said of this person so far, as the form has it."""
     match person["relationship"]:
         case "colleague_here":
             return str(person["role"]) or None

@@ -1,0 +1,35 @@
+"""What changes anything by a mailed link is asked about, by a choice that nobody has made yet.
+
+Scanners of mail follow links and press buttons; they choose nothing.
+"""
+
+from starlette.responses import Response
+from wtforms import RadioField
+
+from gateway.domain.saying import say
+from gateway.portal.form import BaseForm, chosen
+from gateway.portal.visit import Visit
+
+
+class SureForm(BaseForm):
+    """Yes or no, neither of which is chosen."""
+
+    sure = RadioField(
+        choices={"yes": say("Yes"), "no": say("No")},
+        validators=[chosen(say("Choose Yes or No."))],
+        validate_choice=False,
+    )
+
+    @property
+    def is_yes(self) -> bool:
+        return bool(self.sure.data == "yes")
+
+
+def sure_form(visit: Visit) -> SureForm:
+    """The form as the page that asks brought it back; a fresh one where it has not been asked yet."""
+    return SureForm(visit.form if visit.typed("asked") else None)
+
+
+def left_alone(visit: Visit) -> Response:
+    """The answer was no."""
+    return visit.show("left_alone")
