@@ -25,9 +25,12 @@ class SureForm(BaseForm):
         return bool(self.sure.data == "yes")
 
 
-def sure_form(visit: Visit) -> SureForm:
-    """The form as the page that asks brought it back; a fresh one where it has not been asked yet."""
-    return SureForm(visit.form if visit.typed("asked") else None)
+def sure_form(visit: Visit) -> tuple[SureForm, bool]:
+    """The form as the page that asks brought it back, or a fresh one; and whether it has been answered."""
+    if not visit.typed("asked"):
+        return SureForm(), False
+    form = SureForm(visit.form)
+    return form, form.validate()
 
 
 def left_alone(visit: Visit) -> Response:

@@ -35,8 +35,8 @@ async def confirm(visit: Visit, account: Account) -> Response:
     change = await visit.desk.ask(new_address.confirmable, account, token)
     if change is None:
         return visit.show("account/address_dead", {"taken": False}, status=404)
-    form = sure_form(visit)
-    if not visit.posted or not form.validate():
+    form, answered = sure_form(visit)
+    if not answered:
         facts = {"form": form, "token": token, "address": change.new_typed}
         return visit.show("account/address_confirm", facts, status=REFUSED if form.wrong else 200)
     if not form.is_yes:
@@ -56,8 +56,8 @@ async def keep(visit: Visit) -> Response:
     change = await visit.desk.ask(new_address.stoppable, token)
     if change is None:
         return visit.show("account/address_dead", {"taken": False}, status=404)
-    form = sure_form(visit)
-    if not visit.posted or not form.validate():
+    form, answered = sure_form(visit)
+    if not answered:
         facts = {"form": form, "token": token, "address": change.old_typed}
         return visit.show("account/address_keep", facts, status=REFUSED if form.wrong else 200)
     if not form.is_yes:

@@ -45,7 +45,7 @@ async def is_proved(visit: Visit, account: Account, form: BaseForm, field: str =
     if form.wrong or not await _is_own(visit, account, form, field):
         return False
     has = await visit.desk.ask(second_factor.factors, account)
-    return not has.wanted or await _is_shown(visit, account, form)
+    return not has.wanted or await _is_shown(visit, account, has, form)
 
 
 async def _is_own(visit: Visit, account: Account, form: BaseForm, field: str) -> bool:
@@ -60,10 +60,11 @@ async def _is_own(visit: Visit, account: Account, form: BaseForm, field: str) ->
     return True
 
 
-async def _is_shown(visit: Visit, account: Account, form: BaseForm) -> bool:
+async def _is_shown(visit: Visit, account: Account, has: Factors, form: BaseForm) -> bool:
     answer = visit.typed("proof")
     if not answer and not form["factor"].data:
-        form.refuse("factor", say("Use your passkey, or type a code of your second step."))
+        words = say("Use your passkey, or type a code of your second step.") if has.passkeys else say("Type the code.")
+        form.refuse("factor", words)
         return False
     asked = pending.unseal(visit, visit.typed("proof_state"), Use.PROOF)
     if asked and asked.key != account.address:

@@ -14,8 +14,8 @@ ASKS = "again"
 
 async def again(visit: Visit) -> Response:
     """GET asks whether it is meant; POST does it."""
-    form = sure_form(visit)
-    if not visit.posted or not form.validate():
+    form, answered = sure_form(visit)
+    if not answered:
         return visit.show("invite/again", {"form": form}, status=REFUSED if form.wrong else 200)
     if not form.is_yes:
         return left_alone(visit)

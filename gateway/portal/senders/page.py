@@ -53,8 +53,8 @@ async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
     if line is None:
         return await _show(visit, page, sent_back=(person, form))
     if visit.typed("action") != "details":
-        sure = sure_form(visit)
-        if not sure.validate():
+        sure, answered = sure_form(visit)
+        if not answered:
             return _ask(visit, page, visit.typed("action"), sure, shown)
         if not sure.is_yes:
             return go_to(_address(visit, page))
@@ -70,8 +70,8 @@ async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
 
 async def _renew(visit: Visit) -> Response:
     """The link is too old: GET offers a new one; POST sends it, to the sender's own address."""
-    form = sure_form(visit)
-    if not visit.posted or not form.validate():
+    form, answered = sure_form(visit)
+    if not answered:
         facts = {"form": form, "staff": bool(visit.portal.sign_ins)}
         return visit.show("senders/outworn", facts, status=REFUSED if form.wrong else 200)
     if not form.is_yes:
@@ -162,11 +162,12 @@ async def _show(
 
 async def people_csv(visit: Visit, _: SenderPage | Outworn) -> Response:
     """POST: the whole practice's people, for a manager whose link is not about one person."""
-    token, form = visit.request.path_params["token"], sure_form(visit)
+    token = visit.request.path_params["token"]
     page = await visit.desk.ask(sender_page.managers_page, token)
     if page is None:
         raise DeadLink
-    if not form.validate():
+    form, answered = sure_form(visit)
+    if not answered:
         return _ask(visit, page, "list", form)
     if not form.is_yes:
         return go_to(_address(visit, page))
