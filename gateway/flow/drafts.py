@@ -53,9 +53,9 @@ def find(ctx: Context, account: Account, draft_id: int) -> Kept | None:
     return kept if kept and not kept.broken else None
 
 
-def discard(ctx: Context, account: Account, draft_id: int) -> None:
-    """Nothing is left of it."""
-    ctx.tx.remove(Draft, id=draft_id, account_id=account.id)
+def discard(ctx: Context, account: Account, draft_id: int) -> bool:
+    """Nothing is left of it; False where the person has no such draft."""
+    return ctx.tx.remove(Draft, id=draft_id, account_id=account.id) > 0
 
 
 def _open(ctx: Context, account: Account, draft: Draft) -> Kept:

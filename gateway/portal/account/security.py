@@ -5,6 +5,7 @@ import base64
 import pyotp
 import segno
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.domain.model import Account
@@ -119,14 +120,14 @@ async def add_passkey(visit: Visit, account: Account) -> Response:
 
 
 async def remove_passkey(visit: Visit, account: Account) -> Response:
-    passkey_id = visit.request.path_params["passkey_id"]
+    """GET asks once more; POST removes one of the person's own."""
+    has = await visit.desk.ask(second_factor.factors, account)
+    known = next((one for one in has.passkeys if one.id == visit.request.path_params["passkey_id"]), None)
+    if known is None:
+        raise HTTPException(404)
     form = OwnPasswordForm(visit.form if visit.posted else None)
     if visit.posted and await is_proved(visit, account, form):
-        await visit.desk.do(second_factor.remove_passkey, account, passkey_id)
+        await visit.desk.do(second_factor.remove_passkey, account, known.id)
         return go_to("/profile/security?done=passkey_removed")
-    has = await visit.desk.ask(second_factor.factors, account)
-    known = next((one for one in has.passkeys if one.id == passkey_id), None)
-    if known is None:
-        return go_to("/profile/security")
     facts = {"form": form, "passkey": known, "proof": await asked_of(visit, account)}
     return visit.show("account/passkey_remove", facts, status=REFUSED if form.wrong else 200)

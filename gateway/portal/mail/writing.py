@@ -71,7 +71,9 @@ async def compose(visit: Visit, account: Account) -> Response:
 
 
 async def discard(visit: Visit, account: Account) -> Response:
-    await visit.desk.do(drafts.discard, account, visit.request.path_params["draft_id"])
+    """POST: nothing is left of one's own draft."""
+    if not await visit.desk.do(drafts.discard, account, visit.request.path_params["draft_id"]):
+        raise HTTPException(404)
     return go_to("/inbox?show=drafts&done=discarded")
 
 
