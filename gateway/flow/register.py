@@ -79,7 +79,8 @@ def check(ctx: Context, token: str, proof: Proof) -> Checked:
     invitation = find(ctx, token)
     if invitation is None:
         return Checked(Check.DEAD)
-    is_begun = proof.birthdate is not None or _proves(ctx, invitation, proof)
+    # Whoever fills in a form blindly says at which practice they work, but knows no birthdate and chooses nothing.
+    is_begun = proof.birthdate is not None or proof.organisation
     if is_begun and invitation.opened_at is None:
         invitation = ctx.tx.put(replace(invitation, opened_at=ctx.now))
     return _check(ctx, invitation, proof)

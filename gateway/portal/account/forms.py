@@ -1,23 +1,11 @@
 """What a registered person fills in about their account."""
 
-from typing import Any
-
 from wtforms import EmailField, PasswordField, StringField, TextAreaField
-from wtforms.validators import ValidationError
 
 from gateway.domain.saying import say
 from gateway.portal.form import BaseForm, at_most, filled_in, one_line
 from gateway.portal.new_password import NewPasswordForm
 from gateway.portal.passwords import LONGEST
-
-FEWEST_DIGITS = 5
-"""Of a phone number."""
-
-
-def _is_phone_number(_: Any, field: Any) -> None:
-    if sum(character.isdigit() for character in field.data) < FEWEST_DIGITS:
-        raise ValidationError(say("Type a phone number, such as 020 7946 0000."))
-
 
 PASSWORD = filled_in(say("Type your password."), LONGEST)
 
@@ -83,7 +71,5 @@ class OwnPracticeForm(BaseForm):
     """At which practice a colleague works."""
 
     practice_name = StringField(say("Name of your practice"), filled_in(say("Type its name."), 200), filters=[one_line])
-    practice_phone = StringField(
-        say("Phone number"), [*filled_in(say("Type its number."), 50), _is_phone_number], filters=[one_line]
-    )
+    practice_phone = StringField(say("Phone number"), filled_in(say("Type its number."), 50), filters=[one_line])
     practice_address = TextAreaField(say("Address"), filled_in(say("Type its address."), 500), filters=[one_line])
