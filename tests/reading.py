@@ -65,6 +65,11 @@ def text(message: EmailMessage) -> str:
     return body.get_content()
 
 
+def codes(transcript: EmailMessage) -> list[str]:
+    """What became of each line, where mail reads as its facts."""
+    return re.findall(r"'code': '(\w+)'", text(transcript))
+
+
 def buttons(mail: Mail) -> list[tuple[str, str]]:
     """Each button: the address it writes to, and the line that it types."""
     links = [urlsplit(href) for href in mail.html.hrefs if href.startswith("mailto:")]

@@ -41,6 +41,7 @@ def person(name: str = "Pat Miller", address: str = "pat@home.example", **change
         "heard_on": "",
         "at_my_practice": False,
         "tries_left": 3,
+        "wrong": 0,
         "token": TOKEN,
         "page": TOKEN,
         **changes,
@@ -67,6 +68,7 @@ def _sender(title: str, notice: Notice, **facts: Any) -> Sample:
 
 def _invitee(title: str, notice: Notice, **facts: Any) -> Sample:
     known = {"inviters": ["Dr Ada"], "relationship": "patient", "until": UNTIL, "last_day": False, "has_account": False}
+    known["replaces"] = False
     return Sample(
         title,
         notice,
@@ -140,7 +142,9 @@ SAMPLES: tuple[Sample, ...] = (
         sender_page=TOKEN,
         by="",
     ),
-    _sender("Wrong dates of birth", Notice.LOCKED, person={**PAT, "state": "locked", "until": ""}, used_up=False),
+    _sender(
+        "Wrong dates of birth", Notice.LOCKED, person={**PAT, "state": "locked", "until": "", "wrong": 3}, used_up=False
+    ),
     _sender("It has run out", Notice.EXPIRED, person={**PAT, "state": "expired", "until": ""}, used_up=False),
     _sender("Asked for anew", Notice.ASKED_AGAIN, person={**PAT, "state": "expired", "until": ""}, used_up=False),
     _sender("Never delivered", Notice.LAPSED, person={**PAT, "state": "lapsed", "waiting": False}, used_up=False),

@@ -14,7 +14,9 @@ class Event(StrEnum):
     """What can happen to an invitation."""
 
     DETAILS = "details"
-    """the sender says, or corrects, what the person is to them"""
+    """the sender says what the person is to them; of one who is invited, what they are asked anyway"""
+    CORRECTED = "details corrected"
+    """the sender says otherwise, so that the invitee is asked something else, or to know another birthdate"""
     DOUBTED = "doubtful address"
     """a colleague at my practice, at an address outside it: the sender must confirm"""
     JOINED = "joined"
@@ -65,6 +67,7 @@ class Move:
 
 
 _INVITE = (Effect.RESTART_SCHEDULE, Effect.SEND_INVITATION)
+# A link dies when what it was sent for changes; the new one is a round of its own, with all its days.
 _INVITE_AGAIN = (Effect.NEW_LINK, Effect.FORGIVE_STRIKES, *_INVITE)
 
 TABLE: dict[tuple[State, Event], Move] = (
@@ -77,6 +80,7 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
         (State.AWAITING, Event.MOVED): Move(State.AWAITING),
         (State.INVITED, Event.DETAILS): Move(State.INVITED),
+        (State.INVITED, Event.CORRECTED): Move(State.INVITED, _INVITE_AGAIN),
         (State.INVITED, Event.DOUBTED): Move(State.INVITED),
         (State.INVITED, Event.JOINED): Move(State.INVITED),
         (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
@@ -91,10 +95,10 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.INVITED, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
         # The newest link goes to the invitee's own address, whoever asked.
         (State.INVITED, Event.ASKED): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-        (State.INVITED, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
+        (State.INVITED, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
         (State.LOCKED, Event.JOINED): Move(State.LOCKED),
         (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),
-        (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, (Effect.NEW_LINK, *_INVITE)),
+        (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
         # Writing again to somebody whose invitation ran out is inviting them again: nothing has to be corrected.
         (State.EXPIRED, Event.JOINED): Move(State.INVITED, _INVITE_AGAIN),
     }

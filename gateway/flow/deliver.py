@@ -62,7 +62,7 @@ def claim(ctx: Context, limit: int, besides: Collection[str] = ()) -> list[Parce
     invitations = _by_id(ctx, Invitation, told)
     parcels = []
     for delivery in claimed:
-        if delivery.notice in _TO_INVITEE and not _has_a_point(invitations.get(delivery.invitation_id)):
+        if delivery.notice in _TO_INVITEE and not _has_a_point(ctx, delivery, invitations):
             ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None))
         elif parcel := _parcel(ctx, delivery, contents):
             parcels.append(parcel)
@@ -100,9 +100,16 @@ def _by_id(ctx: Context, table: type[Row], ids: Sequence[int | str]) -> dict[Any
     return {row.id: row for row in rows}
 
 
-def _has_a_point(invitation: Invitation | None) -> bool:
-    """An invitation that was withdrawn, answered or locked while its mail waited is not sent any more."""
-    return invitation is not None and invitation.state is State.INVITED
+def _has_a_point(ctx: Context, delivery: Delivery, invitations: Mapping[Any, Invitation]) -> bool:
+    """Mail about an invitation that was withdrawn, answered, locked or given a new link while it waited is not sent."""
+    invitation = invitations.get(delivery.invitation_id)
+    if invitation is None or invitation.state is not State.INVITED:
+        return False
+    try:
+        link = notices.unseal(ctx.keys, delivery).facts["invite"]
+    except WrongKey:
+        return True  # writing it out says what is wrong with the row
+    return bool(link == notices.token(Purpose.INVITE, invitation.id, invitation.generation))
 
 
 def _parcel(ctx: Context, delivery: Delivery, contents: Mapping[str, Content]) -> Parcel | None:

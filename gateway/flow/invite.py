@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from gateway.domain import lifecycle, misspelt
+from gateway.domain import lifecycle, misspelt, tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Effect, Event
 from gateway.domain.model import Account, Invitation, Sender, Waiter
@@ -78,24 +78,18 @@ def doubt(ctx: Context, invitation: Invitation, details: Details) -> str:
 
 def tries_used_up(ctx: Context, invitation: Invitation) -> bool:
     """Whether wrong birthdates, over all rounds, leave none to try."""
-    rhythm = ctx.site.rhythm
-    return invitation.strikes_before + invitation.strikes >= rhythm.birthdate_attempts * rhythm.rounds
+    return tries.used_up(invitation, ctx.site.rhythm)
 
 
 def give_details(ctx: Context, invitation: Invitation, sender: Sender, details: Details) -> Invitation:
     """The sender's answer: invites, corrects or invites again, as the state has it. The caller asked `can` before."""
-    event = Event.DETAILS if invitation.state in LIVE else Event.REINVITE
     digest = ctx.birthdate_digest(invitation.id, details.birthdate) if details.birthdate else None
-    return move(
-        ctx,
-        invitation,
-        event,
-        by=sender.address,
-        relationship=details.relationship,
-        role=details.role,
-        birthdate_digest=digest,
-        details_by=sender.id,
-    )
+    asked = {"relationship": details.relationship, "birthdate_digest": digest}
+    changed = any(getattr(invitation, name) != value for name, value in asked.items())
+    event = Event.REINVITE
+    if invitation.state in LIVE:
+        event = Event.CORRECTED if changed and invitation.state is State.INVITED else Event.DETAILS
+    return move(ctx, invitation, event, by=sender.address, role=details.role, details_by=sender.id, **asked)
 
 
 def may_correct(ctx: Context, invitation: Invitation, sender: Sender) -> bool:
@@ -150,6 +144,7 @@ def _write_invitee(notice: Notice) -> Callable[[Context, Invitation], Invitation
             "until": last_day.isoformat(),
             "last_day": last_day == ctx.today,
             "has_account": ctx.tx.one(Account, address=invitation.address) is not None,
+            "replaces": invitation.generation > 1,
             "invite": notices.token(Purpose.INVITE, invitation.id, invitation.generation),
         }
         speaks_for = inviters[0] if inviters else practice.name

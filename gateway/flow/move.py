@@ -22,7 +22,8 @@ def readdress(ctx: Context, invitation: Invitation, sender: Sender, to: Address)
 
     Whoever has an account at the new address has the mail in their inbox at once; an invitation of the new address is
     joined. Else the invitation itself moves, with its details, a new link and a new day 0; but while other senders wait
-    at the old address, theirs stays, and the mover is asked anew who the person is.
+    at the old address, theirs stays, and the mover is asked anew who the person is. Wrong birthdates of earlier
+    invitations to the new address still count.
     """
     if to.key == invitation.address or to.domain == ctx.site.domain or not invite.can(invitation, Event.MOVED):
         return None
@@ -33,7 +34,7 @@ def readdress(ctx: Context, invitation: Invitation, sender: Sender, to: Address)
     standing = people.latest_invitation(ctx, invitation.practice_id, to.key)
     alone = all(other.id == sender.id for _, other in people.waiting(ctx, invitation))
     if alone and not (standing and standing.is_open):
-        return Moved(_move_whole(ctx, invitation, sender, to))
+        return _move_whole(ctx, invitation, sender, to, standing)
     if standing is None or not standing.is_open:
         practice = ctx.site.practice(invitation.practice_id)
         standing = invite.open_for(ctx, practice, to, invitation.name, before=standing)
@@ -44,10 +45,17 @@ def readdress(ctx: Context, invitation: Invitation, sender: Sender, to: Address)
     return Moved(standing)
 
 
-def _move_whole(ctx: Context, invitation: Invitation, sender: Sender, to: Address) -> Invitation:
-    for copy in people.held_copies(ctx, invitation):
-        _rebind(ctx, copy, invitation, to, invitation_id=invitation.id)
-    return invite.move(ctx, invitation, Event.MOVED, by=sender.address, address=to.key, typed=to.typed)
+def _move_whole(
+    ctx: Context, invitation: Invitation, sender: Sender, to: Address, ended: Invitation | None
+) -> Moved | None:
+    """`ended` is the latest invitation of the new address, which is over."""
+    tried = invitation.strikes_before + (ended.strikes_before + ended.strikes if ended else 0)
+    whole = replace(invitation, strikes_before=tried)
+    if invite.tries_used_up(ctx, whole):
+        return None
+    for copy in people.held_copies(ctx, whole):
+        _rebind(ctx, copy, invitation, to, invitation_id=whole.id)
+    return Moved(invite.move(ctx, whole, Event.MOVED, by=sender.address, address=to.key, typed=to.typed))
 
 
 def _release_to(ctx: Context, invitation: Invitation, sender: Sender, account: Account) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from gateway.domain import tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Copy, Invitation, Message, Sender, Waiter
@@ -90,9 +91,8 @@ def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None)
         "heard": invitation.heard.value if invitation.heard and invitation.state is State.INVITED else "",
         "heard_on": invitation.heard_at.astimezone(zone).date().isoformat() if invitation.heard_at else "",
         "at_my_practice": practice.owns(Address(invitation.address, invitation.typed)),
-        "tries_left": rhythm.birthdate_attempts - invitation.strikes
-        if invitation.relationship is Relationship.PATIENT
-        else None,
+        "tries_left": tries.left(invitation, rhythm) if invitation.relationship is Relationship.PATIENT else None,
+        "wrong": invitation.strikes,
         "token": token(Purpose.WAITER, waiter.id) if waiter else "",
         "page": page_token(ctx, Purpose.WAITER_PAGE, waiter.id) if waiter else "",
     }

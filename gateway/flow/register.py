@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from gateway.domain import tries
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, AddressChange, Invitation
 from gateway.domain.reminders import expiry
@@ -89,12 +90,14 @@ def check(ctx: Context, token: str, proof: Proof) -> Checked:
 def register(ctx: Context, token: str, proof: Proof, name: str, password_hash: str) -> Account | None:
     """Make the account, accept the invitation and release what was held; None if the link died or the proof fails.
 
-    The proof is looked at again, without counting: details may have been corrected since it was checked.
+    The proof is looked at again, and a wrong birthdate is counted as by `check`: none is compared for nothing.
     """
     invitation = find(ctx, token)
-    if invitation is None or not _proves(ctx, invitation, proof):
+    if invitation is None:
         return None
     if ctx.tx.one(Account, address=invitation.address):
+        return None
+    if _check(ctx, invitation, proof).check is not Check.RIGHT:
         return None
     practice = ctx.site.practice(invitation.practice_id)
     account = ctx.tx.add(
@@ -178,7 +181,7 @@ def _welcome(ctx: Context, invitation: Invitation) -> Welcome:
         name=invitation.name,
         address=invitation.typed,
         until=expiry(invitation.day0, rhythm),
-        tries_left=rhythm.birthdate_attempts - invitation.strikes if is_patient else None,
+        tries_left=tries.left(invitation, rhythm) if is_patient else None,
         has_account=ctx.tx.one(Account, address=invitation.address) is not None,
     )
 
@@ -196,15 +199,16 @@ def _proves(ctx: Context, invitation: Invitation, proof: Proof) -> bool:
 
 
 def _check(ctx: Context, invitation: Invitation, proof: Proof) -> Checked:
-    attempts = ctx.site.rhythm.birthdate_attempts
-    if _proves(ctx, invitation, proof):
-        return Checked(Check.RIGHT, attempts - invitation.strikes)
-    if invitation.relationship is not Relationship.PATIENT or proof.birthdate is None:
-        return Checked(Check.WRONG, attempts - invitation.strikes)  # an unread date is not a try
-    left = attempts - invitation.strikes - 1
-    event = Event.WRONG_BIRTHDATE if left > 0 else Event.LAST_WRONG_BIRTHDATE
+    """The one place where a proof is compared; whatever birthdate it compares in vain is counted."""
+    left = tries.left(invitation, ctx.site.rhythm)
+    by_date = invitation.relationship is Relationship.PATIENT
+    if (left or not by_date) and _proves(ctx, invitation, proof):
+        return Checked(Check.RIGHT, left)
+    if not by_date or proof.birthdate is None:
+        return Checked(Check.WRONG, left)  # an unread date is not a try
+    event = Event.WRONG_BIRTHDATE if left > 1 else Event.LAST_WRONG_BIRTHDATE
     invite.move(ctx, invitation, event, by=invitation.address)
-    return Checked(Check.WRONG, left) if left > 0 else Checked(Check.LOCKED)
+    return Checked(Check.WRONG, left - 1) if left > 1 else Checked(Check.LOCKED)
 
 
 def _accept(ctx: Context, invitation: Invitation, account: Account) -> None:

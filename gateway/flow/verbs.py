@@ -78,14 +78,16 @@ def _give_details(ask: Ask, invitation: Invitation) -> list[Result]:
         return result(ask, "not_possible", invitation)
     if not invite.may_correct(ctx, invitation, ask.sender):
         return result(ask, "details_stand", invitation)
-    if invitation.state is not State.INVITED and invite.tries_used_up(ctx, invitation):
+    if invite.tries_used_up(ctx, invitation):
         return result(ask, "used_up", invitation)
     if (why := invite.doubt(ctx, invitation, details)) and not ask.confirmed:
         line = f"{invitation.typed} {in_words(details)}"
         confirm.ask(ctx, ask.sender, [line], why, invitation, language=ask.language)
         return result(ask, "doubt", invitation, why=why)
-    code = {State.AWAITING: "invited", State.INVITED: "corrected"}.get(invitation.state, "reinvited")
-    return result(ask, code, invite.give_details(ctx, invitation, ask.sender, details))
+    after = invite.give_details(ctx, invitation, ask.sender, details)
+    code = "noted" if after.generation == invitation.generation else "corrected"
+    code = {State.AWAITING: "invited", State.INVITED: code}.get(invitation.state, "reinvited")
+    return result(ask, code, after)
 
 
 def _invite(ask: Ask) -> list[Result]:

@@ -38,6 +38,15 @@ def test_inviting_again_always_replaces_the_link():
         assert step(state, Event.DETAILS) is None
 
 
+def test_every_new_link_goes_out_by_itself_with_a_round_and_a_time_of_its_own():
+    replaced = [move for move in TABLE.values() if Effect.NEW_LINK in move.effects]
+    assert step(State.INVITED, Event.CORRECTED) in replaced
+    for move in TABLE.values():
+        assert (Effect.FORGIVE_STRIKES in move.effects) == (move in replaced)
+    for move in replaced:
+        assert {Effect.RESTART_SCHEDULE, Effect.SEND_INVITATION} <= set(move.effects)
+
+
 def test_a_reminder_by_the_sender_moves_no_date():
     assert step(State.INVITED, Event.REMIND).effects == (Effect.SEND_REMINDER,)
 

@@ -20,6 +20,7 @@ from tests.reading import Mail, all_decent, buttons
 CODES = {
     "invited",
     "corrected",
+    "noted",
     "reinvited",
     "already_invited",
     "accepted_already",
@@ -137,7 +138,15 @@ async def talk_about_invited() -> World:
     await world.write(ADA, PAT, tag=PATIENT_TAG)
     await world.write(CLEO, PAT)
     token = world.mails[1].facts["reply_to"][4:].partition("@")[0]
-    for line in ("STATUS", "REMIND", "INVITE", "PATIENT 1980-02-04", "PATIENT 1980-02-30", "PATIENT 1980-02-03"):
+    for line in (
+        "STATUS",
+        "REMIND",
+        "INVITE",
+        "PATIENT 1980-02-04",
+        "PATIENT 1980-02-30",
+        "PATIENT 1980-02-03",
+        "PATIENT 1980-02-03",
+    ):
         await world.say(line, token=token)
     cleo = world.last(Notice.RECEIPT).facts["people"][0]["token"]
     for line in ("PATIENT 1981-04-05", "CANCEL", "CANCEL", "STATUS"):

@@ -12,7 +12,7 @@ from gateway.flow import register, release
 from gateway.flow.register import Proof
 from gateway.flow.sender_page import Sought, by_page, sender_page
 from tests.practice import World, mail
-from tests.reading import kinds, text
+from tests.reading import codes, kinds, text
 
 BOT = "bot@secure.riverside.example"
 BORN = date(1980, 2, 3)
@@ -33,10 +33,6 @@ async def say(world, *lines, sender="Dr Ada <ada@riverside.example>", authentica
     to = more.pop("to", BOT)
     await world.receive(mail(to, "command", "\r\n".join(lines), sender, **more), to, mail_from=mail_from, **client)
     return await world.deliver()
-
-
-def codes(transcript):
-    return re.findall(r"'code': '(\w+)'", text(transcript))
 
 
 async def state(world, address="pat@home.example"):
@@ -154,15 +150,18 @@ async def test_a_date_that_is_none_is_asked_again_and_never_guessed(world, typed
     assert await state(world) is State.AWAITING
 
 
-async def test_details_are_corrected_by_who_gave_them_and_the_link_stays(world):
+async def test_details_are_corrected_by_who_gave_them_and_a_new_link_goes_out(world):
     receipt = await asked(world)
     await world.reply(receipt, "PATIENT 1980-02-04")
     [before] = await world.rows(Invitation)
-    assert codes((await world.reply(receipt, "PATIENT 1980-02-03"))[0]) == ["corrected"]
+    sent = await world.reply(receipt, "PATIENT 1980-02-03")
+    assert (kinds(sent), codes(sent[0])) == (["invitation", "transcript"], ["corrected"])
     [after] = await world.rows(Invitation)
-    assert after.generation == before.generation
+    assert after.generation == before.generation + 1
     assert after.birthdate_digest != before.birthdate_digest
-    assert after.due_at == before.due_at
+    sent = await world.reply(receipt, "PATIENT 1980-02-03")
+    assert (kinds(sent), codes(sent[0])) == (["transcript"], ["noted"])
+    assert (await world.rows(Invitation))[0].generation == after.generation
 
 
 async def test_a_second_senders_details_do_not_replace_the_first(world):

@@ -8,6 +8,7 @@ import pytest
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Session
 from gateway.domain.vocabulary import CopyState, Notice, State
 from gateway.flow import invite, register
+from gateway.portal.invite import given
 from tests.browser import PASSWORD
 from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT
 
@@ -227,16 +228,18 @@ async def test_a_weak_password_is_sent_back_with_the_reason(world, browser, pass
     assert not browser.page.css_first("#password").attributes.get("value")
 
 
-async def test_details_that_were_corrected_meanwhile_are_asked_again(world, browser):
+async def test_details_that_were_corrected_meanwhile_kill_the_link(world, browser):
     invitation = await world.invited(PATIENT)
     await browser.go(world.link(invitation))
     await browser.press("Start")
     await browser.press("Continue", **BIRTHDATE)
     await browser.press("Continue", name="Pat", password=PASSWORD)
-    await world.invited(COLLEAGUE_ELSEWHERE)
+    corrected = await world.invited(COLLEAGUE_ELSEWHERE)
     await browser.press("Finish")
-    assert "has a private message for you" in browser.heading
+    assert (browser.status, browser.heading) == (404, "This link does not work any more")
     assert not await world.rows(Account)
+    await browser.go(world.link(corrected))
+    assert "You began already" not in browser.text
 
 
 async def test_finishing_twice_makes_one_account(world, browser):
@@ -332,3 +335,117 @@ async def test_registering_signs_in_once(world, browser):
     await browser.press("Continue", **BIRTHDATE)
     await finish(browser)
     assert len(await world.rows(Session)) == 1
+
+
+# --------------------------------------------------------------------------------------------------- sealed form states
+
+
+def state_of(browser):
+    return browser.page.css_first("input[name=state]").attributes["value"]
+
+
+def held_in(world, invitation, relationship, step, state):
+    """What a state holds, for who has the keys."""
+    token = world.link(invitation).removeprefix("/invite/")
+    return given.unseal(world.keys, given.Place(token, relationship, step), state)
+
+
+async def test_a_state_sealed_before_a_correction_is_worth_nothing_after_it(world, browser):
+    before = await world.invited(COLLEAGUE_ELSEWHERE)
+    await browser.go(world.link(before))
+    await browser.press("Start", **BIRTHDATE)
+    await browser.press("Continue", practice_name="H", practice_phone="1", practice_address="1", **BIRTHDATE)
+    await browser.press("Continue", name="Mallory", password=PASSWORD, **BIRTHDATE)
+    state = state_of(browser)
+    after = await world.invited(PATIENT)
+    for link in (world.link(before), world.link(after)):
+        await browser.go(world.link(after))
+        csrf = browser.page.css_first("input[name=csrf_token]").attributes["value"]
+        for step in ("check", "password", "verify", "welcome", "kept", "stranger"):
+            answer = await browser.client.post(link, data={"state": state, "step": step, "csrf_token": csrf})
+            assert "Is this right?" not in answer.text
+    assert not await world.rows(Account)
+    assert (await world.invitation(after)).strikes == 0
+
+
+async def test_a_state_is_worth_nothing_at_another_step(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    assert browser.heading == "Your name and a password"
+    proved = state_of(browser)
+    kept = browser.client.cookies["__Host-given"]
+    for step, state in [("check", proved), *((step, kept) for step in ("welcome", "verify", "password", "check"))]:
+        stranger = await world.browser().go(world.link(invitation))
+        await stranger.press("Start", step=step, state=state, name="Mallory", password=PASSWORD)
+        assert stranger.heading == "Show that it is you"
+
+
+@pytest.mark.parametrize(
+    ("details", "to", "proof", "asked"),
+    [
+        (PATIENT, "pat@home.example", BIRTHDATE, {"day", "month", "year"}),
+        (COLLEAGUE_HERE, "cleo@riverside.example", {"organisation": "yes"}, {"organisation"}),
+        (
+            COLLEAGUE_ELSEWHERE,
+            "omar@hillside.example",
+            {"practice_name": "H", "practice_phone": "1", "practice_address": "1"},
+            {"practice_name", "practice_phone", "practice_address"},
+        ),
+    ],
+)
+async def test_a_state_holds_nothing_that_was_not_asked(world, browser, details, to, proof, asked):
+    everything = BIRTHDATE | {
+        "organisation": "yes",
+        "practice_name": "H",
+        "practice_phone": "1",
+        "practice_address": "1",
+    }
+    invitation = await world.invited(details, to=to)
+    await browser.go(world.link(invitation))
+    await browser.press("Start", **everything, name="Mallory")
+    early = held_in(world, invitation, details.relationship, "verify", state_of(browser))
+    assert (early.proof, early.name) == ({}, "")
+    await browser.press("Back", **(everything | proof), name="Mallory")
+    back = held_in(world, invitation, details.relationship, "welcome", state_of(browser))
+    assert (set(back.proof), back.name, back.verified) == (asked, "", False)
+    await browser.press("Start")
+    await browser.press("Continue", **(everything | proof), name="Mallory")
+    proved = held_in(world, invitation, details.relationship, "password", state_of(browser))
+    assert (set(proved.proof), proved.name, proved.verified) == (asked, "", True)
+
+
+async def test_the_date_that_was_found_right_is_the_one_that_is_kept(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    hidden = {one.attributes["name"]: one.attributes["value"] for one in browser.page.css("main input[type=hidden]")}
+    twice = {name: [value, "9"] for name, value in BIRTHDATE.items()}
+    answer = await browser.client.post(world.link(invitation), data=hidden | twice)
+    browser.response = answer
+    proved = held_in(world, invitation, PATIENT.relationship, "password", state_of(browser))
+    assert proved.proof == BIRTHDATE
+
+
+async def test_one_state_a_guess_sealed_beforehand_tries_nothing(world):
+    """The link's holder goes as far as they can under one relationship, again and again, and waits for another."""
+    before = await world.invited(COLLEAGUE_ELSEWHERE)
+    last_pages = []
+    for day in range(1, 6):
+        browser = await world.browser().go(world.link(before))
+        guess = BIRTHDATE | {"day": str(day)}
+        await browser.press("Start", **guess)
+        await browser.press("Continue", practice_name="H", practice_phone="1", practice_address="1", **guess)
+        await browser.press("Continue", name="Mallory", password=PASSWORD, **guess)
+        last_pages.append((browser, browser.response))
+    after = await world.invited(PATIENT)
+    for browser, last_page in last_pages:
+        browser.response = last_page
+        await browser.press("Finish")
+        assert browser.status == 404
+        browser.response = last_page
+        await browser.press("Finish", go="verify")
+        assert browser.status == 404
+    assert not await world.rows(Account)
+    assert (await world.invitation(after)).strikes == 0

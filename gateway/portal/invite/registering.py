@@ -22,11 +22,11 @@ from gateway.portal.form import REFUSED
 from gateway.portal.invite import given
 from gateway.portal.invite.again import again
 from gateway.portal.invite.forms import AccountForm
-from gateway.portal.invite.given import Given
+from gateway.portal.invite.given import Given, Place
 from gateway.portal.invite.verify import examine, form_for, is_stranger
 from gateway.portal.visit import Visit, go_to
 
-KEPT = timedelta(hours=1)
+KEPT_FOR = timedelta(hours=1)
 """How long one may stay away in the middle of registering, and go on."""
 
 
@@ -43,33 +43,50 @@ class Registering:
         return str(self.visit.request.path_params["token"])
 
     def show(self, step: str, *, status: int = 200, **facts: Any) -> Response:
-        state = given.seal(self.visit.desk.keys, self.token, self.given)
         common = {
             "welcome": self.welcome,
             "token": self.token,
-            "state": state,
+            "state": self._sealed(step),
             "days_left": (self.welcome.until - self.visit.today).days,
         }
         practice = self.welcome.practice_id
         page = self.visit.show(f"invite/{step}", common | facts, status=status, practice_id=practice)
         if self.visit.posted:
-            self.visit.portal.cookies.give(page, GIVEN, state, KEPT)
+            self.visit.portal.cookies.give(page, GIVEN, self._sealed(given.KEPT), KEPT_FOR)
         return page
+
+    def going_on(self, step: str, state: str) -> "Registering":
+        """The same visit with what was given before, if that was sealed for this step."""
+        place = Place(self.token, self.welcome.relationship, step)
+        return replace(self, given=given.unseal(self.visit.desk.keys, place, state))
+
+    def _sealed(self, step: str) -> str:
+        place = Place(self.token, self.welcome.relationship, step)
+        return given.seal(self.visit.desk.keys, place, self.given)
 
 
 async def invitation(visit: Visit, welcome: Welcome | None) -> Response:
     """GET shows who invites; POST takes one step, or goes back to one."""
     if welcome is None:
         return await again(visit)
-    keys, token = visit.desk.keys, visit.request.path_params["token"]
+    at, step = Registering(visit, welcome, Given()), visit.typed("step")
     if not visit.posted or welcome.has_account:
-        kept = visit.portal.cookies.read(visit.request, GIVEN)
-        return _show_welcome(Registering(visit, welcome, given.unseal(keys, token, kept)))
-    state = given.unseal(keys, token, visit.typed("state"))
-    at = Registering(visit, welcome, state)
+        return _show_welcome(at.going_on(given.KEPT, visit.portal.cookies.read(visit.request, GIVEN)))
+    at = at.going_on(step, visit.typed("state"))
     if back := _SHOW.get(visit.typed("go")):
-        return back(replace(at, given=state.with_typed(visit.form)))
-    return await _TAKE.get(visit.typed("step"), _start)(at)
+        return back(replace(at, given=_with_what_was_typed(at, step)))
+    return await _TAKE.get(step, _start)(at)
+
+
+def _with_what_was_typed(at: Registering, step: str) -> Given:
+    """Whoever goes back finds again what they typed where it was asked."""
+    match step:
+        case "verify":
+            return at.given.with_proof(form_for(at.welcome, at.visit.form))
+        case "password":
+            return replace(at.given, name=AccountForm(at.visit.form).name.data)
+        case _:
+            return at.given
 
 
 # ---------------------------------------------------------------------------------------------------- showing a step
@@ -80,7 +97,7 @@ def _show_welcome(at: Registering) -> Response:
 
 
 def _show_verify(at: Registering) -> Response:
-    return at.show("verify", form=form_for(at.welcome, typed=at.given.typed()))
+    return at.show("verify", form=form_for(at.welcome, typed=at.given.proof))
 
 
 def _show_next(at: Registering) -> Response:
@@ -119,7 +136,7 @@ async def _verify(at: Registering) -> Response:
     _, checked = examined
     match checked.check:
         case Check.RIGHT:
-            proved = replace(at.given.with_typed(at.visit.form), verified=True)
+            proved = replace(at.given.with_proof(form), verified=True)
             return _show_password(replace(at, given=proved))
         case Check.WRONG:
             page = "stranger" if is_stranger(at.welcome, checked) else "verify"
@@ -164,7 +181,7 @@ async def _finish(at: Registering) -> Response:
 
 
 async def _start_again(at: Registering) -> Response:
-    """The details were corrected since they were checked, unless the link has died."""
+    """The link has died, or the address has an account by now: then the invitation's page says so."""
     welcome = await at.visit.desk.ask(register.look, at.token)
     if welcome is None:
         raise DeadLink
@@ -186,7 +203,7 @@ async def _registered(at: Registering, proof: Proof, cookie: str) -> Account | N
 
 
 def _proof(at: Registering) -> Proof | None:
-    return form_for(at.welcome, typed=at.given.typed()).proof(at.visit.today)
+    return form_for(at.welcome, typed=at.given.proof).proof(at.visit.today)
 
 
 def _register(ctx: Context, token: str, proof: Proof, given: Given, cookie: str, agent: str) -> Account | None:
