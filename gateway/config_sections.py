@@ -238,7 +238,9 @@ class MailboxSection(Section):
     folder: str = Field(default="INBOX", description="where mail arrives")
     done_folder: str = Field(default="", description="where mail is moved that was taken in; empty: it stays, as seen")
     authserv_id: str = Field(
-        default="", description="whose Authentication-Results are believed (RFC 8601); empty: nobody's"
+        default="",
+        description="whose Authentication-Results are believed (RFC 8601); Exchange Online, which writes no name into "
+        'them, is "mx.microsoft.com"; empty: nobody\'s',
     )
 
 

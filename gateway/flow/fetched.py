@@ -28,12 +28,10 @@ def submission(site: Site, raw: bytes, authserv_id: str) -> Submission | None:
     recipients = _ours(site, head, _KEPT_IN) or _ours(site, head, _ADDRESSED)
     if not recipients:
         return None
-    authors = head.authors
-    domain = authors[0].address.domain if len(authors) == 1 else ""
     return Submission(
         mail_from=_sender(head),
         recipients=recipients,
-        trusted=bool(domain) and dmarc_passed(head, authserv_id, domain),
+        trusted=dmarc_passed(head, authserv_id),
         authserv_id=authserv_id,
     )
 

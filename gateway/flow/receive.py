@@ -174,8 +174,8 @@ def _author_proved(ctx: Context, draft: Draft) -> bool:
     own = bool(client.login) and delegates.may_write_as(ctx, client.login, author)
     if client.login and not own and not client.login.startswith("*@"):  # a mail server forwards what others wrote
         raise NotAuthor
-    believed = client.trusted and author and dmarc_passed(draft.head, client.authserv_id, author.domain)
-    return client.authenticated or own or bool(believed)
+    believed = client.trusted and dmarc_passed(draft.head, client.authserv_id)
+    return client.authenticated or own or believed
 
 
 def _run_commands(intake: Intake, *, proved: bool) -> None:

@@ -1,40 +1,138 @@
-"""What a mail server that we believe has said about a mail's author (RFC 8601)."""
+"""What a mail server that we believe has said about a mail's author (RFC 8601).
 
-from authres import AuthenticationResult, AuthenticationResultsHeader, AuthResError
+A stranger chooses much of what stands in such a field: an envelope sender, a host's name, a signature's domain. So its
+octets are read undecoded and strictly: whatever servers do not write of themselves proves nothing. Three habits of real
+ones are let be that the grammar has not: a property without a type (`action=none`), characters such as `=` and `/` in a
+value, and a last semicolon.
+"""
+
+import re
+from collections.abc import Iterator
 
 from gateway.domain.address import address
 from gateway.errors import BadAddress
 from gateway.mail.parse import Head
 
+LONGEST = 8192
+"""Octets of a field that is read; those of real servers have up to 3,000."""
+NAMELESS = "mx.microsoft.com"
+"""How to name Exchange Online: its servers write no name into Authentication-Results, and this one into ARC's."""
 
-def dmarc_passed(head: Head, authserv_id: str, author_domain: str) -> bool:
-    """Whether the named server's own, topmost Authentication-Results say that DMARC passed for the author's domain.
+_PART = re.compile(r'(?P<space>[ \t]+)|(?P<end>;)|(?P<quoted>"[^"]*")|(?P<text>[^ \t();"]+)')
+_WORDS = ("quoted", "text")
+_PARENTHESIS = re.compile(r"[()]")
+_ODD = re.compile(r"[^\t -~]|\\|=\?")
+_RESULT = re.compile(r"(?P<method>[\w.-]+(?:/[0-9]+)?)=(?P<result>[\w-]+)")
+_PROPERTY = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)")
+
+Result = tuple[str, str, list[tuple[str, str]]]
+"""A method, its result and its properties; method, result and names in lower case."""
+
+
+def dmarc_passed(head: Head, authserv_id: str) -> bool:
+    """Whether the named server's own, topmost Authentication-Results say that DMARC passed for the one author's domain.
 
     Any other server's field proves nothing; neither does a second field in our server's name, which a stranger may
     have written (RFC 8601 §5).
     """
-    if not authserv_id:
-        return False
-    for value in head.all("authentication-results"):
-        try:
-            said = AuthenticationResultsHeader.parse(f"Authentication-Results: {value}")
-        except (AuthResError, ValueError, IndexError):
-            return False
-        if (said.authserv_id or "").lower() != authserv_id.lower():
-            return False  # a field above our server's was added after it: not what we know
-        dmarc = [result for result in said.results if result.method == "dmarc"]
-        return len(dmarc) == 1 and _passes(dmarc[0], author_domain)  # two that differ prove nothing
-    return False
+    authors = head.authors
+    topmost = next((one.value for one in head.fields if one.name == "authentication-results"), b"")
+    results = _results(topmost, authserv_id.lower()) if authserv_id and len(authors) == 1 else []
+    dmarc = [one for one in results if one[0].partition("/")[0] == "dmarc"]
+    return len(dmarc) == 1 and _passes(dmarc[0], authors[0].address.domain)  # two of them prove nothing
 
 
-def _passes(result: AuthenticationResult, author_domain: str) -> bool:
-    about = {(one.type, one.name): one.value for one in result.properties}
-    return result.result == "pass" and _domain(about.get(("header", "from"), "")) == author_domain
+def _passes(said: Result, author_domain: str) -> bool:
+    method, result, properties = said
+    about = [value for name, value in properties if name == "header.from"]
+    known = method in ("dmarc", "dmarc/1")  # RFC 8601 §2.2: an unknown version says nothing
+    return known and result == "pass" and len(about) == 1 and _domain(about[0]) == author_domain
+
+
+def _results(field: bytes, authserv_id: str) -> list[Result]:
+    """What this server says in the field; nothing at all where it is another's, or anything in it is odd."""
+    segments = _segments(field)
+    if segments and not (authserv_id == NAMELESS and "=" in "".join(segments[0][:1])):
+        name, *version = segments.pop(0) or [""]
+        if _bare(name).lower() != authserv_id or version not in ([], ["1"]):
+            return []
+    if segments and not segments[-1]:
+        segments.pop()
+    read = [_result(words) for words in segments]
+    found = [one for one in read if one]
+    return found if len(found) == len(read) else []
+
+
+def _result(words: list[str]) -> Result | None:
+    said = _RESULT.fullmatch(words[0]) if words else None
+    properties = [_PROPERTY.fullmatch(word) for word in words[1:]]
+    whole = [(one["name"].lower(), one["value"]) for one in properties if one]
+    if said is None or len(whole) < len(properties):
+        return None
+    return said["method"].lower(), said["result"].lower(), whole
+
+
+def _segments(field: bytes) -> list[list[str]]:
+    """The words between the semicolons, comments left out (RFC 8601 §2.2, RFC 5322 §3.2.2); none if anything is odd."""
+    value = (
+        field[: LONGEST + 1].replace(b"\r\n", b"").replace(b"\n", b"").decode("latin-1")
+    )  # any octet is a letter there
+    if len(field) > LONGEST or _ODD.search(value):
+        return []
+    segments: list[list[str]] = [[]]
+    before = "space"
+    for kind, text in _parts(value):
+        if kind == "odd" or (kind in ("comment", "quoted") and _hides_a_result(text)):
+            return []
+        if kind == "end":
+            segments.append([])
+        elif kind in _WORDS and before in _WORDS:
+            segments[-1][-1] += text
+        elif kind in _WORDS:
+            segments[-1].append(text)
+        before = kind
+    return segments
+
+
+def _parts(value: str) -> Iterator[tuple[str, str]]:
+    """The field piece by piece; what is none of its pieces is odd, and the last."""
+    at = 0
+    while at < len(value):
+        part, end = _PART.match(value, at), _comment_end(value, at)
+        if not part and not end:
+            yield "odd", value[at:]
+            return
+        kind, end = (part.lastgroup or "", part.end()) if part else ("comment", end)
+        yield kind, value[at:end]
+        at = end
+
+
+def _comment_end(value: str, start: int) -> int:
+    """Where the comment that begins here ends, nested ones in it; 0 if none begins here, or it does not end."""
+    depth = 0
+    for mark in _PARENTHESIS.finditer(value, start) if value[start] == "(" else ():
+        depth += 1 if mark[0] == "(" else -1
+        if not depth:
+            return mark.end()
+    return 0
+
+
+def _hides_a_result(text: str) -> bool:
+    """Whether a comment or a quoted text may have swallowed what the server itself says of DMARC.
+
+    One that a stranger's value opens, and their next one closes, holds the server's `; dmarc=fail` in between.
+    """
+    return "dmarc" in text.lower().partition(";")[2]
+
+
+def _bare(word: str) -> str:
+    return word[1:-1] if word.startswith('"') and word.find('"', 1) == len(word) - 1 else word
 
 
 def _domain(written: str) -> str:
     """A domain as addresses compare it; some servers write a whole address there."""
+    local, _, domain = _bare(written).rpartition("@")
     try:
-        return address(f"x@{written.rpartition('@')[2].rstrip('.')}").domain
+        return address(f"{local or 'x'}@{domain.removesuffix('.')}").domain
     except BadAddress:
         return ""
