@@ -1,6 +1,8 @@
 """Mail addresses: how they are compared, and what may count as one."""
 
 import re
+import string
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,13 +21,18 @@ _LONGEST = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
 _ATOM = r"[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"(?!..--)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _PLAIN = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]){_LABEL}", re.ASCII)
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_LIKE_ASCII = re.compile("([\u212a\u1fef])")
+"""What NFC makes ASCII of: the Kelvin sign, which is no K to any mail server, and the Greek grave accent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """One mail address: `key` to compare by, `typed` to use on the wire.
 
-    The key is NFC, with a case-folded local part and a UTS-46 domain in its ASCII form; plus-tags stay distinct.
+    The key folds what mail servers treat as equal, and nothing else, so that two mailboxes never become one: the local
+    part in NFC with its ASCII letters in lower case, the domain by UTS-46 in its ASCII form. Plus-tags, ß and ss, other
+    letters in upper and lower case stay distinct.
     """
 
     key: str
@@ -45,7 +52,7 @@ def address(typed: str) -> Address:
     """Read an address (RFC 5321 §4.1.2, RFC 6531 §3.3). Raises BadAddress."""
     bare = typed.strip()
     if len(bare) <= _LONGEST and _PLAIN.fullmatch(bare):
-        return Address(bare.casefold(), bare)
+        return Address(bare.lower(), bare)
     return _read(typed)
 
 
@@ -61,7 +68,17 @@ def _read(typed: str) -> Address:
         )
     except email_validator.EmailNotValidError as error:
         raise BadAddress(f"not a mail address: {typed[:100]!r}") from error
-    return Address(f"{valid.local_part.casefold()}@{valid.ascii_domain.lower()}", typed.strip())
+    written = typed.strip().rpartition("@")[0]
+    local = _local_key(written if _LIKE_ASCII.search(written) else valid.local_part)
+    return Address(f"{local}@{valid.ascii_domain.lower()}", typed.strip())
+
+
+def _local_key(local: str) -> str:
+    """How a local part is compared (RFC 6532 §3.1): no letter becomes an ASCII one that was none."""
+    pieces = (
+        piece if _LIKE_ASCII.match(piece) else unicodedata.normalize("NFC", piece) for piece in _LIKE_ASCII.split(local)
+    )
+    return "".join(pieces).translate(_LOWER)
 
 
 def domain_key(typed: str) -> str:

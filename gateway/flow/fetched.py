@@ -43,7 +43,7 @@ def _ours(site: Site, head: Head, names: tuple[str, ...]) -> tuple[str, ...]:
         for value in head.all(name):
             for typed in _ADDRESS.findall(value)[:_MOST]:
                 if _is_own(site, typed):
-                    found.setdefault(typed.lower(), typed)
+                    found.setdefault(address(typed).key, typed)
     return tuple(found.values())[:_MOST]
 
 

@@ -53,7 +53,7 @@ def test_the_sites_own_addresses(typed, expected):
         ("Pat@Home.Example", "pat@home.example", True),
         ("pat+news@home.example", "pat@home.example", False),
         ("pat@bücher.example", "pat@xn--bcher-kva.example", True),
-        ("STRASSE@home.example", "straße@home.example", True),
+        ("STRASSE@home.example", "straße@home.example", False),
         ("e\u0301@home.example", "\u00e9@home.example", True),
     ],
 )
