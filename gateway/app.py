@@ -316,7 +316,7 @@ def sign_ins(settings: Settings) -> "dict[str, OpenId]":
             tls = ssl.create_default_context(cafile=str(settings.path(one.ca_file))) if one.ca_file else None
         except OSError as error:
             raise ConfigError(f"openid: {error.filename} cannot be read ({error.strerror})") from error
-        found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, tls))
+        found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, one.verified_claim, tls))
     return found
 
 

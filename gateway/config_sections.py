@@ -99,6 +99,11 @@ class OpenIdSection(Section):
     )
     client_secret_file: str = Field(default="", description="a file that holds the client's secret")
     claim: str = Field(default="email", description="which of the provider's claims holds a person's address")
+    verified_claim: Annotated[str, Field(min_length=1)] = Field(
+        default="email_verified",
+        description="which of them says that it has been verified, without which nobody is let in; "
+        'for Microsoft Entra "xms_edov"',
+    )
     ca_file: str = Field(default="", description="a CA bundle to trust instead of the system's")
 
 

@@ -25,15 +25,22 @@ FRESH = 3600.0
 _SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """With a key that only the provider has: neither unsigned, nor with a secret that we share (RFC 7518 §3.1)."""
 
+_TRUE = (True, "true", "1")
+"""Entra sends such claims as texts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who vouches for a practice's people; `claim` holds their address. `tls` None: the system's authorities."""
+    """Who vouches for a practice's people.
+
+    `claim` holds their address, `verified_claim` says that it has been verified. `tls` None: the system's authorities.
+    """
 
     issuer: str
     client_id: str
     client_secret: str = ""
     claim: str = "email"
+    verified_claim: str = "email_verified"
     tls: SSLContext | None = None
 
 
@@ -63,8 +70,9 @@ class OpenId:
         address = (claims or {}).get(self._provider.claim)
         if not isinstance(address, str) or not address:
             raise SignInFailed(f"{self._provider.issuer} names no {self._provider.claim}")
-        if claims.get("email_verified", True) is not True:  # OpenID Connect Core §5.1
-            raise SignInFailed(f"{self._provider.issuer} has not verified the address")
+        vouching = self._provider.verified_claim
+        if claims.get(vouching) not in _TRUE:  # OpenID Connect Core §5.1; one that is missing vouches for nothing
+            raise SignInFailed(f"{self._provider.issuer} does not say by {vouching} that it has verified the address")
         return address
 
     async def check(self) -> None:

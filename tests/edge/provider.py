@@ -28,7 +28,7 @@ class Provider:
         self.signs_with = self.key
         self.algorithm, self.claims, self.metadata, self.token_status = (
             "RS256",
-            {"email": "ada@riverside.example"},
+            {"email": "ada@riverside.example", "email_verified": True},
             {},
             200,
         )

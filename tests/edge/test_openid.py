@@ -46,8 +46,19 @@ async def test_whoever_the_provider_names_is_signed_in(provider):
 
 
 async def test_another_claim_may_hold_the_address(provider):
-    provider.claims = {"email": "x@elsewhere.example", "upn": "ada@riverside.example"}
+    provider.claims |= {"email": "x@elsewhere.example", "upn": "ada@riverside.example"}
     assert await through(sign_in(provider, claim="upn")) == "ada@riverside.example"
+
+
+@pytest.mark.parametrize("said", [True, 1, "1", "true"])
+async def test_another_claim_may_vouch_for_the_address(provider, said):
+    provider.claims |= {"email_verified": None, "xms_edov": said}
+    assert await through(sign_in(provider, verified_claim="xms_edov")) == "ada@riverside.example"
+    with pytest.raises(SignInFailed, match="email_verified"):
+        await through(sign_in(provider))
+    provider.claims |= {"email_verified": True, "xms_edov": False}
+    with pytest.raises(SignInFailed, match="xms_edov"):
+        await through(sign_in(provider, verified_claim="xms_edov"))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +75,12 @@ async def test_another_claim_may_hold_the_address(provider):
         {"email": ["ada@riverside.example"]},
         {"email_verified": False},
         {"email_verified": "false"},
+        {"email_verified": None},
+        {"email_verified": ""},
+        {"email_verified": 0},
+        {"email_verified": "0"},
+        {"email_verified": [True]},
+        {"email_verified": "yes"},
     ],
 )
 async def test_a_token_that_is_not_for_us_signs_nobody_in(provider, claims):

@@ -1,3 +1,4 @@
+import base64
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,30 @@ async def test_a_cookie_that_is_not_ours_is_like_none(world, sign_in, cookie):
         "/staff/riverside/back?state=s&code=c", headers={"cookie": f"__Host-asked={cookie}".encode()}
     )
     assert answer.status == 400
+
+
+async def test_an_answer_for_one_practice_opens_nothing_at_another(world, sign_in):
+    world.sign_ins["hillside"] = FakeSignIn("omar@hillside.example")
+    world.remake()
+    browser = world.browser()
+    browser.client.follow_redirects = False
+    await browser.go("/staff/riverside")
+    answer = await browser.go("/staff/hillside/back?state=s&code=c")
+    assert answer.status == 400
+    assert not await world.rows(Sender)
+
+
+async def test_what_the_browser_keeps_for_the_answer_cannot_be_read_or_made(world, sign_in):
+    browser = world.browser()
+    browser.client.follow_redirects = False
+    await browser.go("/staff/riverside")
+    kept = base64.urlsafe_b64decode(browser.client.cookies["__Host-asked"])
+    assert b"code_verifier" not in kept
+    made = base64.urlsafe_b64encode(b'{"state": "s", "nonce": "n", "code_verifier": "v"}').decode()
+    stranger = await world.browser().go(
+        "/staff/riverside/back?state=s&code=c", headers={"cookie": f"__Host-asked={made}"}
+    )
+    assert stranger.status == 400
 
 
 async def test_what_was_asked_is_good_once(world, sign_in):

@@ -1,7 +1,6 @@
 """A practice's people come to their own page by signing in at their practice (OpenID Connect)."""
 
 import base64
-import binascii
 import hmac
 import json
 from datetime import timedelta
@@ -10,6 +9,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.errors import WrongKey
 from gateway.flow import sender_page
 from gateway.portal.cookies import ASKED
 from gateway.portal.visit import Visit, go_to
@@ -39,8 +39,8 @@ async def go(visit: Visit) -> Response:
     except SignInFailed as failure:
         return _failed(visit, failure)
     response = go_to(asked.url)
-    packed = base64.urlsafe_b64encode(json.dumps(dict(asked.remembered)).encode()).decode()
-    visit.portal.cookies.give(response, ASKED, packed, LASTS)
+    sealed = visit.desk.keys.seal(json.dumps(dict(asked.remembered)).encode(), _bound_to(visit))
+    visit.portal.cookies.give(response, ASKED, base64.urlsafe_b64encode(sealed).decode(), LASTS)
     return response
 
 
@@ -81,13 +81,18 @@ def _back(visit: Visit) -> str:
 
 
 def _remembered(visit: Visit) -> dict[str, str]:
-    """What this browser asked with; empty for nothing, and for what we have not written."""
+    """What this browser asked this practice with; empty for nothing, and for what we have not sealed for it."""
     try:
-        said = json.loads(base64.urlsafe_b64decode(visit.portal.cookies.read(visit.request, ASKED)))
-    except (binascii.Error, ValueError):
+        sealed = base64.urlsafe_b64decode(visit.portal.cookies.read(visit.request, ASKED))
+        said: dict[str, str] = json.loads(visit.desk.keys.open(sealed, _bound_to(visit)))
+    except (WrongKey, ValueError):
         return {}
-    names = ("state", "nonce", "code_verifier")
-    return said if isinstance(said, dict) and all(isinstance(said.get(name), str) for name in names) else {}
+    return said
+
+
+def _bound_to(visit: Visit) -> str:
+    """An answer for one practice is none for another (RFC 9700 §4.4), though both may have the same provider."""
+    return f"asked|{visit.request.path_params['practice']}"
 
 
 def _failed(visit: Visit, failure: SignInFailed) -> Response:
