@@ -22,6 +22,7 @@ _PART = re.compile(r'(?P<space>[ \t]+)|(?P<end>;)|(?P<quoted>"[^"]*")|(?P<text>[
 _WORDS = ("quoted", "text")
 _PARENTHESIS = re.compile(r"[()]")
 _ODD = re.compile(r"[^\t -~]|\\|=\?")
+_DMARC = re.compile(rb"dmarc\s*+(?:/\s*+[0-9]++\s*+)?=")
 _RESULT = re.compile(r"(?P<method>[\w.-]+(?:/[0-9]+)?)=(?P<result>[\w-]+)")
 _PROPERTY = re.compile(r"(?P<name>[\w.-]+)=(?P<value>.*)")
 
@@ -33,13 +34,22 @@ def dmarc_passed(head: Head, authserv_id: str) -> bool:
     """Whether the named server's own, topmost Authentication-Results say that DMARC passed for the one author's domain.
 
     Any other server's field proves nothing; neither does a second field in our server's name, which a stranger may
-    have written (RFC 8601 §5).
+    have written (RFC 8601 §5). Two words of our server's on DMARC prove nothing, wherever they stand: one may have come
+    out of a stranger's value.
     """
-    authors = head.authors
-    topmost = next((one.value for one in head.fields if one.name == "authentication-results"), b"")
-    results = _results(topmost, authserv_id.lower()) if authserv_id and len(authors) == 1 else []
-    dmarc = [one for one in results if one[0].partition("/")[0] == "dmarc"]
-    return len(dmarc) == 1 and _passes(dmarc[0], authors[0].address.domain)  # two of them prove nothing
+    authors, server = head.authors, authserv_id.lower()
+    fields = [one.value for one in head.fields if one.name == "authentication-results"]
+    if not (server and fields and len(authors) == 1) or any(_speaks_of_dmarc(one, server) for one in fields[1:]):
+        return False
+    dmarc = [one for one in _results(fields[0], server) if one[0].partition("/")[0] == "dmarc"]
+    return len(dmarc) == 1 and _passes(dmarc[0], authors[0].address.domain)
+
+
+def _speaks_of_dmarc(field: bytes, server: str) -> bool:
+    """Whether the field may be this server's, and have a result of DMARC's, however it is written."""
+    said = field.lower()
+    is_ours = server.encode() in said or (server == NAMELESS and b"=" in said.partition(b";")[0])
+    return is_ours and _DMARC.search(said) is not None
 
 
 def _passes(said: Result, author_domain: str) -> bool:

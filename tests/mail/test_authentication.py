@@ -109,6 +109,11 @@ ODD = {
     "another server above": (f"evil.example; {PASS}", f"{OURS}; {PASS}"),
     "a second field of ours": (f"{OURS}; {FAIL}", f"{OURS}; {PASS}"),
     "a second field of ours beneath one of SPF": (f"{OURS}; spf=pass smtp.mailfrom=x@y.example", f"{OURS}; {PASS}"),
+    "an envelope sender of a server that leaves quotes out, and the true result beneath": (
+        f"{OURS}; spf=pass smtp.mailfrom=x; {PASS}; y=z policy.q=@evil.example",
+        f"{OURS};\n dkim=none",
+        f'"{OURS}" 1;\n DMARC =fail header.from=riverside.example',
+    ),
     "an open comment": (f"{OURS}; {PASS} (",),
     "a closed comment": (f"{OURS}; {PASS} )",),
     "an open quote": (f'{OURS}; {PASS} policy.x="',),
@@ -141,6 +146,17 @@ ODD = {
     ),
     "and a nested comment": (f"{OURS}; {PASS}; x=pass ((;) {FAIL} ()) y.z=a",),
 }
+
+
+def test_other_fields_may_speak_of_what_they_like() -> None:
+    others = (
+        f"{OURS}; bimi=skipped (DMARC Policy is not at enforcement)",
+        f"evil.example; {FAIL}",
+        f"{OURS}; dkim=none",
+    )
+    assert believed(f"{OURS}; {PASS}", *others)
+    assert believed(EXCHANGE, *others, ours="mx.microsoft.com")
+    assert not believed(EXCHANGE, EXCHANGE.replace("dmarc=pass", "dmarc=fail"), ours="mx.microsoft.com")
 
 
 @pytest.mark.parametrize("what", ODD)
