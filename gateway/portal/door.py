@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
@@ -65,6 +65,8 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
         raise HTTPException(404)
     visitor = portal.cookies.read(request, VISITOR) or unguessable(portal.random)
     visit = Visit(portal, request, visitor, await _signed_in(portal, request))
+    if visit.posted and is_foreign(request.headers, portal.desk.site.portal_url):
+        return visit.show("error", {"code": "forged"}, status=403)
     try:
         given = await _ADMIT[page.who](visit)
     except Turned as turned:
@@ -127,6 +129,27 @@ _ADMIT: dict[Who, Callable[[Visit], Awaitable[tuple[Any, ...]]]] = {
 
 
 # ------------------------------------------------------------------------------------------------------------- forms
+
+
+def is_foreign(headers: Headers, portal_url: str) -> bool:
+    """Whether a form was sent from a page of another site's, as far as the browser says (RFC 6454 §7).
+
+    Our own pages ask browsers to name them to nobody, so that forms of theirs say "null" (Fetch §3.2), as do many of
+    others': then Sec-Fetch-Site tells them apart, and where an old browser sends neither, the token in the form.
+    """
+    if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        return True
+    origins = [origin.strip() for origin in headers.getlist("origin")]
+    return any(origin != "null" and _origin(origin) != _origin(portal_url) for origin in origins)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port (RFC 6454 §4); None for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
 
 
 class _InMemory(MultiPartParser):

@@ -74,6 +74,58 @@ async def test_a_form_of_anothers_is_refused(world, browser, page, token):
     assert await world.everything() == before
 
 
+FOREIGN = [
+    {"origin": "https://evil.example"},
+    {"origin": "http://secure.riverside.example"},
+    {"origin": "https://secure.riverside.example:8443"},
+    {"origin": "https://secure.riverside.example.evil.example"},
+    {"origin": "https://["},
+    {"origin": ""},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site", "origin": "null"},
+    {"sec-fetch-site": "cross-site", "origin": "https://secure.riverside.example"},
+]
+OWN = [
+    {"origin": "https://secure.riverside.example", "sec-fetch-site": "same-origin"},
+    {"origin": "https://SECURE.riverside.example:443"},
+    {"origin": "null", "sec-fetch-site": "same-origin"},  # what browsers say for a page with Referrer-Policy: no-referrer
+    {"origin": "null"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+async def test_what_another_sites_page_sends_is_refused_even_with_the_right_token(world, browser, headers):
+    await world.registered()
+    await browser.go("/sign-in")
+    browser.client.headers.update(headers)
+    await browser.press("Sign in", email="pat@home.example", password=PASSWORD)
+    assert browser.status == 403
+    assert "Nothing has changed" in browser.text
+    assert not await world.rows(Session)
+
+
+@pytest.mark.parametrize("page", POSTED, ids=named)
+async def test_another_sites_form_is_refused_on_every_page(world, browser, page):
+    await world.registered()
+    await browser.sign_in()
+    before = await world.everything()
+    token = browser.page.css_first("input[name=csrf_token]").attributes["value"]
+    answer = await browser.client.post(
+        address_of(page), data={"csrf_token": token}, headers={"origin": "https://evil.example"}
+    )
+    assert answer.status_code == 403
+    assert await world.everything() == before
+
+
+@pytest.mark.parametrize("headers", OWN, ids=str)
+async def test_what_our_own_page_sends_is_taken(world, browser, headers):
+    await world.registered()
+    await browser.go("/sign-in")
+    browser.client.headers.update(headers)
+    await browser.press("Sign in", email="pat@home.example", password=PASSWORD)
+    assert browser.path == "/inbox"
+
+
 async def test_a_form_shown_to_another_browser_is_refused(world, browser):
     other = world.browser()
     await other.go("/sign-in")
