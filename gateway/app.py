@@ -3,16 +3,13 @@
 import asyncio
 import contextlib
 import secrets
-import socket
 import ssl
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-import uvicorn
 from prometheus_client import make_asgi_app
-from starlette.types import ASGIApp
 
 from gateway.config import Settings
 from gateway.config_kinds import split_address
@@ -30,6 +27,9 @@ from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Job, Ticker, Turn
 from gateway.edge.traffic import Traffic
+from gateway.edge.web import connections
+from gateway.edge.web.proxies import Doubts, ProxyHeaders
+from gateway.edge.web.serving import serve_web
 from gateway.errors import ConfigError
 from gateway.flow import overview, recall, remind
 from gateway.flow.context import Desk
@@ -60,14 +60,6 @@ class SystemRandom:
 
     def octets(self, count: int) -> bytes:
         return secrets.token_bytes(count)
-
-
-class _Web(uvicorn.Server):
-    """uvicorn without hands on the process's signals: they are ours."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @dataclass(slots=True)
@@ -194,7 +186,11 @@ class Gateway:
             sign_ins(self.settings),
             self.figures.unopened,
         )
-        await serve_web(stack, app, prepared.sockets["portal"])
+        portal = self.settings.portal
+        trusted, https = tuple(portal.trusted_proxies), desk.site.portal_url.startswith("https:")
+        named = ProxyHeaders(app, trusted, Doubts(desk, self.figures), https=https)
+        caps = connections.Caps(portal.max_connections, portal.max_connections_per_address)
+        await serve_web(stack, named, prepared.sockets["portal"], caps, trusted)
         self.listening["portal"] = prepared.where("portal")
 
     async def _listen_for_mail(self, stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk) -> None:
@@ -235,18 +231,6 @@ def _in_background(stack: contextlib.AsyncExitStack, work: Coroutine[object, obj
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-    stack.push_async_callback(close)
-
-
-async def serve_web(stack: contextlib.AsyncExitStack, app: ASGIApp, bound: socket.socket) -> None:
-    """Serve an ASGI application on a socket, in this loop, until the stack closes."""
-    web = _Web(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))
-    task = asyncio.create_task(web.serve(sockets=[bound]))
-
-    async def close() -> None:
-        web.should_exit = True
-        await task
 
     stack.push_async_callback(close)
 

@@ -201,6 +201,16 @@ class PortalSection(Section):
     """The web pages."""
 
     listen: HostPort = Field(default="127.0.0.1:8080", description="put a TLS proxy in front of it")
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        default=[IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")],
+        description="whose X-Forwarded-For says who the client is; write your TLS proxy's address, and no client's",
+    )
+    max_connections: Annotated[int, Field(ge=10)] = Field(
+        default=1000, description="at the same time; beyond it, the one that got on least makes room"
+    )
+    max_connections_per_address: Annotated[int, Field(ge=4)] = Field(
+        default=100, description="of one client address (of IPv6: of one /64) that is no trusted proxy"
+    )
 
 
 class ScanSection(Section):

@@ -1,6 +1,7 @@
 """Setting a gateway up, and looking whether everything that serving needs is there: `gateway init`, `gateway check`."""
 
 import asyncio
+import ipaddress
 import json
 import os
 import socket
@@ -17,10 +18,13 @@ from gateway.app import hops, mailbox_server, server_tls, sign_ins
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
 from gateway.edge.clamd import Clamd
+from gateway.edge.clock import the_clock
 from gateway.edge.imap_in import MailboxError, Session
 from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey
+from gateway.flow import proxies
+from gateway.flow.proxies import Doubt
 from gateway.ports import ScannerDown, SignInFailed
 from gateway.prepare import check_keys, check_writable
 from gateway.settings_file import build
@@ -146,6 +150,26 @@ async def _sign_ins(settings: Settings) -> Finding:
     return Finding(f"ok       openid: {said}")
 
 
+async def _proxies(settings: Settings) -> Finding:
+    """What a running portal has lately seen of the proxy before it."""
+    found = []
+    if settings.database_path.exists():
+        now = the_clock().now()
+        found = await asyncio.to_thread(
+            read_once, open_database(settings.database_path), lambda tx: proxies.seen(tx, now)
+        )
+    for sight in found:
+        address = ipaddress.ip_address(sight.peer)
+        trusted = any(address in network for network in settings.portal.trusted_proxies)
+        if trusted == (sight.doubt is Doubt.MUTE):
+            do = "have it set X-Forwarded-For" if trusted else "if it is your proxy, write its address there"
+            return Finding(
+                f"warning  portal.trusted_proxies: {sight.peer} {sight.doubt} (last {sight.at:%Y-%m-%d %H:%M} UTC), "
+                f"so that all who come by it count as one client; {do}"
+            )
+    return Finding("ok       portal.trusted_proxies: no sign of a proxy that is not set up")
+
+
 async def _keys(settings: Settings) -> Finding:
     file = settings.path(settings.keys.file)
     load_keys(file)
@@ -245,7 +269,7 @@ async def _dns(settings: Settings) -> Finding:
 
 _LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
     *(_keys, _database, _tls, _users, _mailbox, _scanner, _sign_ins),
-    *(_listeners, _hops, _dns),
+    *(_listeners, _proxies, _hops, _dns),
 )
 
 

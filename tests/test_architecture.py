@@ -46,6 +46,7 @@ ONLY_IN = {
     "aioimaplib": "edge",
     "schedule": "edge",
     "jinja2": "edge",
+    "uvicorn": "edge",
 }
 """Libraries that only one room may know."""
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
@@ -110,6 +111,32 @@ def test_serve_with_other_keys_refuses_to_start(folder, tmp_path):
     done = gateway("serve", "--config", folder / "gateway.toml", **environment)
     assert done.returncode == 1
     assert "not the keys that this database was sealed with" in done.stderr
+
+
+def test_check_tells_which_proxy_a_running_portal_cannot_believe(folder):
+    ports = {f"GATEWAY_{part}__LISTEN": f"127.0.0.1:{free_port()}" for part in ("SMTP", "PORTAL", "METRICS")}
+    strict = ports | {"GATEWAY_PORTAL__TRUSTED_PROXIES": '["10.0.0.0/8"]'}
+    process = _serve(folder, strict)
+    try:
+        assert process.stdout.readline().startswith("gateway ready")
+        for _ in range(3):
+            answer = httpx2.get(
+                f"http://{ports['GATEWAY_PORTAL__LISTEN']}/healthz", headers={"X-Forwarded-For": "192.0.2.7"}
+            )
+            assert answer.status_code == 200
+        said = _checked(folder, strict)
+        assert "warning  portal.trusted_proxies: 127.0.0.1 hands on requests for others, and is not trusted" in said
+        assert "ok       portal.trusted_proxies" in _checked(folder, ports)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        process.stdout.close()
+        assert process.stderr.read().count("portal.trusted_proxies") == 1
+        process.stderr.close()
+
+
+def _checked(folder, environment):
+    return gateway("check", "--config", folder / "gateway.toml", **environment).stdout
 
 
 def _serve(folder, environment):

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 
-from gateway.app import serve_web
 from gateway.demo.inbox_page import create_app
 from gateway.demo.stage import HOST, Stage, staged, until_stopped
+from gateway.edge.web.serving import serve_web
 from gateway.prepare import bind
 
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from gateway.domain.vocabulary import State
 from gateway.flow.overview import Waiting
+from gateway.flow.proxies import Doubt
 
 _LATE = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 _COMMIT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
@@ -37,6 +38,9 @@ class Figures:
         self.mailbox_connected = Gauge("gateway_mailbox_connected", "1 while the mailbox is read over IMAP", **where)
         self.mailbox_mails = Counter("gateway_mailbox_mails", "mails taken in from the mailbox", **where)
         self._unopened = Counter("gateway_rows_unopened", "times that an altered row could not be opened", **where)
+        self._doubted = Counter(
+            "gateway_portal_proxy_doubts", "requests through a proxy that is not set up as it should", ["why"], **where
+        )
         self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
         self.timed_until = Gauge("gateway_timed_work_until_seconds", "all that was due by then is done", **where)
 
@@ -55,6 +59,10 @@ class Figures:
     def unopened(self, rows: int) -> None:
         """So many rows could not be opened."""
         self._unopened.inc(rows)
+
+    def proxy_doubted(self, doubt: Doubt) -> None:
+        """A request came through a proxy that is not trusted, or that names no client."""
+        self._doubted.labels(doubt.name.lower()).inc()
 
     def commit(self, callers: int, seconds: float) -> None:
         """So many callers shared a commit, which took them so long."""

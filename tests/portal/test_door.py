@@ -88,7 +88,10 @@ FOREIGN = [
 OWN = [
     {"origin": "https://secure.riverside.example", "sec-fetch-site": "same-origin"},
     {"origin": "https://SECURE.riverside.example:443"},
-    {"origin": "null", "sec-fetch-site": "same-origin"},  # what browsers say for a page with Referrer-Policy: no-referrer
+    {
+        "origin": "null",
+        "sec-fetch-site": "same-origin",
+    },  # what browsers say for a page with Referrer-Policy: no-referrer
     {"origin": "null"},
 ]
 

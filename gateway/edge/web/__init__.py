@@ -1,0 +1,1 @@
+"""Serving pages: who asks through which proxy, connections and their limits, uvicorn."""
