@@ -43,6 +43,7 @@ from gateway.flow.write_out import Parcel, Writer
 from gateway.mail import parse
 from gateway.portal.app import create_app
 from gateway.portal.passwords import Passwords
+from gateway.portal.turns import Asker
 from gateway.ports import Outcome, Rendered, Renderer, Sealed
 from gateway.testing import FakeClock, FakeRandom, FakeRenderer, MemoryContent, MemoryStore, fake_keys
 from tests.browser import PASSWORD, URL, Browser
@@ -237,7 +238,7 @@ class World:
 
     async def registered(self, to: str = "pat@home.example", name: str = "Pat", password: str = PASSWORD) -> Account:
         """An account made elsewhere."""
-        password_hash = await Passwords().hash(password)
+        password_hash = await Passwords().hash(password, Asker("tests"))
         at = address(to)
         row = Account(
             address=at.key, typed=at.typed, name=name, password_hash=password_hash, created_at=self.clock.now()

@@ -1,6 +1,6 @@
 """The cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in, `language`
-is what a person chose to read in, `given` what an invited person has typed so far, sealed, and `asked` what must come
-back from a practice's own sign-in.
+is what a person chose to read in, `given` what an invited person has typed so far, sealed, `asked` what must come
+back from a practice's own sign-in, and `known` that a person has signed in with this browser.
 """
 
 import base64
@@ -17,6 +17,7 @@ VISITOR = "visitor"
 LANGUAGE = "language"
 GIVEN = "given"
 ASKED = "asked"
+KNOWN = "known"
 _LONGEST = 3800
 """Browsers keep 4096 octets of a cookie, name and all (RFC 6265 §6.1)."""
 

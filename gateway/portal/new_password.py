@@ -7,6 +7,7 @@ from wtforms import PasswordField
 from gateway.domain.saying import say
 from gateway.portal.form import BaseForm
 from gateway.portal.passwords import LONGEST, SHORTEST, Passwords
+from gateway.portal.turns import Asker
 
 
 class NewPasswordForm(BaseForm):
@@ -30,10 +31,10 @@ class NewPasswordForm(BaseForm):
             return right
         return False
 
-    async def is_hard_to_guess(self, passwords: Passwords, about: Sequence[str]) -> bool:
+    async def is_hard_to_guess(self, passwords: Passwords, about: Sequence[str], asker: Asker) -> bool:
         """Whether it is, given what is known about the person. Raises TryAgain."""
         typed = self.password.data
-        if not typed or not await passwords.is_guessable(typed, about):
+        if not typed or not await passwords.is_guessable(typed, about, asker):
             return True
         words = say("This password is easy to guess. Try three or four words that don’t belong together.")
         self.refuse("password", words)

@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id (RFC 9106), at most two at once and never on the event loop."""
+"""Passwords: hashed with argon2id (RFC 9106), at most two at once and never on the event loop; clients take turns."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from gateway.errors import TryAgain
+from gateway.portal.turns import Asker, Places, Turns
 
 R = TypeVar("R")
 
@@ -23,41 +23,34 @@ LONGEST = 256
 _JUDGED = 72
 """How many characters are looked at for being guessable: the judge is slow on long ones, which are strong anyway."""
 _WEAKEST = 2
-AT_ONCE = 2
-"""Each hash takes 64 MiB and several cores for a tenth of a second."""
-MOST_WAITING = 64
-"""Whoever comes when so many wait already is asked to come back: the last of them waits for some seconds."""
+PLACES = Places()
+"""Each hash takes 64 MiB and several cores for a tenth of a second: the last of those who wait does so for seconds."""
 
 
 class Passwords:
     """Hashes and compares passwords in threads. Everything raises TryAgain when too many wait already."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places = PLACES) -> None:
         self._hasher = PasswordHasher()
-        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _give_way)
-        self._waiting = 0
+        self._threads = ThreadPoolExecutor(places.at_once, "passwords", _give_way)
+        self._turns = Turns(places)
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, asker: Asker) -> str:
         """The hash to store, with its own salt and parameters."""
-        return await self._in_turn(lambda: self._hasher.hash(_normal(password)))
+        return await self._in_turn(asker, lambda: self._hasher.hash(_normal(password)))
 
-    async def matches(self, password: str, stored: str | None) -> bool:
+    async def matches(self, password: str, stored: str | None, asker: Asker) -> bool:
         """Whether the password is the stored one. With nothing stored it takes as long, and the answer is no."""
-        right = await self._in_turn(lambda: self._verify(stored or _nobodys(self._hasher), _normal(password)))
+        right = await self._in_turn(asker, lambda: self._verify(stored or _nobodys(self._hasher), _normal(password)))
         return right and bool(stored)
 
-    async def is_guessable(self, password: str, about: Sequence[str]) -> bool:
+    async def is_guessable(self, password: str, about: Sequence[str], asker: Asker) -> bool:
         """Whether it is among the first that a guesser tries, given what is known about the person."""
-        return await self._in_turn(lambda: _score(password, about) < _WEAKEST)
+        return await self._in_turn(asker, lambda: _score(password, about) < _WEAKEST)
 
-    async def _in_turn(self, work: Callable[[], R]) -> R:
-        if self._waiting >= AT_ONCE + MOST_WAITING:
-            raise TryAgain("too many passwords are being looked at")
-        self._waiting += 1
-        try:
+    async def _in_turn(self, asker: Asker, work: Callable[[], R]) -> R:
+        async with self._turns.turn(asker):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._waiting -= 1
 
     def _verify(self, stored: str, password: str) -> bool:
         try:

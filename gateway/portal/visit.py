@@ -22,6 +22,7 @@ from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
+from gateway.portal.turns import Asker
 from gateway.ports import ContentStore, Random, Scanner, SignIn
 
 log = structlog.get_logger()
@@ -87,6 +88,10 @@ class Visit:
     def client(self) -> str:
         """What counts as one client where tries are counted."""
         return network(self.request.client.host if self.request.client else "")
+
+    def asker(self, link: str = "") -> Asker:
+        """Who waits for a turn: an account where somebody is signed in, however many share their address."""
+        return Asker(f"account {self.signed_in.account.id}" if self.signed_in else self.client, link)
 
     @property
     def posted(self) -> bool:

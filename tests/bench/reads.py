@@ -35,6 +35,7 @@ from gateway.edge.metrics import Figures
 from gateway.flow import hold
 from gateway.flow.context import Context
 from gateway.portal.passwords import Passwords
+from gateway.portal.turns import Asker
 from gateway.prepare import bind, prepare
 from gateway.store.connections import open_database
 from gateway.store.runner import write_once
@@ -249,7 +250,7 @@ async def measure(folder: Path, clients: ProcessPoolExecutor) -> None:
     bound = bind(("127.0.0.1", 0))
     portal, hop = int(bound.getsockname()[1]), reserve(clients)
     gateway = Gateway(settings(folder, portal, hop))
-    password_hash = await Passwords().hash(PASSWORD)
+    password_hash = await Passwords().hash(PASSWORD, Asker("bench"))
     gateway.prepared = prepare(gateway.settings, gateway.clock, gateway.parts, bound={"portal": bound})
     keys, content = gateway.prepared.keys, gateway.prepared.content
     database = open_database(gateway.settings.database_path)

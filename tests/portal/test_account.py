@@ -1,18 +1,19 @@
 """Signing in and out."""
 
 import asyncio
-import threading
 from datetime import timedelta
 
 import pytest
 
 from gateway.domain.model import Session
 from gateway.errors import TryAgain
-from gateway.portal.passwords import AT_ONCE, Passwords
+from gateway.portal.passwords import Passwords
 from gateway.portal.throttle import Throttle, network
+from gateway.portal.turns import Asker, Places
 from gateway.testing import DAWN
 from tests.browser import PASSWORD
 
+PAT = Asker("192.0.2.1")
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 
 
@@ -70,6 +71,68 @@ async def test_a_client_that_guesses_at_many_accounts_is_slowed_down(world):
     assert neighbour.status == 429
     stranger = await world.browser(host="2001:db8:1::1").sign_in()
     assert stranger.path == "/inbox"
+
+
+@pytest.mark.parametrize("how", ["from elsewhere", "from behind the same proxy"])
+async def test_nobody_is_kept_out_who_signs_in_where_they_did_before(world, browser, how):
+    await world.registered()
+    await browser.sign_in()
+    await browser.press("Sign out")
+    guesser = world.browser(host="192.0.2.2" if how == "from elsewhere" else browser.host)
+    for _ in range(51):
+        await guesser.sign_in(password="wrong password")
+    assert guesser.status == 429
+    stranger = await world.browser(host="192.0.2.3").sign_in()
+    assert stranger.status == 429
+    await browser.sign_in()
+    assert browser.path == "/inbox"
+    for _ in range(12):
+        await guesser.sign_in(password="wrong password")
+    await browser.go("/profile/password")
+    await browser.press("Save", old=PASSWORD, password="three odd little words")
+    assert browser.path == "/profile"
+
+
+async def test_a_known_browser_has_few_tries_and_only_at_its_own_account(world, browser):
+    await world.registered()
+    await world.registered("quinn@home.example")
+    await browser.sign_in()
+    await browser.press("Sign out")
+    for _ in range(10):
+        await browser.sign_in(password="wrong password")
+        assert browser.status == 422
+    await browser.sign_in()
+    assert browser.status == 429
+    for _ in range(10):
+        await browser.sign_in("quinn@home.example", "wrong password")
+    await world.browser(host="192.0.2.2").sign_in("quinn@home.example")
+    assert (await world.browser(host="192.0.2.2").sign_in("quinn@home.example")).status == 429
+
+
+@pytest.mark.parametrize("cookie", ["", ".", "x.y", "é.é", "." * 3000])
+async def test_a_browser_is_not_known_by_what_it_makes_up(world, browser, cookie):
+    await world.registered()
+    guesser = world.browser(host="192.0.2.2")
+    for _ in range(10):
+        await guesser.sign_in(password="wrong password")
+    await browser.go("/sign-in")
+    browser.client.headers["cookie"] = (
+        f"__Host-visitor={browser.client.cookies['__Host-visitor']}; __Host-known={cookie}"
+    )
+    await browser.press("Sign in", email="pat@home.example", password=PASSWORD)
+    assert browser.status == 429
+
+
+async def test_a_signed_in_person_guesses_no_more_at_others(world, browser):
+    await world.registered()
+    await world.registered("quinn@home.example")
+    await browser.sign_in("quinn@home.example")
+    token = browser.page.css_first("input[name=csrf_token]").attributes["value"]
+    answers = []
+    for number in range(51):
+        data = {"csrf_token": token, "email": f"{number}@home.example", "password": "wrong password"}
+        answers.append((await browser.client.post("/sign-in", data=data)).status_code)
+    assert answers == [422] * 50 + [429]
 
 
 def test_a_throttle_counts_before_and_forgets_after():
@@ -133,38 +196,34 @@ async def test_signing_in_makes_a_fresh_session(world, browser):
 
 async def test_a_password_typed_on_another_keyboard_is_the_same(world):
     passwords = Passwords()
-    stored = await passwords.hash("crème brûlée")
-    assert await passwords.matches("cre\u0300me bru\u0302le\u0301e", stored)
-    assert not await passwords.matches("creme brulee", stored)
-    assert not await passwords.matches("anything", None)
-    assert not await passwords.matches("nobody's", None)
+    stored = await passwords.hash("crème brûlée", PAT)
+    assert await passwords.matches("cre\u0300me bru\u0302le\u0301e", stored, PAT)
+    assert not await passwords.matches("creme brulee", stored, PAT)
+    assert not await passwords.matches("anything", None, PAT)
+    assert not await passwords.matches("nobody's", None, PAT)
 
 
 async def test_a_hash_costs_what_the_standard_asks(monkeypatch):
     monkeypatch.undo()
-    stored = await Passwords().hash("any")
+    stored = await Passwords().hash("any", PAT)
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106 §4, second choice
 
 
-async def test_a_storm_of_passwords_is_told_to_come_back(world, browser, monkeypatch):
-    monkeypatch.setattr("gateway.portal.passwords.MOST_WAITING", 3)
-    held = threading.Event()
-    passwords = Passwords()
-    asked = [asyncio.create_task(passwords._in_turn(held.wait)) for _ in range(AT_ONCE + 3)]
-    await asyncio.sleep(0)
-    one_more = asyncio.create_task(passwords.hash("one more"))
-    await asyncio.sleep(0)
-    refused = one_more.done()
-    held.set()
-    assert await asyncio.gather(*asked) == [True] * len(asked)
-    assert refused
-    assert isinstance(one_more.exception(), TryAgain)
-    assert (await passwords.hash("one more")).startswith("$argon2id$")
+async def test_a_storm_of_passwords_is_told_to_come_back():
+    passwords = Passwords(Places(at_once=2, waiting=3, of_a_client=2))
+    asked = [passwords.hash("a password", Asker(f"192.0.2.{number}")) for number in range(10)]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(one, TryAgain) for one in done] == [False] * 5 + [True] * 5
+    assert (await passwords.hash("one more", PAT)).startswith("$argon2id$")
+
+
+def _nobody_enters(*_):
+    raise TryAgain
 
 
 async def test_a_try_that_was_not_looked_at_does_not_count(world, browser, monkeypatch):
     await world.registered()
-    monkeypatch.setattr("gateway.portal.passwords.MOST_WAITING", -AT_ONCE)
+    monkeypatch.setattr("gateway.portal.turns.Turns._enter", _nobody_enters)
     for _ in range(15):
         await browser.sign_in()
         assert browser.status == 503

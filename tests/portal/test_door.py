@@ -144,7 +144,7 @@ async def test_cookies_are_bound_to_this_host(world, browser):
     given = browser.response.headers.get_list("set-cookie")
     answer = await browser.press("Sign in", email="pat@home.example", password=PASSWORD)
     given += answer.response.history[0].headers.get_list("set-cookie")
-    assert [cookie.partition("=")[0] for cookie in given] == ["__Host-visitor", "__Host-session"]
+    assert [cookie.partition("=")[0] for cookie in given] == ["__Host-visitor", "__Host-session", "__Host-known"]
     for cookie in given:
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
         assert "Domain" not in cookie

@@ -14,6 +14,7 @@ from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import notices
 from gateway.portal.account.leaving import archive
 from gateway.portal.passwords import Passwords
+from gateway.portal.turns import Asker
 from tests.browser import PASSWORD, Browser
 from tests.practice import PATIENT, RESULTS
 
@@ -78,6 +79,18 @@ async def test_a_link_works_once_and_for_an_hour_and_only_the_newest(world, brow
     world.clock.advance(hours=1)
     assert ((await browser.go(await reset_link(world))).status, browser.text) == (404, dead)
     assert ((await browser.go("/reset/x")).status, browser.text) == (404, dead)
+
+
+async def test_who_can_read_their_mail_gets_in_however_many_guess(world, browser):
+    await world.registered()
+    guesser = world.browser(host="192.0.2.2")
+    for _ in range(12):
+        await guesser.sign_in(password="wrong password")
+    await ask(world)
+    await browser.go(await reset_link(world))
+    await browser.press("Save", password="three odd little words")
+    await browser.sign_in(password="three odd little words")
+    assert browser.path == "/inbox"
 
 
 async def test_many_who_ask_send_one_mail(world):
@@ -307,5 +320,5 @@ async def test_what_is_left_of_an_erased_account_can_neither_be_entered_nor_writ
 
 
 async def test_an_account_without_a_password_has_none_that_fits():
-    assert not await Passwords().matches("nobody's", "")
-    assert not await Passwords().matches("", "")
+    assert not await Passwords().matches("nobody's", "", Asker("pat"))
+    assert not await Passwords().matches("", "", Asker("pat"))

@@ -43,7 +43,7 @@ async def password(visit: Visit, account: Account) -> Response:
     """GET asks; POST changes the password, and ends every other session."""
     form = ChangePasswordForm(visit.form if visit.posted else None)
     if visit.posted and await is_good(visit, form, account) and await is_proved(visit, account, form, "old"):
-        hashed = await visit.portal.passwords.hash(form.password.data)
+        hashed = await visit.portal.passwords.hash(form.password.data, visit.asker())
         await visit.desk.do(accounts.change_password, account, hashed, own_session(visit).id)
         return go_to("/profile?done=password")
     facts = {"form": form, "proof": await asked_of(visit, account)}

@@ -49,14 +49,14 @@ async def is_proved(visit: Visit, account: Account, form: BaseForm, field: str =
 
 
 async def _is_own(visit: Visit, account: Account, form: BaseForm, field: str) -> bool:
-    if not may_try(visit, account.address):
+    if not may_try(visit, account.address, account.address):
         form.refuse(field, TOO_OFTEN)
         return False
-    right = await visit.portal.passwords.matches(form[field].data, account.password_hash)
+    right = await visit.portal.passwords.matches(form[field].data, account.password_hash, visit.asker())
     if not right:
         form.refuse(field, say("This is not your password. Check it, and try again."))
         return False
-    give_back(visit, account.address)
+    give_back(visit, account.address, account.address)
     return True
 
 

@@ -7,6 +7,7 @@ from gateway.domain.model import Account
 from gateway.domain.saying import say
 from gateway.errors import BadAddress
 from gateway.flow import account as accounts
+from gateway.portal.account import known
 from gateway.portal.account.forms import ResetForm
 from gateway.portal.account.tries import TOO_OFTEN, key_of, may_try
 from gateway.portal.form import REFUSED
@@ -21,7 +22,7 @@ async def ask(visit: Visit) -> Response:
         return visit.show("account/reset", {"form": form})
     if not form.validate() or not _is_address(form):
         return visit.show("account/reset", {"form": form}, status=REFUSED)
-    if not may_try(visit, f"reset {key_of(form.email.data)}"):
+    if not may_try(visit, f"reset {key_of(form.email.data)}", key_of(form.email.data)):
         form.refuse("email", TOO_OFTEN)
         return visit.show("account/reset", {"form": form}, status=429)  # RFC 6585 §4
     await visit.desk.do(accounts.ask_reset, key_of(form.email.data))
@@ -50,13 +51,15 @@ async def reset(visit: Visit) -> Response:
         return visit.show("account/new_password", facts)
     if not await is_good(visit, form, account):
         return visit.show("account/new_password", facts, status=REFUSED)
-    hashed = await visit.portal.passwords.hash(form.password.data)
+    hashed = await visit.portal.passwords.hash(form.password.data, visit.asker(token))
     if await visit.desk.do(accounts.reset, token, hashed) is None:
         return visit.show("account/reset_dead", status=404)
-    return go_to("/sign-in?done=reset")
+    response = go_to("/sign-in?done=reset")
+    known.remember(visit, response, account)  # the person reads their mail here, and may not be kept out by guessers
+    return response
 
 
 async def is_good(visit: Visit, form: NewPasswordForm, account: Account) -> bool:
     """Whether the password that the form has may be this person's."""
     about = (account.name, account.typed, account.typed.partition("@")[0], visit.desk.site.name)
-    return form.is_possible() and await form.is_hard_to_guess(visit.portal.passwords, about)
+    return form.is_possible() and await form.is_hard_to_guess(visit.portal.passwords, about, visit.asker())

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from gateway.domain.model import Account
 from gateway.flow.context import Context
 from gateway.portal import sessions
+from gateway.portal.account import known
 from gateway.portal.cookies import SESSION, unguessable
 from gateway.portal.visit import Visit, go_to
 
@@ -17,6 +18,7 @@ async def let_in(visit: Visit, account: Account, wanted: str) -> Response:
     await visit.desk.do(_change_session, account.id, before, cookie, agent)
     response = go_to(wanted)
     visit.portal.cookies.give(response, SESSION, cookie)
+    known.remember(visit, response, account)
     return response
 
 

@@ -10,7 +10,7 @@ from gateway.errors import TryAgain
 from gateway.flow import account as accounts
 from gateway.flow import second_factor
 from gateway.portal import sessions
-from gateway.portal.account import passkeys, pending, second_step
+from gateway.portal.account import known, passkeys, pending, second_step
 from gateway.portal.account.forms import SignInForm
 from gateway.portal.account.pending import Use
 from gateway.portal.account.session import let_in
@@ -92,20 +92,21 @@ async def _try(visit: Visit, form: SignInForm) -> int:
     """Try what the form says: 200 if it is right; otherwise the form says what is wrong."""
     if not form.validate():
         return REFUSED
-    portal, key = visit.portal, key_of(form.email.data)
-    if not may_try(visit, key):
+    key = key_of(form.email.data)
+    if not may_try(visit, key, key):
         form.refuse("email", TOO_OFTEN)
         return 429  # RFC 6585 §4
     account = await visit.desk.ask(accounts.at, key)
     try:
-        right = await portal.passwords.matches(form.password.data, account.password_hash if account else None)
+        stored, asker = account.password_hash if account else None, known.asker(visit, key)
+        right = await visit.portal.passwords.matches(form.password.data, stored, asker)
     except TryAgain:  # nothing was tried
-        give_back(visit, key)
+        give_back(visit, key, key)
         raise
     if not right:
         form.refuse("email", _REFUSED)
         return REFUSED
-    give_back(visit, key)
+    give_back(visit, key, key)
     return 200
 
 

@@ -16,6 +16,7 @@ from gateway.flow import register
 from gateway.flow.context import Context
 from gateway.flow.register import Check, Proof, Welcome
 from gateway.portal import sessions
+from gateway.portal.account import known
 from gateway.portal.cookies import GIVEN, SESSION, unguessable
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
@@ -151,12 +152,13 @@ async def _choose_password(at: Registering) -> Response:
     if not at.given.verified:
         return _show_verify(at)
     form, chosen = AccountForm(at.visit.form), bool(at.given.password_hash)
+    asker = at.visit.asker(at.token)
     possible = form.is_possible(may_be_empty=chosen)
-    if not possible or not await form.is_hard_to_guess(at.visit.portal.passwords, _about(at, form)):
+    if not possible or not await form.is_hard_to_guess(at.visit.portal.passwords, _about(at, form), asker):
         return at.show("password", form=form, has_password=chosen, status=REFUSED)
     hashed = at.given.password_hash
     if form.password.data:
-        hashed = await at.visit.portal.passwords.hash(form.password.data)
+        hashed = await at.visit.portal.passwords.hash(form.password.data, asker)
     complete = replace(at.given, name=form.name.data, password_hash=hashed)
     return replace(at, given=complete).show("check", given=complete)
 
@@ -176,6 +178,7 @@ async def _finish(at: Registering) -> Response:
         return await _start_again(at)
     response = go_to("/inbox?done=registered")
     at.visit.portal.cookies.give(response, SESSION, cookie)
+    known.remember(at.visit, response, account)
     at.visit.portal.cookies.take_back(response, GIVEN)
     return response
 
