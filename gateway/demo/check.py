@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from gateway.demo import mail
 from gateway.demo.browser import Browser
-from gateway.demo.mail import Draft, Letter
+from gateway.demo.mail import Draft, File, Letter
 from gateway.demo.people import ADA, CLEO, OMAR, PAT, Person
 from gateway.demo.stage import Stage, staged, until_stopped
-from gateway.mail.compose import Upload
 
 PATIENCE = 15.0
 """Seconds to wait for a mail."""
@@ -52,7 +51,7 @@ class Story:
                         return letter
                 await self.stage.sink.arrival()
 
-    async def write(self, author: Person, to: Person, subject: str, body: str, *files: Upload) -> bytes:
+    async def write(self, author: Person, to: Person, subject: str, body: str, *files: File) -> bytes:
         return await self.stage.send(author, Draft(to.address, subject, body), files)
 
     async def reply(self, author: Person, letter: Letter, typed: str) -> None:
@@ -89,7 +88,7 @@ def link(letter: Letter) -> str:
 
 async def _patient(story: Story) -> None:
     """Dr Ada's secure mail to Pat is held; Pat is invited, proves her birthdate, registers and reads"""
-    report = Upload("report.txt", "text/plain", b"13.8 g/dl")
+    report = File("report.txt", "text/plain", b"13.8 g/dl")
     await story.write(ADA, PAT, f"[secure] {SUBJECT}", BODY, report)
     receipt = await story.next(ADA, "receipt")
     await story.reply(ADA, receipt, "PATIENT 1980-02-03")

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.demo.people import Person
 from gateway.mail import parse
-from gateway.mail.compose import Upload
 from gateway.mail.decoding import clean
 from gateway.mail.mailboxes import mailboxes
 from gateway.mail.parse import Attachment, Body, Mailbox
@@ -26,6 +25,15 @@ class NotTaken(Exception):
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a sample person attaches."""
+
+    filename: str
+    content_type: str
+    octets: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def answer(letter: Letter, at: datetime, typed: str = "") -> Draft:
     return Draft(to=letter.answer_to, subject=subject, body=body, in_reply_to=letter.message_id)
 
 
-def octets(author: Person, draft: Draft, at: datetime, files: Sequence[Upload] = ()) -> bytes:
+def octets(author: Person, draft: Draft, at: datetime, files: Sequence[File] = ()) -> bytes:
     """The draft as it goes onto the wire."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = f'"{author.name}" <{author.address}>'

@@ -22,13 +22,12 @@ from gateway.config_kinds import split_address
 from gateway.config_sections import MetricsSection, NextHopSection, PortalSection, SiteSection, SmtpSection
 from gateway.demo import mail
 from gateway.demo.clock import MovableClock
-from gateway.demo.mail import Draft
+from gateway.demo.mail import Draft, File
 from gateway.demo.people import PRACTICES, SITE_DOMAIN, TIMEZONE, Person
 from gateway.domain.model import Delivery, Invitation
 from gateway.domain.site import Site
 from gateway.domain.vocabulary import DeliveryState
 from gateway.edge.smtp_sink import Sink
-from gateway.mail.compose import Upload
 from gateway.ports import Tx
 from gateway.prepare import bind, prepare
 from gateway.store.connections import open_database
@@ -79,7 +78,7 @@ class Stage:
     def local_time(self) -> datetime:
         return self.clock.now().astimezone(self.site.zone)
 
-    async def send(self, author: Person, draft: Draft, files: Sequence[Upload] = ()) -> bytes:
+    async def send(self, author: Person, draft: Draft, files: Sequence[File] = ()) -> bytes:
         """Hand a mail to the gateway, as the author's mail client would; its octets. Raises NotTaken."""
         octets = mail.octets(author, draft, self.local_time, files)
         server = split_address(self.gateway.listening["smtp"])

@@ -6,7 +6,7 @@ the same letter is the same octets again.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -69,7 +69,9 @@ class Upload:
 
     filename: str
     content_type: str
-    octets: bytes
+    digest: bytes
+    """SHA-256 of its octets."""
+    chunks: Callable[[], Iterator[bytes]]
 
 
 def date(at: datetime) -> str:
@@ -102,8 +104,8 @@ def written(
     message_id: str,
     date: datetime,
     in_reply_to: str = "",
-) -> bytes:
-    """A message that a person wrote in the portal."""
+) -> Iterator[bytes]:
+    """A message that a person wrote in the portal, bit by bit: whole, it would be larger than its files together."""
     top = _head(
         ("From", mailbox(author_name, author)),
         ("To", mailbox("", to)),
@@ -114,7 +116,18 @@ def written(
         ("MIME-Version", "1.0"),
     )
     words = _text_part("plain", text)
-    return top + (_multipart("mixed", [words, *map(_file_part, attachments)]) if attachments else words)
+    return _mixed(top, words, attachments) if attachments else iter((top + words,))
+
+
+def _mixed(top: bytes, words: bytes, attachments: Sequence[Upload]) -> Iterator[bytes]:
+    heads = [_file_head(upload) for upload in attachments]
+    content_type, mark = _division("mixed", [words, *heads, *(upload.digest for upload in attachments)])
+    yield top + content_type + b"\r\n%b\r\n%b\r\n" % (mark, words)
+    for head, upload in zip(heads, attachments, strict=True):
+        yield b"%b\r\n%b\r\n" % (mark, head)
+        yield from base64_lines(upload.chunks())
+        yield b"\r\n"
+    yield mark + b"--\r\n"
 
 
 def reheaded(raw: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
@@ -197,13 +210,12 @@ def _text_head(subtype: str, encoding: str) -> bytes:
     return _head(kind, ("Content-Transfer-Encoding", encoding))
 
 
-def _file_part(upload: Upload) -> bytes:
-    top = _head(
+def _file_head(upload: Upload) -> bytes:
+    return _head(
         ("Content-Type", _sound_type(upload.content_type)),
         ("Content-Transfer-Encoding", "base64"),
         ("Content-Disposition", f"attachment; {parameter('filename', safe_filename(upload.filename) or 'attachment')}"),
     )
-    return top + b"\r\n" + base64_lines(upload.octets)
 
 
 def _sound_type(given: str) -> str:
@@ -214,9 +226,17 @@ def _sound_type(given: str) -> str:
 
 
 def _multipart(subtype: str, parts: Sequence[bytes], more: str = "") -> bytes:
-    digest = hashlib.sha256(b"\r\n".join(parts)).hexdigest()
-    boundary = f"=_{digest[:32]}"
-    mark = b"--" + boundary.encode("ascii")
+    content_type, mark = _division(subtype, parts, more)
     divided = b"".join(b"%b\r\n%b\r\n" % (mark, part) for part in parts)
-    top = _head(("Content-Type", f'multipart/{subtype}; boundary="{boundary}"{more}'))
-    return top + b"\r\n" + divided + mark + b"--\r\n"
+    return content_type + b"\r\n" + divided + mark + b"--\r\n"
+
+
+def _division(subtype: str, divided: Sequence[bytes], more: str = "") -> tuple[bytes, bytes]:
+    """The Content-Type of what is to be divided, and the mark that goes between its parts.
+
+    It cannot stand in them: they would have to hold a digest of themselves, and base64 has no such characters.
+    """
+    digest = hashlib.sha256(b"\r\n".join(divided)).hexdigest()
+    boundary = f"=_{digest[:32]}"
+    content_type = _head(("Content-Type", f'multipart/{subtype}; boundary="{boundary}"{more}'))
+    return content_type, b"--" + boundary.encode("ascii")

@@ -6,6 +6,7 @@ Written by hand because the stdlib re-emits an encoded line break as a real head
 import base64
 import binascii
 import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote_from_bytes
 
 from gateway.mail.decoding import clean, lines
@@ -13,6 +14,7 @@ from gateway.mail.mailboxes import mailboxes, safe_address
 
 _FOLD_AT = 78  # RFC 5322 §2.1.1
 _LONGEST_LINE = 998
+_LINE_OCTETS = 57  # 76 characters of base64
 _WORD_OCTETS = 45  # encoded, and within its marks, at most 75 characters: RFC 2047 §2
 _NAME = re.compile(r"[!-9;-~]{1,70}")
 _LOOKS_ENCODED = re.compile(r"=\?\S+?\?[bBqQ]\?")
@@ -77,9 +79,15 @@ def sevenbit(text: str) -> tuple[str, bytes]:
     return "quoted-printable", binascii.b2a_qp(octets, istext=True).replace(b"\n", b"\r\n")
 
 
-def base64_lines(octets: bytes) -> bytes:
-    """Octets as base64 in lines of 76 characters (RFC 2045 §6.8)."""
-    return base64.encodebytes(octets).replace(b"\n", b"\r\n")
+def base64_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Octets, however they come, as base64 in lines of 76 characters (RFC 2045 §6.8)."""
+    rest = b""
+    for chunk in chunks:
+        octets = rest + chunk
+        whole = len(octets) // _LINE_OCTETS * _LINE_OCTETS
+        yield base64.encodebytes(octets[:whole]).replace(b"\n", b"\r\n")
+        rest = octets[whole:]
+    yield base64.encodebytes(rest).replace(b"\n", b"\r\n")
 
 
 def parameter(name: str, value: str) -> str:

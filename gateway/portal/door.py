@@ -1,14 +1,13 @@
 """Who is let in: every page says who may call it, and this is the one place that holds them to it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from starlette.datastructures import FormData, Headers
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from gateway.flow.sender_page import sender_page
 from gateway.portal import sessions
 from gateway.portal.cookies import SESSION, VISITOR, unguessable
 from gateway.portal.invite.again import ASKS
+from gateway.portal.posted import Posted, read_form
 from gateway.portal.senders.sought import sought
 from gateway.portal.sessions import SignedIn
 from gateway.portal.visit import Portal, Visit, go_to
@@ -71,14 +71,23 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
         given = await _ADMIT[page.who](visit)
     except Turned as turned:
         return turned.response
-    if visit.posted:
-        visit = replace(visit, form=await _form(request, portal.max_upload if page.uploads else SMALL))
+    if not visit.posted:
+        return await page.view(visit, *given)
+    if not page.uploads:
+        return await _answer(page, visit, given, await read_form(request, SMALL, None))
+    async with portal.uploads.turn(visit.asker()):
+        return await _answer(page, visit, given, await read_form(request, portal.max_upload, portal.content))
+
+
+async def _answer(page: Page, visit: Visit, given: tuple[Any, ...], posted: Posted) -> Response:
+    """Have the view answer a form, if it is one of ours; then its files are removed."""
+    visit = replace(visit, form=posted.fields, files=posted.files)
     try:
-        if visit.posted and not visit.is_own_form():
+        if not visit.is_own_form():
             return visit.show("error", {"code": "forged"}, status=403)
         return await page.view(visit, *given)
     finally:
-        await visit.form.close()
+        posted.remove()
 
 
 # ----------------------------------------------------------------------------------------------------------- callers
@@ -150,36 +159,3 @@ def _origin(url: str) -> tuple[str, str | None, int | None] | None:
         return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return None
-
-
-class _InMemory(MultiPartParser):
-    """Uploads stay in memory: a temporary file would hold them in clear. The form's size is bounded before."""
-
-    spool_max_size = 2**40
-
-
-async def _form(request: Request, limit: int) -> FormData:
-    """Read the form that was posted. Raises HTTPException: 413 for more octets than the limit, 400 for nonsense."""
-    try:
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            parts = _InMemory(request.headers, _bounded(request, limit), max_files=50, max_fields=50)
-            return await parts.parse()
-        return await FormParser(request.headers, _bounded(request, limit), max_fields=50).parse()
-    except MultiPartException as error:
-        raise HTTPException(400) from error
-
-
-async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
-    taken = 0
-    if _declared(request.headers) > limit:
-        raise HTTPException(413)
-    async for chunk in request.stream():
-        taken += len(chunk)
-        if taken > limit:
-            raise HTTPException(413)
-        yield chunk
-
-
-def _declared(headers: Headers) -> int:
-    length = headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0

@@ -26,6 +26,7 @@ class Places:
     """How many turns may be taken at once, and how many may be waited for; of one client or link, both together."""
 
     at_once: int = 2
+    at_once_of_a_client: int = 2
     waiting: int = 64
     of_a_client: int = 8
     of_a_link: int = 2
@@ -43,7 +44,7 @@ class Turns:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._running = 0
+        self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[_Ticket]] = OrderedDict()
         """Who waits, by client, in the order in which clients are called."""
         self._held: Counter[tuple[str, str]] = Counter()
@@ -83,13 +84,17 @@ class Turns:
 
     def _call(self) -> None:
         """Give free turns to those whose turn it is."""
-        while self._waiting and self._running < self._places.at_once:
-            client, tickets = next(iter(self._waiting.items()))
+        while self._running.total() < self._places.at_once and (client := self._next()):
             self._waiting.move_to_end(client)
-            called = self._drop(tickets[0])
+            called = self._drop(self._waiting[client][0])
             if not called.done():  # or nobody waits any more
-                self._running += 1
+                self._running[client] += 1
                 called.set_result(None)
+
+    def _next(self) -> str | None:
+        """Whose turn it is."""
+        most = self._places.at_once_of_a_client
+        return next((client for client in self._waiting if self._running[client] < most), None)
 
     def _drop(self, ticket: _Ticket) -> asyncio.Future[None]:
         """Take a ticket out of those that wait."""
@@ -100,15 +105,12 @@ class Turns:
         return ticket.called
 
     def _leave(self, ticket: _Ticket) -> None:
-        self._held.subtract(_keys(ticket.asker))
-        for key in _keys(ticket.asker):
-            if not self._held[key]:
-                del self._held[key]
+        self._held -= Counter(_keys(ticket.asker))
         called = ticket.called
         if ticket in self._waiting.get(ticket.asker.client, ()):
             self._drop(ticket)
         elif not called.cancelled() and called.exception() is None:
-            self._running -= 1
+            self._running -= Counter([ticket.asker.client])
             self._call()
 
 

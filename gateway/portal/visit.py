@@ -20,9 +20,10 @@ from gateway.portal.cookies import LANGUAGE, VISITOR, Cookies
 from gateway.portal.look import look_of
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
+from gateway.portal.posted import Arriving
 from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
-from gateway.portal.turns import Asker
+from gateway.portal.turns import Asker, Places, Turns
 from gateway.ports import ContentStore, Random, Scanner, SignIn
 
 log = structlog.get_logger()
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 LARGE = 1_000_000
 """Octets from which a message counts as large."""
 LARGE_AT_ONCE = 2
+UPLOADS = Places(at_once=16, at_once_of_a_client=2)
+"""Each form with files takes up to 2 MB of memory, however large they are."""
 _GRACE = 5
 """Seconds by which a page waits longer than the session does, before it looks whether that has ended."""
 
@@ -51,6 +54,8 @@ class Portal:
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
     """Practices' own sign-ins, by the practice's id."""
     count_unopened: Callable[[int], None] = lambda _: None
+    uploads: Turns = field(default_factory=lambda: Turns(UPLOADS))
+    """Turns at sending files: memory for all of them is bounded together."""
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     def room_for(self, size: int) -> AbstractAsyncContextManager[Any]:
@@ -74,6 +79,8 @@ class Visit:
     """The visitor cookie: the browser's own, or one to be given with the next page."""
     signed_in: SignedIn | None
     form: FormData = field(default_factory=FormData)
+    files: tuple[Arriving, ...] = ()
+    """The files that came with the form."""
 
     @property
     def desk(self) -> Desk:
@@ -98,9 +105,8 @@ class Visit:
         return self.request.method == "POST"
 
     def typed(self, name: str) -> str:
-        """What the form says in this field; "" for a missing one and for a file."""
-        value = self.form.get(name, "")
-        return value if isinstance(value, str) else ""
+        """What the form says in this field; "" for a missing one."""
+        return str(self.form.get(name, ""))
 
     @property
     def page(self) -> int:

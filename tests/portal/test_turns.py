@@ -56,6 +56,16 @@ async def test_a_client_has_few_turns_at_once(work):
     assert work.order == list("aabaa")
 
 
+async def test_a_client_does_not_take_all_turns_at_once():
+    work = Work(Places(at_once=3, at_once_of_a_client=2, of_a_client=4))
+    for client in "aaaab":
+        await work.ask(client)
+    await asyncio.sleep(0)
+    assert work.order == list("aab")
+    assert await work.end() == [False] * 5
+    assert work.order == list("aabaa")
+
+
 async def test_a_link_has_fewer_however_many_clients_use_it(work):
     for client in "abcdef":
         await work.ask(client, "a link")
@@ -90,7 +100,7 @@ async def test_who_stops_waiting_or_fails_leaves_nothing_behind(work):
         await _fails(work)
     work.goes_on.set()
     await asyncio.gather(*work.asked, return_exceptions=True)
-    assert (work.turns._running, work.turns._waiting, dict(work.turns._held)) == (0, {}, {})
+    assert (work.turns._running, work.turns._waiting, work.turns._held) == ({}, {}, {})
 
 
 async def _fails(work):

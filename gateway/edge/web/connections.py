@@ -17,7 +17,7 @@ from gateway.edge.web.proxies import Networks, address_in, is_within
 
 PATIENCE = 30.0
 """Seconds for the whole head of a request, for a span of its body, and for the next octet of an answer to be read."""
-LEAST_RATE = 200
+LEAST_RATE = 1000
 """Octets a second of a body, over that span: less than the slowest mobile network."""
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"  # RFC 9110 §15.5.9
 

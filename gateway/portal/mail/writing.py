@@ -2,26 +2,26 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
 
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.domain.model import Account, Message
 from gateway.domain.saying import say
+from gateway.errors import TooLarge
 from gateway.flow import drafts, release
 from gateway.flow.drafts import Begun, Kept
 from gateway.flow.people import display
 from gateway.flow.release import Written
-from gateway.mail import parse
 from gateway.mail.compose import Upload, written
 from gateway.portal.form import REFUSED
 from gateway.portal.mail.content import is_clean
 from gateway.portal.mail.forms import ComposeForm, ReplyForm
 from gateway.portal.mail.reading import open_message, show_message
 from gateway.portal.visit import Visit, go_to
+from gateway.ports import ContentStore, Sealed
 
 _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
 """How mail clients say, in several languages, that a subject is an answer's."""
@@ -116,22 +116,15 @@ async def _send(
     if form.wrong:
         return False
     header_id = f"<{visit.portal.random.octets(16).hex()}@{visit.desk.site.domain}>"
-    octets = await asyncio.to_thread(
-        written,
-        account.name,
-        account.typed,
-        answers[0],
-        form.subject.data,
-        form.body.data,
-        uploads,
-        header_id,
-        visit.desk.clock.now(),
-        answers[1],
-    )
-    if len(octets) > visit.portal.max_upload:
+    to, in_reply_to = answers
+    subject, now = form.subject.data, visit.desk.clock.now()
+    pieces = written(account.name, account.typed, to, subject, form.body.data, uploads, header_id, now, in_reply_to)
+    try:
+        sealed = await asyncio.to_thread(_sealed, visit.portal.content, pieces, visit.portal.max_upload)
+    except TooLarge:
         form.refuse("attachments", say("The files are too large together. Send fewer, or smaller ones."))
         return False
-    await _hand_over(visit, octets, form.subject.data, header_id, send)
+    await _hand_over(visit, Written(sealed, subject, header_id, bool(uploads)), send)
     if kept:
         await visit.desk.do(drafts.discard, account, kept.id)
     return True
@@ -139,29 +132,41 @@ async def _send(
 
 async def _uploads(visit: Visit, form: ReplyForm) -> list[Upload]:
     """The files that were sent along; one with a virus, or that cannot be looked at, is sent back."""
-    files = [one for one in visit.form.getlist("attachments") if isinstance(one, UploadFile) and one.filename]
-    uploads = [Upload(one.filename or "", one.content_type or "", await one.read()) for one in files]
-    for upload in uploads:
-        match await is_clean(visit, iter([upload.octets])):
+    files = [file for file in visit.files if file.name == "attachments"]
+    for file in files:
+        match await is_clean(visit, file.chunks()):
             case False:
-                words = say("There is a virus in %(file)s. Nothing was sent. Choose other files.", file=upload.filename)
+                words = say("There is a virus in %(file)s. Nothing was sent. Choose other files.", file=file.filename)
                 form.refuse("attachments", words)
             case None:
                 words = say("We cannot look for viruses in your files right now. Try again later.")
                 form.refuse("attachments", words)
-    return uploads
+    return [Upload(file.filename, file.content_type, file.digest, file.chunks) for file in files]
 
 
-async def _hand_over(
-    visit: Visit, octets: bytes, subject: str, header_id: str, send: Callable[[Written], Awaitable[Message | None]]
-) -> None:
-    content = visit.portal.content
-    sealed = await asyncio.to_thread(content.put, octets)
+def _sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed:
+    """Seal a message while it is written. Raises TooLarge and StoreFull, and has then left nothing behind."""
+    writer, size = content.writer(), 0
     try:
-        sent = await send(Written(sealed, subject, header_id, parse.head(octets).has_files))
-    except Exception:
-        await asyncio.to_thread(content.discard, sealed.content_id)
+        for piece in pieces:
+            size += len(piece)
+            if size > most:
+                raise TooLarge
+            writer.write(piece)
+        sealed = writer.finish()
+        writer.sync()
+    except BaseException:
+        writer.abandon()
         raise
+    return sealed
+
+
+async def _hand_over(visit: Visit, message: Written, send: Callable[[Written], Awaitable[Message | None]]) -> None:
+    sent = None
+    try:
+        sent = await send(message)
+    finally:
+        if sent is None:
+            await asyncio.to_thread(visit.portal.content.discard, message.sealed.content_id)
     if sent is None:
-        await asyncio.to_thread(content.discard, sealed.content_id)
         raise HTTPException(404)

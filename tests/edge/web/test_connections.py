@@ -107,10 +107,10 @@ async def test_who_does_not_read_the_answer_is_sent_away(site):
 
 
 async def test_who_sends_steadily_and_who_waits_for_us_stay(site):
-    reader, writer = await site.connect(POST.replace(b"1000000", b"4000"))
+    reader, writer = await site.connect(POST.replace(b"1000000", b"16000"))
     busy, busy_writer = await site.connect(GET.replace(b"/", b"/busy", 1))
     for _ in range(8):
-        writer.write(b"x" * 500)
+        writer.write(b"x" * 2000)
         await asyncio.sleep(0.4)
     assert b" 200 " in await reader.readline()
     site.goes_on.set()

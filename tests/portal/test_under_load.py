@@ -1,0 +1,120 @@
+"""A running gateway whose portal a stranger tries to shut, or to fill the memory of: others are served meanwhile."""
+
+import asyncio
+import re
+import smtplib
+import sqlite3
+import time
+from contextlib import closing
+
+import httpx2
+import pytest
+from argon2 import PasswordHasher
+
+from tests.bench.sampling import Peak, pss
+from tests.browser import PASSWORD
+from tests.peers.served import Served
+
+FILE = 35_000_000
+LARGE = 100_000_000
+"""Octets by which four such files at once may make the process grow: less than one of them as a whole message takes."""
+SOON = 5
+"""Seconds in which others are served on a busy machine; it takes about one."""
+
+
+@pytest.fixture
+def served(tmp_path):
+    served = Served(tmp_path / "gateway", 1, PORTAL__TRUSTED_PROXIES='["127.0.0.1/32"]')
+    served.start()
+    yield served
+    served.end()
+
+
+def enrol(served, *addresses):
+    """People with a password."""
+    served.enrol(*addresses)
+    stored = PasswordHasher(1, 8, 1).hash(PASSWORD)
+    with closing(sqlite3.connect(served.database, timeout=20)) as database, database:
+        database.execute("UPDATE account SET password_hash = ?", (stored,))
+
+
+def as_client(served, address):
+    """A browser that comes by the proxy from this address."""
+    return httpx2.AsyncClient(base_url=served.portal, headers={"x-forwarded-for": address}, timeout=60)
+
+
+async def token(client, path):
+    return re.search(r'name="csrf_token" value="([^"]+)"', (await client.get(path)).text)[1]
+
+
+async def sign_in(client, address, password=PASSWORD):
+    data = {"csrf_token": await token(client, "/sign-in"), "email": address, "password": password}
+    return await client.post("/sign-in", data=data)
+
+
+async def is_served(served):
+    """Somebody signs in, from an address of their own."""
+    began = time.monotonic()
+    async with as_client(served, "192.0.2.200") as client:
+        status = (await sign_in(client, "pat@home.example")).status_code
+    return status == 303 and time.monotonic() - began < SOON
+
+
+async def test_seventy_passwords_from_one_client_shut_nobody_out(served):
+    enrol(served, "pat@home.example")
+    async with as_client(served, "192.0.2.1") as stranger:
+        data = {"csrf_token": await token(stranger, "/sign-in"), "email": "x@home.example", "password": "wrong"}
+        storm = [asyncio.create_task(stranger.post("/sign-in", data=data)) for _ in range(70)]
+        await asyncio.sleep(0.2)
+        assert await is_served(served)
+        answers = {(await one).status_code for one in storm}
+    assert answers <= {422, 429, 503}
+
+
+async def test_wrong_sign_ins_from_one_client_lock_out_nobody_behind_the_same_proxy(served):
+    enrol(served, "pat@home.example")
+    async with as_client(served, "192.0.2.1") as stranger:
+        statuses = [(await sign_in(stranger, f"{n}@home.example", "wrong")).status_code for n in range(51)]
+        assert statuses == [422] * 50 + [429]
+    assert await is_served(served)
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT"])
+async def test_a_thousand_silent_connections_keep_nobody_out(served, said):
+    enrol(served, "pat@home.example")
+    host, port = served.portal.removeprefix("http://").split(":")
+    silent = []
+    for _ in range(1100):
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(said)
+        silent.append(writer)
+    assert await is_served(served)
+    for writer in silent:
+        writer.close()
+
+
+async def test_four_large_uploads_at_once_take_little_memory(served):
+    enrol(served, "pat@home.example")
+    letter = (
+        "From: ada@riverside.example\r\nTo: pat@home.example\r\nSubject: [secure] x\r\nMessage-ID: <1@x>\r\n\r\nx\r\n"
+    )
+    with smtplib.SMTP("127.0.0.1", served.smtp_port, timeout=20) as client:
+        client.sendmail("ada@riverside.example", ["pat@home.example"], letter)
+    async with as_client(served, "192.0.2.1") as person:
+        assert (await sign_in(person, "pat@home.example")).status_code == 303
+        page = (await person.get("/inbox")).text
+        reply = re.search(r"/messages/\d+", page)[0] + "/reply"
+        data = {"csrf_token": await token(person, reply), "subject": "Files", "body": "Here"}
+        before = pss(served.pid)
+        with Peak(served.pid) as peak:
+            file = bytes(FILE)
+            sent = [person.post(reply, data=data, files={"attachments": ("scan.bin", file)}) for _ in range(4)]
+            answers = [one.status_code for one in await asyncio.gather(*sent)]
+    print(f"before {before / 1e6:.0f} MB, at most {peak.octets / 1e6:.0f} MB")
+    assert answers == [303] * 4
+    assert peak.octets - before < LARGE
+    assert not [name for name in (served.folder / "gateway.db.spool").iterdir() if not _is_known(served, name.name)]
+
+
+def _is_known(served, name):
+    return served.rows("SELECT 1 FROM content WHERE id = ?", name)
