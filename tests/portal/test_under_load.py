@@ -2,15 +2,17 @@
 
 import asyncio
 import re
-import smtplib
 import sqlite3
 import time
+from collections import Counter
 from contextlib import closing
 
 import httpx2
 import pytest
 from argon2 import PasswordHasher
 
+from gateway.domain.vocabulary import Purpose
+from gateway.store.sealing import load_keys
 from tests.bench.sampling import Peak, pss
 from tests.browser import PASSWORD
 from tests.peers.served import Served
@@ -52,23 +54,50 @@ async def sign_in(client, address, password=PASSWORD):
     return await client.post("/sign-in", data=data)
 
 
+def write(served, to, subject):
+    served.send("ada@riverside.example", to, subject, "All is well.")
+
+
 async def is_served(served):
     """Somebody signs in, from an address of their own."""
     began = time.monotonic()
     async with as_client(served, "192.0.2.200") as client:
         status = (await sign_in(client, "pat@home.example")).status_code
+    print(f"served within {time.monotonic() - began:.1f} s")
     return status == 303 and time.monotonic() - began < SOON
 
 
-async def test_seventy_passwords_from_one_client_shut_nobody_out(served):
+async def invited(served, client):
+    """Somebody has got as far as choosing a password: the link, and what its form brings along."""
+    write(served, "quinn@home.example", "[secure patient 1980-02-03] x")
+    [[row, generation]] = served.rows("SELECT id, generation FROM invitation")
+    link = f"/invite/{load_keys(served.folder / 'gateway.keys').token(Purpose.INVITE, row, generation)}"
+    form = {"csrf_token": await token(client, link), "step": "welcome"}
+    page = await client.post(link, data=form)
+    born = {"day": "3", "month": "2", "year": "1980"}
+    page = await client.post(link, data=form | born | {"step": "verify", "state": _hidden(page, "state")})
+    return link, form | {"step": "password", "state": _hidden(page, "state"), "name": "Quinn"}
+
+
+def _hidden(page, name):
+    return re.search(rf'name="{name}" value="([^"]*)"', page.text)[1]
+
+
+@pytest.mark.parametrize("clients", [1, 70])
+async def test_seventy_passwords_by_one_invitation_shut_nobody_out(served, clients):
     enrol(served, "pat@home.example")
     async with as_client(served, "192.0.2.1") as stranger:
-        data = {"csrf_token": await token(stranger, "/sign-in"), "email": "x@home.example", "password": "wrong"}
-        storm = [asyncio.create_task(stranger.post("/sign-in", data=data)) for _ in range(70)]
+        link, form = await invited(served, stranger)
+        form["password"] = "three odd little words"
+        sent = [
+            stranger.post(link, data=form, headers={"x-forwarded-for": f"192.0.2.{number % clients + 1}"})
+            for number in range(70)
+        ]
+        storm = [asyncio.create_task(one) for one in sent]
         await asyncio.sleep(0.2)
         assert await is_served(served)
-        answers = {(await one).status_code for one in storm}
-    assert answers <= {422, 429, 503}
+        answers = Counter([(await one).status_code for one in storm])
+    assert set(answers) == {200, 503}
 
 
 async def test_wrong_sign_ins_from_one_client_lock_out_nobody_behind_the_same_proxy(served):
@@ -95,11 +124,7 @@ async def test_a_thousand_silent_connections_keep_nobody_out(served, said):
 
 async def test_four_large_uploads_at_once_take_little_memory(served):
     enrol(served, "pat@home.example")
-    letter = (
-        "From: ada@riverside.example\r\nTo: pat@home.example\r\nSubject: [secure] x\r\nMessage-ID: <1@x>\r\n\r\nx\r\n"
-    )
-    with smtplib.SMTP("127.0.0.1", served.smtp_port, timeout=20) as client:
-        client.sendmail("ada@riverside.example", ["pat@home.example"], letter)
+    write(served, "pat@home.example", "[secure] x")
     async with as_client(served, "192.0.2.1") as person:
         assert (await sign_in(person, "pat@home.example")).status_code == 303
         page = (await person.get("/inbox")).text
