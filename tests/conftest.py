@@ -23,7 +23,8 @@ from tests.practice import World
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same argon2id, with less work: what the real work is has a test of its own."""
-    monkeypatch.setattr("gateway.portal.passwords.PasswordHasher", lambda: PasswordHasher(1, 8, 1))
+    for room in ("gateway.portal.passwords", "gateway.edge.sign_in"):
+        monkeypatch.setattr(f"{room}.PasswordHasher", lambda: PasswordHasher(1, 8, 1))
 
 
 @pytest.fixture

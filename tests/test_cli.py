@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gateway.setup import Answers, set_up
+
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 OPTIONS = {
     "--domain": "secure.riverside.example",
@@ -36,12 +38,16 @@ def init(folder, **changes):
 
 @pytest.fixture
 def folder(tmp_path):
-    done = init(tmp_path / "gateway")
-    assert done.returncode == 0, done.stderr
+    """What `gateway init` has made, without its start."""
+    answers = {option.removeprefix("--").replace("-", "_"): value for option, value in OPTIONS.items()}
+    set_up(tmp_path / "gateway", Answers(portal_url="https://secure.riverside.example", **answers))
     return tmp_path / "gateway"
 
 
-def test_init_writes_what_serving_needs_for_its_owner_alone(folder):
+def test_init_writes_what_serving_needs_for_its_owner_alone(tmp_path):
+    folder = tmp_path / "gateway"
+    done = init(folder)
+    assert done.returncode == 0, done.stderr
     names = {path.name for path in folder.iterdir()}
     assert {"gateway.toml", "gateway.keys", "gateway.db"} <= names
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir() if path.is_file())

@@ -25,6 +25,7 @@ _SURROGATES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}]")
 _CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]")
 _NOT_BASE64 = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/".encode()))
+_LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
 _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 
 
@@ -98,7 +99,8 @@ def _unquoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _unquoted_lines(octets: bytes) -> bytes:
-    return binascii.a2b_qp(_LINE_END_SPACE.sub(b"", octets))
+    spaced = any(end in octets for end in _LINE_ENDS_SPACED)  # hardly ever, and the search for all of it takes long
+    return binascii.a2b_qp(_LINE_END_SPACE.sub(b"", octets) if spaced else octets)
 
 
 def _word_octets(word: re.Match[str]) -> bytes:

@@ -46,14 +46,11 @@ def typed_lines(raw: bytes) -> tuple[str, ...]:
 
 
 def _typed(text: str) -> tuple[str, ...]:
-    every = [_tidy(line) for line in lines(text[:_LONGEST_TEXT]).split("\n")[:_MOST_READ]]
+    read = "\n".join(lines(text[:_LONGEST_TEXT]).split("\n", _MOST_READ)[:_MOST_READ])
+    every = [" ".join(line.split()) for line in _LINK.sub("", _INVISIBLE.sub("", read)).split("\n")]
     start = furniture.above(every)
     written = every[start : _end(every, start)]
     return tuple(line[:LONGEST_LINE] for line in written if line)[:MOST_LINES]
-
-
-def _tidy(line: str) -> str:
-    return " ".join(_LINK.sub("", _INVISIBLE.sub("", line)).split())
 
 
 def _end(every: list[str], start: int = 0) -> int:

@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from contextlib import asynccontextmanager
+from functools import cache
 from urllib.parse import urlencode
 
 import uvicorn
@@ -19,12 +20,18 @@ from starlette.routing import Route
 CLIENT, SECRET = "gateway", "hush"
 
 
+@cache
+def _key():
+    """One for all: to make it takes a while."""
+    return RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+
+
 class Provider:
     """`claims` change the tokens; `metadata` changes what it says of itself."""
 
     def __init__(self, issuer):
         self.issuer = issuer
-        self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+        self.key = _key()
         self.signs_with = self.key
         self.algorithm, self.claims, self.metadata, self.token_status = (
             "RS256",

@@ -7,6 +7,7 @@ the client puts what is answered.
 
 import asyncio
 import base64
+import itertools
 import quopri
 import re
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ async def _notices() -> list[Quoted]:
 def _inner(html: str) -> str:
     """What stands in the body of a document, as it is quoted."""
     return re.split(r"</body>", re.split(r"<body[^>]*>", html)[1])[0]
+
+
+def turns(path: Path) -> Iterator[Quoted]:
+    """All notices by turns, without end; each path begins with another one."""
+    first = sum(path.stem.encode()) % len(notices())
+    return itertools.cycle(notices()[first:] + notices()[:first])
 
 
 def every(paths: list[Path]) -> Iterator[tuple[Path, Quoted]]:
