@@ -74,13 +74,15 @@ class Session:
         self._afresh = afresh
         self._client: Any = None
         self._lost = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
+        """Of whoever waits for an answer."""
 
     async def open(self) -> None:
         """Raises MailboxError."""
         one = self._server
         where = f"{one.host}:{one.port}"
         self._client = aioimaplib.IMAP4(
-            host=one.host, port=one.port, timeout=GRACE, conn_lost_cb=lambda _: self._lost.set(), ssl_context=one.tls
+            host=one.host, port=one.port, timeout=GRACE, conn_lost_cb=self._is_lost, ssl_context=one.tls
         )
         try:
             await _within(GRACE, self._client._client_task)  # where a connection that failed says so
@@ -158,9 +160,14 @@ class Session:
         span = min(SOON, self._server.idle) if briefly else self._server.idle
         try:
             idle = await _within(GRACE, self._client.idle_start(timeout=span + GRACE))
-            await self._push_or_end(span)
+            try:
+                await self._push_or_end(span)
+            except asyncio.CancelledError:
+                with contextlib.suppress(Exception):
+                    self._client.idle_done()  # RFC 2177 §3: the goodbye that follows would not be heard within IDLE
+                raise
             self._client.idle_done()
-            await _within(GRACE, idle)
+            await self._heard(GRACE, idle)
         except Exception as error:
             raise MailboxError(f"waiting for mail failed: {type(error).__name__} {error}".rstrip()) from error
 
@@ -184,9 +191,29 @@ class Session:
         with contextlib.suppress(Exception):
             self._client.protocol.transport.abort()
 
+    def _is_lost(self, _: Exception | None) -> None:
+        """Nobody waits for an answer that cannot come: the library would let them."""
+        self._lost.set()
+        if self._patience and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    async def _heard(self, seconds: float, asked: Awaitable[Any]) -> Any:
+        """As `_within`; raises ConnectionError as soon as the connection is lost."""
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                if self._lost.is_set():
+                    self._is_lost(None)
+                return await _within(seconds, asked)
+        except TimeoutError as error:
+            if self._lost.is_set():
+                raise ConnectionResetError("the server has closed the connection") from error
+            raise
+        finally:
+            self._patience = None
+
     async def _must(self, asked: Any, otherwise: str) -> list[Any]:
         try:
-            reply = await _within(GRACE * 6, asked)
+            reply = await self._heard(GRACE * 6, asked)
         except Exception as error:  # the library raises a dozen kinds: each is a reason to begin afresh
             raise MailboxError(f"{otherwise}: {type(error).__name__} {error}".rstrip()) from error
         if reply.result != "OK":

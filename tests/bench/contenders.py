@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -173,6 +173,7 @@ class AiosmtpdContender(PythonContender):
         return 0
 
 
+@cache
 def can_have_workers() -> bool:
     """Whether this gateway can serve with several processes."""
     return re.search(r"--workers\b", _say("serve", "--help")) is not None

@@ -126,12 +126,13 @@ def test_a_changed_uidvalidity_runs_nothing_again_and_a_restart_is_survived(serv
     dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
     wait_for(lambda: transcripts(hop))
     wait_for(lambda: dovecot.unseen() == 0)
-    dovecot.close()
+    dovecot.stop()
     dovecot.forget()
     dovecot.start()
     assert dovecot.unseen() == 1
     dovecot.put(mail("LIST", number=2))
     wait_for(lambda: len(transcripts(hop)) == 2, 60)
+    assert "the server has closed the connection" in (served.folder / "log").read_text()  # noticed, not found out later
     assert wait_for(lambda: dovecot.unseen() == 0)
     assert served.rows("SELECT count(*) FROM audit WHERE action = 'said INVITE'") == [(1,)]
 

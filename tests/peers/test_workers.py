@@ -101,6 +101,7 @@ def test_each_reminder_comes_once_though_a_worker_is_killed(served, smtp_sink):
         served.send(ADA, f"pat{number}@home.example", "[secure patient 1980-02-03] Results", "Fine.")
         mail.next("invitation", f"pat{number}@home.example")
     for victim, days in enumerate((3, 12, 15)):
+        wait_for(lambda: len(served.workers) == 2)
         os.kill(served.workers[victim % 2], signal.SIGKILL)
         served.turn(days=days)
         for number in range(5):
