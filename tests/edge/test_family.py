@@ -88,7 +88,7 @@ def is_running(pid):
 def test_children_see_their_parent_die(started, tmp_path):
     started.kill()
     started.wait(10)
-    wait_for(lambda: not any(map(is_running, pids(tmp_path, "*"))))
+    assert wait_for(lambda: not any(map(is_running, pids(tmp_path, "*"))))
 
 
 def test_a_child_sees_its_parent_die_though_a_sibling_hangs(started, tmp_path):
@@ -97,7 +97,7 @@ def test_a_child_sees_its_parent_die_though_a_sibling_hangs(started, tmp_path):
     try:
         started.kill()
         started.wait(10)
-        wait_for(lambda: not is_running(elder))
+        assert wait_for(lambda: not is_running(elder))
     finally:
         os.kill(younger, signal.SIGKILL)
 

@@ -101,6 +101,7 @@ async def test_a_mail_is_sent_when_a_commit_wakes_us():
         await pass_through(world)
         outbox.wake()
         await until(all_are(world, DeliveryState.SENT))
+    assert len(hops.calls) == 1
 
 
 async def test_more_mails_at_once_while_the_hop_keeps_up():

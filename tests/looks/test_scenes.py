@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import Browser
-from tests.looks.looking import FOCUSED, LARGE_TEXT, OVERFLOW, REACHABLE, WIDTHS, is_good_to_everybody, show
+from tests.looks.looking import FOCUSED, LARGE_TEXT, OVERFLOW, REACHABLE, WIDTHS, faults, show
 from tests.looks.scenes import SCENES, walked
 from tests.looks.test_mails import one_of_each
 from tests.served_portal import looping
@@ -52,7 +52,7 @@ def _complains(message) -> bool:
 def test_a_page_can_be_read_and_used_by_everybody(page, loop, complaints, scene):
     browser = loop.run(walked(scene))
     show(page, browser, loop)
-    is_good_to_everybody(page, everywhere=FIRST[scene.path] == scene.name)
+    assert faults(page, everywhere=FIRST[scene.path] == scene.name) == []
     _is_reached_by_keyboard(page)
     page.evaluate(LARGE_TEXT)
     for width in (640, 1280):
@@ -91,7 +91,7 @@ def _is_reached_by_keyboard(page: Page) -> None:
 @pytest.mark.parametrize("scene", [one for one in SCENES if FIRST[one.path] == one.name], ids=lambda scene: scene.name)
 def test_a_page_can_be_read_by_everybody_without_scripts(page, loop, scene):
     show(page, loop.run(walked(scene)), loop, scripts=False)
-    is_good_to_everybody(page, everywhere=False)
+    assert faults(page, everywhere=False) == []
 
 
 def test_every_mail_can_be_read_by_everybody(chromium, loop):
@@ -100,4 +100,4 @@ def test_every_mail_can_be_read_by_everybody(chromium, loop):
         page = context.new_page()
         for name, html in mails.items():
             page.set_content(html)
-            is_good_to_everybody(page, name, everywhere=False)
+            assert faults(page, everywhere=False) == [], name

@@ -97,7 +97,7 @@ MASKED = st.sampled_from([*CLIENTS, *BELOW])
 def test_damaged_replies_raise_nothing_and_invent_nothing(path: Path, noise: bytes, at: int, lost: int) -> None:
     _, notice = next(every([path]))
     whole = reply(path, "Thank you.", notice)
-    typed_lines(whole[:at] + noise + whole[at + lost :])
+    assert understood(typed_lines(whole[:at] + noise + whole[at + lost :])) == []
 
 
 def letters(text: str) -> str:

@@ -136,8 +136,8 @@ def test_a_hop_without_ehlo_is_greeted_by_helo(served, hop):
     """RFC 5321 §3.2."""
     hop.script = lambda at, *_: "502 5.5.1 What?" if at == "EHLO" else ""
     send(served, "pat@home.example")
-    wait_for(lambda: hop.recipients() == ["pat@home.example"])
     wait_for(lambda: drained(served))
+    assert hop.recipients() == ["pat@home.example"]
 
 
 def test_recipients_of_one_mail_fare_each_on_their_own(served, hop):

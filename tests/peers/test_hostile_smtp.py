@@ -46,6 +46,15 @@ def served(tmp_path, hop):
     gateway.end(signal.SIGKILL)
 
 
+@pytest.fixture
+def by_command(served):
+    """The same, started by its command: all its memory is its own."""
+    served.end(signal.SIGKILL)
+    served.by_command = True
+    served.start()
+    return served
+
+
 @contextlib.contextmanager
 def descriptors(count: int):
     """Let this process, and what it starts, open so many files."""
@@ -188,9 +197,9 @@ class Peak:
             self.octets = max(self.octets, int(found[1]) * 1024 if found else 0)
 
 
-def test_larger_than_the_limit_is_552_be_it_announced_or_not(served, hop):
+def test_larger_than_the_limit_is_552_be_it_announced_or_not(by_command, hop):
     """RFC 1870 §6.1; and the session goes on after either."""
-    line = b"x" * 998 + b"\r\n"
+    served, line = by_command, b"x" * 998 + b"\r\n"
     with Client(served.smtp_port) as client, Peak(served.pid) as peak:
         assert client.heard().startswith("220")
         assert "SIZE 50000000" in client.say(b"EHLO client.example\r\n")
@@ -210,8 +219,9 @@ def test_larger_than_the_limit_is_552_be_it_announced_or_not(served, hop):
 
 
 @pytest.mark.timeout(300)
-def test_twenty_clients_send_32_mib_of_empty_lines_at_once(served, hop):
+def test_twenty_clients_send_32_mib_of_empty_lines_at_once(by_command, hop):
     """Half of it passes, half of it is held; memory stays flat until the last of it has left."""
+    served = by_command
     body = b"\r\n" * (16 * MIB)
     answers: list[str] = []
 

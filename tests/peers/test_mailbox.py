@@ -337,6 +337,7 @@ async def test_what_the_server_announces_during_another_command_is_not_missed(do
     monkeypatch.setattr(Session, "unseen", with_an_arrival)
     async with reading(dovecot.port, idle=240) as world:
         await until(lambda: audited(world, 1))
+    assert searches > 1
 
 
 # ------------------------------------------------------------------------------------------------- what `check` says

@@ -50,7 +50,9 @@ def born(day, month, year):
 
 
 def test_the_story_with_a_kill_between_any_two_steps(served, smtp_sink, chromium):
+    served.by_command = True
     assert served.start().startswith("gateway ready smtp=127.0.0.1:")
+    served.by_command = False
     mail = Mailboxes(smtp_sink)
 
     served.send(f"Dr Ada <{ADA}>", PAT, "[secure] Results-of-Tuesday", "Your haemoglobin is fine.")

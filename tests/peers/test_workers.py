@@ -92,7 +92,7 @@ def test_a_killed_parent_leaves_nobody(served):
 def test_it_starts_again_while_the_last_ones_end(served, smtp_sink):
     served.kill()
     served.send(ADA, PAT, "After it", "Hello.")
-    wait_for(lambda: subjects(smtp_sink) == ["After it"])
+    assert wait_for(lambda: subjects(smtp_sink)) == ["After it"]
 
 
 def test_each_reminder_comes_once_though_a_worker_is_killed(served, smtp_sink):
