@@ -14,7 +14,7 @@ from prometheus_client import make_asgi_app
 from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.edge.clamd import Clamd
-from gateway.edge.clock import ClockWatch, FileClock, SystemClock, the_clock
+from gateway.edge.clock import ClockWatch, FileClock, SystemClock, Turnable, the_clock
 from gateway.edge.hop_session import Hop
 from gateway.edge.imap_in import Mailbox, Server
 from gateway.edge.intake import Intake
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 PARTS = ("smtp", "portal", "delivery", "reminders", "mailbox")
 FOLLOW_EVERY = 0.05
-"""Seconds between two looks into a file that stands in for the clock: whoever turns it need not wait long."""
+"""Seconds between two looks at whether a clock was turned: whoever turns it need not wait long."""
 FORGET_EVERY = 3600
 COUNT_DELIVERIES_EVERY = 15
 COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
@@ -147,7 +147,7 @@ class Gateway:
             if await turn.is_ours():
                 await desk.do_at_length(remind.forget)
 
-        if isinstance(clock, FileClock):
+        if isinstance(clock, Turnable):
             ticker.every(FOLLOW_EVERY, _following(clock, tick))
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)
@@ -215,7 +215,7 @@ class Gateway:
         self.listening["smtp"] = prepared.where("smtp")
 
 
-def _following(clock: FileClock, tick: Job) -> Job:
+def _following(clock: Turnable, tick: Job) -> Job:
     async def follow() -> None:
         if clock.tick():
             await tick()

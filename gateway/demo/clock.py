@@ -16,10 +16,15 @@ class MovableClock:
     def __init__(self, zone: ZoneInfo, machine: Clock | None = None) -> None:
         self._zone = zone
         self._machine = machine or SystemClock()
-        self._ahead = timedelta()
+        self._ahead = self._seen = timedelta()
 
     def now(self) -> datetime:
         return self._machine.now() + self._ahead
+
+    def tick(self) -> bool:
+        """Whether it was moved since the last look."""
+        before, self._seen = self._seen, self._ahead
+        return before != self._ahead
 
     def move(self, days: int) -> None:
         """Go on to ten in the morning of the day that is this many days (at least one) ahead."""

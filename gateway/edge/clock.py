@@ -5,6 +5,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from gateway.errors import ConfigError
 from gateway.ports import Clock
@@ -56,6 +57,17 @@ def the_clock() -> Clock:
     """The machine's clock, or the file that stands in for it. Raises ConfigError."""
     file = clock_file()
     return FileClock(file) if file else SystemClock()
+
+
+@runtime_checkable
+class Turnable(Protocol):
+    """A clock that somebody may turn: what is due then is done at once."""
+
+    def now(self) -> datetime: ...
+
+    def tick(self) -> bool:
+        """Whether it shows another time than the machine's own going makes it."""
+        ...
 
 
 class ClockWatch:
