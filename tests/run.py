@@ -25,8 +25,9 @@ PYTHON = str(VENV / "bin/python")
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "requirements.lock"))
 SIDE_BY_SIDE = ("-p", "randomly", "-p", "xdist", "--numprocesses", "auto", "--dist", "worksteal", "--durations", "10")
 """On all cores, in a random order, each file's tests together as far as possible: who is done takes from the others."""
+UNWANTED = {"PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"}  # what is compiled once is kept: tests start much
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}},
+    **{name: value for name, value in os.environ.items() if name not in UNWANTED},
     "DEBIAN_FRONTEND": "noninteractive",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_INPUT": "1",

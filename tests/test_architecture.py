@@ -8,7 +8,7 @@ import ast
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -222,6 +222,7 @@ OFFENDERS: list[tuple[Rule, str, str]] = [
 ]
 
 
+@cache
 def modules() -> list[Module]:
     paths = sorted((ROOT / "gateway").rglob("*.py"))
     return [Module(path.relative_to(ROOT).as_posix(), path.read_text()) for path in paths]

@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -62,6 +63,17 @@ def start(module: str, words: Sequence[str], environment: dict[str, str], log: I
     return Started(ours, os.fdopen(reading))
 
 
+def run(module: str, words: Sequence[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `python -m MODULE WORDS…` to its end, as `subprocess.run` does."""
+    with tempfile.TemporaryFile("w+") as errors:
+        program = start(module, words, environment, errors)
+        with program.stdout as stdout:
+            said = stdout.read()
+        code = program.wait(60)
+        errors.seek(0)
+        return subprocess.CompletedProcess([module, *words], code, said, errors.read())
+
+
 @cache
 def _forker(_: int) -> socket.socket:
     """The way to the process that forks, which ends with this one; each process has its own."""
@@ -83,7 +95,7 @@ def _forker(_: int) -> socket.socket:
 
 def _preload() -> None:
     """Import what a gateway imports, and compile its templates."""
-    for module in ("gateway.cli", "gateway.edge.imap_in", "uvloop", "tests.peers.served"):
+    for module in ("gateway.cli", "gateway.setup", "uvloop", "tests.peers.served"):
         import_module(module)
     from gateway.edge.render import Templates
     from tests.practice import SITE
