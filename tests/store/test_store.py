@@ -202,7 +202,8 @@ async def test_a_locked_database_is_a_temporary_failure(sqlite_store, tmp_path, 
     assert await sqlite_store.read(lambda tx: tx.count(Delivery)) == 2
 
 
-async def test_a_destroyed_key_leaves_file_and_log(sqlite_store, tmp_path):
+@pytest.mark.parametrize("is_last", [True, False], ids=["with its content", "while others read the content"])
+async def test_a_destroyed_key_leaves_file_and_log(sqlite_store, tmp_path, is_last):
     secret = b"wrapped-key-of-the-destroyed-copy"
 
     def hold(tx):
@@ -231,13 +232,14 @@ async def test_a_destroyed_key_leaves_file_and_log(sqlite_store, tmp_path):
 
     def destroy(tx):
         tx.put(replace(copy, wrapped_key=None, state=CopyState.DESTROYED))
-        tx.remove(Content, id="c1")
+        if is_last:
+            tx.remove(Content, id="c1")
 
     await sqlite_store.write(destroy)
     async with asyncio.timeout(10):
         while on_disk():  # noqa: ASYNC110 - the disk is asked, and nothing else
             await asyncio.sleep(0.05)
-    assert not (tmp_path / "spool" / "c1").exists()
+    assert (tmp_path / "spool" / "c1").exists() is not is_last
 
 
 def test_the_migrated_schema_has_every_field_of_every_table(database):
