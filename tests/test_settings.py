@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway import settings_file
+from gateway.app import hops
 from gateway.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -60,9 +61,18 @@ def test_values_are_put_into_their_one_form(read, tmp_path):
 def test_the_environment_wins(read, monkeypatch):
     monkeypatch.setenv("GATEWAY_SMTP__LISTEN", "127.0.0.1:0")
     monkeypatch.setenv("GATEWAY_INVITATIONS__REMINDER_DAYS", "[2, 4]")
+    monkeypatch.setenv("GATEWAY_SITE__NAME", "Hillside Secure Mail")
     settings = read(GOOD)
     assert settings.smtp.listen == "127.0.0.1:0"
+    assert settings.site.name == "Hillside Secure Mail"  # though the file says otherwise
+    assert settings.site.timezone == "Europe/London"
     assert settings.policy().rhythm.reminder_days == (2, 4)
+
+
+def test_relays_are_reached_over_verified_tls_whatever_the_next_hop_is(read):
+    relay = '[[relays]]\ndomain = "hospital.example"\naddress = "mx.hospital.example:25"\n[next_hop]'
+    way = hops(read(GOOD.replace("[next_hop]", relay)))
+    assert {domain: hop.tls for domain, hop in way.items()} == {"": "none", "hospital.example": "verified"}
 
 
 @pytest.mark.parametrize(

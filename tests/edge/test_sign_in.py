@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from argon2 import PasswordHasher
 
 from gateway.domain.model import Delegation, Delivery, Sender
 from gateway.edge import sign_in
@@ -201,6 +202,15 @@ async def test_at_once_is_no_way_round_the_count(file, monkeypatch):
     replies = [reply for _, reply in await asyncio.gather(*tries)]
     assert replies.count(sign_in.WRONG) == 3
     assert replies.count(sign_in.TOO_MANY) == 5
+    logins.close()
+
+
+async def test_no_password_is_right_for_a_login_that_nobody_has(file, monkeypatch):
+    logins = Logins(file, lambda: 0.0)
+    monkeypatch.setattr(logins, "_nobodys", PasswordHasher().hash(PASSWORD))  # as if its password were known
+    assert await logins.sign_in("kim@riverside.example", PASSWORD, "10.0.0.1") == ("", sign_in.WRONG)
+    assert await logins.sign_in("no address", PASSWORD, "10.0.0.1") == ("", sign_in.WRONG)
+    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)
     logins.close()
 
 

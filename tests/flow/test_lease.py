@@ -8,10 +8,10 @@ from gateway.flow import lease
 
 
 @pytest.fixture
-def hold(house):
+def hold(world):
     async def hold(holder, **later):
-        house.clock.advance(**later)
-        return await house.desk.do(lease.hold, holder)
+        world.clock.advance(**later)
+        return await world.desk.do(lease.hold, holder)
 
     return hold
 
@@ -30,15 +30,15 @@ async def test_a_lease_that_is_not_renewed_passes_on_when_its_term_is_over(hold)
     assert not await hold("one")
 
 
-async def test_a_lease_is_given_up_by_its_holder_alone(house, hold):
+async def test_a_lease_is_given_up_by_its_holder_alone(world, hold):
     assert await hold("one")
-    await house.desk.do(lease.give_up, "other")
+    await world.desk.do(lease.give_up, "other")
     assert not await hold("other")
-    await house.desk.do(lease.give_up, "one")
+    await world.desk.do(lease.give_up, "one")
     assert await hold("other")
 
 
-async def test_a_lease_of_a_time_that_is_still_far_off_binds_nobody(house, hold):
+async def test_a_lease_of_a_time_that_is_still_far_off_binds_nobody(world, hold):
     assert await hold("one")
-    house.clock.at -= timedelta(days=1)
+    world.clock.at -= timedelta(days=1)
     assert await hold("other")

@@ -95,6 +95,18 @@ def test_mail_that_nobody_vouches_for_changes_nothing_and_other_mail_is_left_alo
     assert wait_for(lambda: dovecot.unseen() == 0)
 
 
+def test_mail_that_somebody_has_read_is_theirs(served, dovecot, hop):
+    served.end()
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
+    client = dovecot.client()
+    client.store("1", "+FLAGS", r"(\Seen)")
+    client.logout()
+    served.start()
+    dovecot.put(mail("LIST", number=2))
+    wait_for(lambda: transcripts(hop))
+    assert invitations(served) == []
+
+
 def test_mail_that_was_taken_in_is_moved(served, dovecot, tmp_path):
     client = dovecot.client()
     client.create("Done")
@@ -108,9 +120,11 @@ def test_mail_that_was_taken_in_is_moved(served, dovecot, tmp_path):
     assert len(invitations(served)) == 1
 
 
-def test_a_command_runs_once_though_we_are_killed_before_its_mail_is_marked(served, dovecot, hop):
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_command_runs_once_though_we_are_killed_before_its_mail_is_marked(served, dovecot, hop, when):
+    """Before its commit too: fetching alone must not make a mail look as if it had been taken in."""
     served.end()
-    doomed(served, "after", ACCEPT)
+    doomed(served, when, ACCEPT)
     arm(served)
     dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
     revive(served)

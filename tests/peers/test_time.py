@@ -61,6 +61,10 @@ def invite(served: Served, to: str = "pat@home.example") -> None:
     wait_for(lambda: served.rows(invited, to) == [(1,)])
 
 
+def copies(served: Served) -> list[str]:
+    return [state for (state,) in served.rows("SELECT state FROM copy")]
+
+
 @pytest.fixture
 def sites(tmp_path, hop):
     """`sites(name, **settings)` sets a gateway up; all end with the test."""
@@ -174,3 +178,17 @@ def test_a_clock_that_is_set_while_running_sends_nothing_early_and_nothing_twice
     served.start()
     looked()
     assert [notice for notice, _ in planned(served)] == ["reminder"]
+
+
+def test_messages_are_kept_for_as_long_as_the_site_says(sites, hop):
+    served = sites("kept", SECURE_MAIL__KEEP_DAYS="7")
+    served.start()
+    served.enrol("pat@home.example")
+    served.send(ADA, "pat@home.example", "[secure] Results", "Fine.")
+    wait_for(lambda: copies(served) == ["inbox"])
+    served.turn(days=6)
+    served.send(ADA, "pat@home.example", "[secure] More results", "Fine.")
+    wait_for(lambda: copies(served) == ["inbox", "inbox"])
+    served.turn(days=1)
+    wait_for(lambda: copies(served) == ["over", "inbox"])
+    assert served.rows("SELECT count(*) FROM content") == [(1,)]

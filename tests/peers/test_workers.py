@@ -111,12 +111,29 @@ def test_each_reminder_comes_once_though_a_worker_is_killed(served, smtp_sink):
     assert kinds.count("reminder") == 15
 
 
-def test_the_portal_is_there_after_the_first_worker_has_died(served):
+def portal_answers(served, seconds=20):
+    """What the portal says first to somebody new. Raises TimeoutError."""
     host, _, port = served.portal.removeprefix("http://").partition(":")
-    os.kill(served.workers[0], signal.SIGKILL)
-    with socket.create_connection((host, int(port)), 20) as client:
+    with socket.create_connection((host, int(port)), seconds) as client:
         client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        return client.recv(100)
+
+
+def test_the_portal_is_there_after_the_first_worker_has_died(served):
+    os.kill(served.workers[0], signal.SIGKILL)
+    assert portal_answers(served).startswith(b"HTTP/1.1 200")
+
+
+def test_the_portal_is_served_by_the_first_worker_alone(served):
+    """So that tries to sign in are counted in one place."""
+    first = served.workers[0]
+    os.kill(first, signal.SIGSTOP)
+    try:
+        with pytest.raises(TimeoutError):
+            portal_answers(served, 2)
+    finally:
+        os.kill(first, signal.SIGCONT)
+    assert portal_answers(served).startswith(b"HTTP/1.1 200")
 
 
 def test_figures_can_be_had_of_the_first_worker(served):
