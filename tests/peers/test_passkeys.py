@@ -96,3 +96,20 @@ def test_without_showing_oneself_to_it_a_passkey_is_no_password(portal, chromium
         page.click("text=Sign in with a passkey")
         page.wait_for_selector("text=That did not work")
         assert not rows(portal, Session)
+
+
+def test_a_browser_that_asks_for_less_than_it_was_told_to_lets_nobody_in(portal, chromium):
+    """Whoever holds a device without its owner may change what the page asks of it, but not what is then signed."""
+
+    def ask_for_less(route):
+        told = route.fetch()
+        assert "required" in told.text()
+        route.fulfill(response=told, body=told.text().replace("required", "discouraged"))
+
+    with a_person(chromium, verifies=False) as page:
+        add(page, portal.url)
+        page.click("text=Sign out")
+        page.route("**/sign-in/options", ask_for_less)
+        page.click("text=Sign in with a passkey")
+        page.wait_for_selector("text=This passkey is not known here")
+        assert not rows(portal, Session)
