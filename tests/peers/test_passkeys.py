@@ -106,7 +106,7 @@ def test_a_browser_that_asks_for_less_than_it_was_told_to_lets_nobody_in(portal,
         assert "required" in told.text()
         route.fulfill(response=told, body=told.text().replace("required", "discouraged"))
 
-    with a_person(chromium, verifies=False) as page:
+    with a_person(chromium) as page:
         add(page, portal.url)
         page.click("text=Sign out")
         page.route("**/sign-in/options", ask_for_less)
