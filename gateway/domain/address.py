@@ -47,13 +47,19 @@ class Address:
         return self.key.rpartition("@")[0]
 
 
-@lru_cache(maxsize=4096)
 def address(typed: str) -> Address:
     """Read an address (RFC 5321 §4.1.2, RFC 6531 §3.3). Raises BadAddress."""
     bare = typed.strip()
-    if len(bare) <= _LONGEST and _PLAIN.fullmatch(bare):
+    if len(bare) > _LONGEST:
+        raise BadAddress(f"not a mail address: {typed[:100]!r}")
+    return _known(bare)
+
+
+@lru_cache(maxsize=4096)
+def _known(bare: str) -> Address:
+    if _PLAIN.fullmatch(bare):
         return Address(bare.lower(), bare)
-    return _read(typed)
+    return _read(bare)
 
 
 def _read(typed: str) -> Address:
@@ -66,7 +72,7 @@ def _read(typed: str) -> Address:
             allow_domain_literal=True,
             globally_deliverable=False,
         )
-    except email_validator.EmailNotValidError as error:
+    except ValueError as error:  # EmailNotValidError is one; what the library itself calls raises others
         raise BadAddress(f"not a mail address: {typed[:100]!r}") from error
     written = typed.strip().rpartition("@")[0]
     local = _local_key(written if _LIKE_ASCII.search(written) else valid.local_part)
@@ -83,7 +89,9 @@ def _local_key(local: str) -> str:
 
 def domain_key(typed: str) -> str:
     """The form in which domains are compared: UTS-46, ASCII, lower case. Raises BadAddress."""
+    if len(typed) > _LONGEST:
+        raise BadAddress(f"not a domain: {typed[:100]!r}")
     try:
         return idna.encode(typed.strip().rstrip("."), uts46=True).decode("ascii").lower()
-    except idna.IDNAError as error:
+    except ValueError as error:  # idna.IDNAError is one
         raise BadAddress(f"not a domain: {typed[:100]!r}") from error

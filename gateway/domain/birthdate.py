@@ -12,6 +12,8 @@ from enum import StrEnum
 
 EARLIEST = date(1900, 1, 1)
 """Nobody alive was born before."""
+LONGEST = 100
+"""The characters of a date, or of a name: putting accents in order takes time with the square of their number."""
 
 MONTH_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": (
@@ -53,8 +55,11 @@ def tidy(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Lower case, without the accents that month names carry. Canonical: full-width digits stay what they are."""
-    return unicodedata.normalize("NFD", text).translate(_ACCENTS).casefold()
+    """Lower case, without the accents that month names carry. Canonical: full-width digits stay what they are.
+
+    Of a text that is longer than any name (LONGEST), the start.
+    """
+    return unicodedata.normalize("NFD", text[:LONGEST]).translate(_ACCENTS).casefold()
 
 
 def month_named(name: str) -> int | None:
@@ -68,7 +73,10 @@ def read_birthdate(text: str, today: date) -> date | Doubt:
     Year-first, day-first and named months are read wherever only one date can be meant. Years have four digits,
     and digits are ASCII.
     """
-    text = fold(tidy(text)).translate(_DASHES)
+    text = tidy(text)
+    if len(text) > LONGEST:
+        return Doubt.UNREADABLE
+    text = fold(text).translate(_DASHES)
     text = _LEAD.sub("", _SPACED.sub(r"\1", text).strip(" .,!;"))
     if not text:
         return Doubt.MISSING

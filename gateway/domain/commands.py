@@ -20,7 +20,7 @@ from enum import StrEnum
 from unicodedata import normalize
 
 from gateway.domain.address import Address, address
-from gateway.domain.birthdate import Doubt, fold, month_named, read_birthdate, tidy
+from gateway.domain.birthdate import LONGEST, Doubt, fold, month_named, read_birthdate, tidy
 from gateway.domain.vocabulary import Details, Relationship, Role
 from gateway.domain.words import ANNOUNCERS, COURTESIES, RECEIVED, THANKS, VERBS
 from gateway.errors import BadAddress
@@ -244,7 +244,7 @@ def _split(text: str) -> tuple[Verb | None, str]:
     words = text.replace(":", " ").strip(_EMPHASIS).split()
     for count in (2, 1):
         phrase = " ".join(word.strip(_EMPHASIS) for word in words[:count])
-        if verb := PHRASES.get(fold(normalize("NFKC", phrase))):
+        if verb := PHRASES.get(fold(normalize("NFKC", phrase[:LONGEST]))):
             return verb, " ".join(words[count:]).strip(_EMPHASIS)
     return None, text
 
@@ -284,7 +284,8 @@ def _may_date(word: str) -> bool:
 
 
 def _announces(word: str) -> bool:
-    return bool(get_close_matches(word.strip(_DECORATION).casefold(), ANNOUNCERS, n=1, cutoff=0.75))
+    bare = word.strip(_DECORATION).casefold()
+    return 2 <= len(bare) <= 20 and bool(get_close_matches(bare, ANNOUNCERS, n=1, cutoff=0.75))  # others can't be alike
 
 
 _DECORATION = " *\"'`“”„‟‘’‚«»‹›「」『』.,!;:-–—•·▪。！，、：；"

@@ -7,14 +7,12 @@ from gateway.domain.site import Site
 from gateway.errors import GatewayError
 from gateway.flow import understand
 from gateway.flow.understand import Draft, Submission
-from gateway.mail.scan import MOST_OCTETS
+from gateway.mail.bounds import HEAD_OCTETS, READ_OCTETS
 from gateway.ports import ContentStore, ContentWriter, Sealed
 
 if TYPE_CHECKING:
     import hashlib
 
-READ_MOST = 2**20
-"""As much of a mail to the gateway itself is read, in octets: what a person types stands at its beginning."""
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -107,7 +105,7 @@ class Taking:
         self._opening += octets
         opening = self._opening
         ended = opening.startswith(b"\r\n") or opening.find(_END_OF_HEAD, max(seen - len(_END_OF_HEAD) + 1, 0)) >= 0
-        if ended or len(opening) > MOST_OCTETS:
+        if ended or len(opening) > HEAD_OCTETS:
             self._open()
 
     def _open(self) -> None:
@@ -133,7 +131,7 @@ class Taking:
         if self._secure:
             self._secure.write(octets)
         if self._read:
-            self._read += octets[: max(READ_MOST - len(self._read), 0)]
+            self._read += octets[: max(READ_OCTETS - len(self._read), 0)]
 
     def _finished(self) -> tuple[Draft, Exits]:
         assert self._draft is not None  # noqa: S101 - `_open` made it

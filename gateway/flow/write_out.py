@@ -10,8 +10,8 @@ from gateway.domain.site import Site
 from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.flow import notices
 from gateway.mail import compose
+from gateway.mail.bounds import HEAD_OCTETS
 from gateway.mail.headers import header_block
-from gateway.mail.scan import MOST_OCTETS
 from gateway.ports import ContentStore, Keys, Mail, Renderer
 
 MOST_TOGETHER = 100
@@ -80,7 +80,7 @@ class Writer:
 
     def head(self, parcel: Parcel) -> bytes:
         """The header of a mail, up to 1 MiB of it: what a failure report shows. Raises as `octets`."""
-        return header_block(_first(self._body(parcel)[1](), MOST_OCTETS))
+        return header_block(_first(self._body(parcel)[1](), HEAD_OCTETS))
 
     def envelope_sender(self, delivery: Delivery) -> str:
         """Mail that passes keeps its own; all else comes back to us; a report to nobody (RFC 5321 §4.5.5)."""
@@ -173,7 +173,7 @@ class Writer:
             ("X-Gateway-Audience", Audience.SENDER.value),
             ("X-Gateway-Notice", Notice.REPLY.value),
         ]
-        written = _first(self._chunks(parcel), MOST_OCTETS)
+        written = _first(self._chunks(parcel), HEAD_OCTETS)
         first = compose.reheaded(written, fields)
         size = self._content_of(parcel).size - len(written) + len(first)
         return size, lambda: itertools.chain((first,), _after(self._chunks(parcel), len(written)))

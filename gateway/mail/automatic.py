@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from gateway.mail.bounds import LIST_LENGTH, SUBJECT_LENGTH, VALUE_OCTETS
 from gateway.mail.parse import Head
 
 _BULK = frozenset({"bulk", "junk", "list", "auto_reply"})
@@ -10,7 +11,8 @@ _AUTO = (
     r"(?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|responder|answer|message|antwort|svar)"
     r"|out[- ]of[- ](?:the[- ])?office(?:[- ]?(?:auto-?)?(?:reply|response|message|notice))?|ooo|o\.o\.o\."
     r"|vacation(?: (?:reply|response|message|notice|alert))?|away(?: from (?:my )?(?:mail|office)| message)?"
-    r"|on (?:\w+ )?(?:leave|vacation|holidays?)|im urlaub|en (?:vacances|congés?)|de (?:vacaciones|férias)|in ferie"
+    r"|on (?:\w{1,20}+ )?(?:leave|vacation|holidays?)"
+    r"|im urlaub|en (?:vacances|congés?)|de (?:vacaciones|férias)|in ferie"
     r"|(?:met|op) vakantie|automatische antwort|abwesenheit(?:s(?:notiz|meldung|assistent|agent))?|abwesend"
     r"|réponse automatique|message d'absence|absence(?: du bureau)?"
     r"|respuesta automática|fuera de (?:la )?oficina|ausencia|ausente"
@@ -21,16 +23,17 @@ _AUTO = (
     r"|自動(?:応答|返信)|自动(?:答复|回复)|自動回覆|자동 ?(?:회신|응답))"
 )
 _AWAY = re.compile(
-    rf"\[?{_AUTO}\s*(?:[]:：]|\s[-–]\s)|{_AUTO} re:"  # "Automatic reply: …", "[Autoreply] …"
+    rf"\[?{_AUTO}(?:\s{{0,5}}[]:：]|\s{{1,5}}[-–]\s)|{_AUTO} re:"  # "Automatic reply: …", "[Autoreply] …"
     rf"|{_AUTO} (?:until|till|from|through|bis|vom|jusqu|hasta|fino|tot|até)\b"
-    rf"|.{{0,200}}[(\[]{_AUTO}[)\]]\W*$|\W*{_AUTO}\W*$"  # "… (Automatic Response)", or nothing else
+    rf"|.{{0,200}}[(\[]{_AUTO}[)\]]\W{{0,20}}+$"
+    rf"|\W{{0,20}}+{_AUTO}\W{{0,20}}+$"  # "… (Automatic Response)", or nothing else
     r"|auto:\s"  # RFC 5230 §4.2, and Notes
     r"|[^:?]{1,60} is (?:currently )?(?:out of|away from) (?:the |my |his |her |their )?office\b[^?]*$",
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
     r"\b(?:i am|i'm|i’m|i will be|i'll be|i’ll be)(?: currently| now| presently)? (?:away|out of (?:the |my )?office"
-    r"|out of town|on (?:\w+ )?(?:leave|vacation|holidays?))\b"
+    r"|out of town|on (?:\w{1,20}+ )?(?:leave|vacation|holidays?))\b"
     r"|\bthis is an auto(?:mat(?:ed|ic))?[- ]?(?:ally generated )?(?:e-?mail |mail )?(?:reply|response|message|answer)"
     r"|\bich bin (?:derzeit|zurzeit|zur zeit|bis|vom|ab|im moment|momentan|aktuell)\b.{0,60}(?:nicht|urlaub|abwesend)"
     r"|\bich befinde mich\b.{0,40}urlaub|\bdies ist eine automatisch"
@@ -48,7 +51,7 @@ Rule = Callable[[Head, str], bool]
 
 def _word(head: Head, name: str) -> str:
     """The first word of a field, without parameters and comments."""
-    return re.split(r"[;(\s]", head.get(name).lower(), maxsplit=1)[0]
+    return re.split(r"[;(\s]", head.get(name)[:SUBJECT_LENGTH].lower(), maxsplit=1)[0]
 
 
 def _null_sender(_head: Head, mail_from: str) -> bool:
@@ -88,7 +91,7 @@ def _note_of_absence(head: Head, _mail_from: str) -> bool:
 
 
 def _daemon(head: Head, mail_from: str) -> bool:
-    return bool(_DAEMON.match(mail_from.strip("<> ")) or _DAEMON.search(head.get("from")))
+    return bool(_DAEMON.match(mail_from.strip("<> ")) or _DAEMON.search(head.get("from")[:LIST_LENGTH]))
 
 
 def _calendar(head: Head, _mail_from: str) -> bool:
@@ -96,7 +99,7 @@ def _calendar(head: Head, _mail_from: str) -> bool:
 
 
 def _read_receipt(head: Head, _mail_from: str) -> bool:
-    return "disposition-notification" in head.get("content-type").lower()  # RFC 8098 §3
+    return "disposition-notification" in head.get("content-type")[:VALUE_OCTETS].lower()  # RFC 8098 §3
 
 
 def _report(head: Head, _mail_from: str) -> bool:
@@ -136,4 +139,4 @@ def speaks_of_absence(lines: Sequence[str]) -> bool:
 
 
 def _has(head: Head, *names: str) -> bool:
-    return any(one.name in names for one in head.fields)
+    return any(map(head.has, names))

@@ -8,6 +8,15 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.mail.bounds import (
+    BOUNCE_TEXT,
+    DIAGNOSTIC_LENGTH,
+    LIST_LENGTH,
+    STATUS_GROUPS,
+    STATUS_OCTETS,
+    SUBJECT_LENGTH,
+    TEXT_OCTETS,
+)
 from gateway.mail.decoding import decoded
 from gateway.mail.parse import Body, Malformed, attachment, body, head, legacy
 from gateway.mail.scan import bounded
@@ -46,7 +55,6 @@ _RANK = (Severity.PERMANENT, Severity.TEMPORARY, Severity.DELAYED)
 _TELLING = frozenset({"action", "final-recipient"})
 _REFUSAL = re.compile(r"\(rejected\)", re.IGNORECASE)
 """RFC 5429 §2.1: a filter refuses a mail in the form of a read receipt, which else tells of no failure."""
-_MOST_TEXT = 20_000
 
 _DAEMON = re.compile(
     r"mailer[-_ ]?daemon|postmaster|mail ?delivery|mdaemon|mail[-_ ]?system|microsoftexchange|double-bounce|bounce"
@@ -93,11 +101,12 @@ _GIVEN_UP = re.compile(
 )
 _FOR_GOOD = re.compile(r"permanent (?:error|failure|fatal)|failed permanently|permanently failed", re.IGNORECASE)
 _NOBODY = re.compile(
-    r"(?:user|mailbox|account|recipient|address|destinat\w+|e-?mail|empfänger\w*|usuario|utilisateur)\b.{0,40}\b"
+    r"(?:user|mailbox|account|recipient|address|destinat\w{1,20}+|e-?mail|empfänger\w{0,20}+|usuario|utilisateur)\b.{0,40}\b"
     r"(?:unknown|not found|does ?n[o']t exist|doesn.t exist|disabled|inactive|suspended|invalid|not exist"
     r"|rejected|unavailable|not (?:a )?valid"
-    r"|unbekannt|nicht gefunden|existiert nicht|inconnu|n'existe pas|introuvable|no existe|desconocid\w+|inesistente)"
-    r"|(?:unknown|no such|invalid|bad|unrouteable|unbekannte[rn]?|inconnu|desconocid\w+) (?:local )?"
+    r"|unbekannt|nicht gefunden|existiert nicht|inconnu|n'existe pas|introuvable|no existe|desconocid\w{1,20}+"
+    r"|inesistente)"
+    r"|(?:unknown|no such|invalid|bad|unrouteable|unbekannte[rn]?|inconnu|desconocid\w{1,20}+) (?:local )?"
     r"(?:user|mailbox|recipient|address|account|domain|host|destination|empfänger)|host (?:unknown|not found)"
     r"|nxdomain"
     r"|not a (?:valid|known) (?:e-?mail )?(?:user|mailbox|recipient|address|account)"
@@ -105,13 +114,15 @@ _NOBODY = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile(
-    r"(?:mailbox|inbox|quota|postfach|boîte|buzón|casella)\b.{0,40}\b(?:full|exceed\w*|voll|überschritten|pleine"
+    r"(?:mailbox|inbox|quota|postfach|boîte|buzón|casella)\b.{0,40}\b(?:full|exceed|voll|überschritten|pleine"
     r"|llen[oa]|piena)"
-    r"|over ?quota|exceed\w* .{0,30}(?:quota|storage)|temporar|try again|greylist|timed? ?out|too busy|insufficient",
+    r"|over ?quota|exceed\w{0,10}+ .{0,30}(?:quota|storage)|temporar|try again"
+    r"|greylist|timed? ?out|too busy|insufficient",
     re.IGNORECASE,
 )
 _ORIGINAL = re.compile(
-    r"^(?:\s*[-=_]{3,}.*(?:original|copy|below|returned|message|headers?|kopie|nachricht)|received: (?:from|by)"
+    r"^(?:[ \t]{0,20}+[-=_]{3}.{0,100}?(?:original|copy|below|returned|message|headers?|kopie|nachricht)"
+    r"|received: (?:from|by)"
     r"|return-path:"
     r"|--- below this line)",
     re.IGNORECASE | re.MULTILINE,
@@ -120,7 +131,7 @@ _ORIGINAL = re.compile(
 
 def bounce(raw: bytes) -> Bounce | None:
     """What a mail that came back says; None for one that tells of no failure."""
-    found = body(raw)
+    found = body(raw, TEXT_OCTETS)
     if isinstance(found, Malformed):
         return None
     reported = _reported(raw, found)
@@ -142,7 +153,7 @@ def _reported(raw: bytes, found: Body) -> list[Bounce] | None:
     if not status.content_type.endswith("delivery-status"):
         return None if _REFUSAL.search(head(raw).get("auto-submitted")) else []
     # The fields of each recipient stand in groups; those of the message come first, and have no Action.
-    groups = re.split(rb"(?:\r?\n){2,}", part[1][:65_536].strip())
+    groups = re.split(rb"\n(?:\r?\n)++", part[1][:STATUS_OCTETS].strip(), maxsplit=STATUS_GROUPS)[:STATUS_GROUPS]
     told = [{one.name: decoded(one.value) for one in bounded(group)[0]} for group in groups]
     if not any(group.keys() >= _TELLING for group in told):  # some mix up the groups
         told = [{name: value for group in told for name, value in group.items()}]
@@ -154,7 +165,7 @@ def _of_recipient(group: dict[str, str]) -> Bounce | None:
     action = re.split(r"[\s;(]", group["action"].lower().strip())[0]
     status = _STATUS.search(group.get("status", ""))
     code = status[0] if status else ""
-    diagnostic = group.get("diagnostic-code", "").partition(";")[2].strip()[:500]
+    diagnostic = group.get("diagnostic-code", "").partition(";")[2].strip()[:DIAGNOSTIC_LENGTH]
     if action in _FAILED:
         worse = _CODE.search(diagnostic + " ") if code in ("", "5.0.0", "4.0.0") else None
         final = (worse[1] if worse else code[:1] or "5") == "5"
@@ -173,16 +184,17 @@ def _of_recipient(group: dict[str, str]) -> Bounce | None:
 def _worded(raw: bytes, found: Body) -> Bounce | None:
     """A bounce in the words of some mail system: what looks like one is read for how final it is."""
     top = head(raw)
-    said = _ORIGINAL.split((found.text or _shown(found.html))[:_MOST_TEXT], maxsplit=1)[0]
-    by_a_daemon = bool(_DAEMON.search(top.get("from")))
-    titled = bool(_TITLE.search(top.subject))
+    said = _ORIGINAL.split((found.text or _shown(found.html))[:BOUNCE_TEXT], maxsplit=1)[0]
+    by_a_daemon = bool(_DAEMON.search(top.get("from")[:LIST_LENGTH]))
+    subject = top.subject[:SUBJECT_LENGTH]
+    titled = bool(_TITLE.search(subject))
     names_failed = bool(top.get("x-failed-recipients"))
     speaks = bool(_SPEAKS.search(said) or (by_a_daemon and _NOBODY.search(said)))
     if not names_failed and by_a_daemon + titled + speaks < 2:
         maybe = by_a_daemon or titled or not top.get("from")
         return _by_library(raw) if maybe else None
     status = next((one for one in _STATUS.finditer(said) if one[1] != "2"), None)
-    severity = _severity(f"{top.subject}\n{said}", status[1] if status else "")
+    severity = _severity(f"{subject}\n{said}", status[1] if status else "")
     return Bounce(severity, status[0] if status else "", top.get("x-failed-recipients")[:320])
 
 
@@ -219,4 +231,4 @@ def _by_library(raw: bytes) -> Bounce | None:
 
 
 def _shown(html: str) -> str:
-    return re.sub(r"<[^>]{0,2000}>", " ", html[:_MOST_TEXT])
+    return re.sub(r"<[^<>]{0,2000}+>", " ", html[:BOUNCE_TEXT])

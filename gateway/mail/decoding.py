@@ -5,6 +5,9 @@ import encodings.aliases
 import re
 import string
 from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from gateway.mail.bounds import ENCODED_OCTETS, ENCODED_WORDS
 
 _NO_TEXT = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
 _ALIASES = {k: v for k, v in encodings.aliases.aliases.items() if v not in _NO_TEXT}
@@ -22,10 +25,11 @@ _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*+)\?
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _SURROGATES = "\ud800-\udfff"
-_UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}]")
-_CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]")
+_UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}]+")
+_CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]+")
 _NOT_BASE64 = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/".encode()))
 _LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
+_WINDOWS_1252 = {octet: bytes([octet]).decode("cp1252", "replace") for octet in range(0x80, 0xA0)}
 _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 
 
@@ -56,7 +60,9 @@ def as_text(octets: bytes | bytearray, charset: str = "") -> str:
             return octets.decode(codec)
         except UnicodeError:
             continue
-    return octets.decode("cp1252" if name == "utf_8" else name, "replace")
+    if name == "utf_8":
+        return octets.decode("latin-1").translate(_WINDOWS_1252)  # the codec is slow where octets mean nothing
+    return octets.decode(name, "replace")
 
 
 def unbase64(octets: bytes) -> bytes:
@@ -115,7 +121,11 @@ def words(value: str) -> str:
     """
     out: list[str] = []
     charset, pending, at = "", bytearray(), 0
-    for word in _WORD.finditer(value):
+    room = ENCODED_OCTETS
+    for word in islice(_WORD.finditer(value), ENCODED_WORDS):
+        room -= len(word[3])
+        if room < 0:
+            break
         gap = value[at : word.start()]
         joined = bool(charset) and not gap.strip()
         if not (joined and charset == word[1].lower()):

@@ -17,7 +17,7 @@ _LONGEST_LINE = 998
 _LINE_OCTETS = 57  # 76 characters of base64
 _WORD_OCTETS = 45  # encoded, and within its marks, at most 75 characters: RFC 2047 §2
 _NAME = re.compile(r"[!-9;-~]{1,70}")
-_LOOKS_ENCODED = re.compile(r"=\?\S+?\?[bBqQ]\?")
+_LOOKS_ENCODED = re.compile(r"=\?[^?\s]++\?[bBqQ]\?")
 _PLAIN_PARAMETER = re.compile(r"[ !#->@-\[\]-~]*")  # nothing to escape, and no encoded word
 _ADDRESSES = frozenset({"from", "to", "cc", "reply-to", "sender"})
 _IDENTIFIERS = frozenset({"message-id", "in-reply-to", "references"})

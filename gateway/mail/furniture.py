@@ -42,8 +42,8 @@ _TAG = re.compile(
 _STRANGER = re.compile(
     r"aka\.ms/LearnAbout|don['’]t often get e?-?mail from|learn why this is important|BannerStart|BannerEnd|"
     r"(?:nicht oft|nicht häufig|selten) E-?Mails? von|pas souvent d['’]e-?mails?|pas souvent de courriers?|"
-    r"no suele recibir|con frecuencia correo|non ricev\w+ spesso|non si ricevono spesso|niet vaak e-?mail|"
-    r"inte ofta e-post|ikke ofte (?:e-mails?|e-post)|não (?:costuma|recebe)\b.*e-?mails? |nieczęsto otrzymujesz|"
+    r"no suele recibir|con frecuencia correo|non ricev\w{1,10}+ spesso|non si ricevono spesso|niet vaak e-?mail|"
+    r"inte ofta e-post|ikke ofte (?:e-mails?|e-post)|não (?:costuma|recebe)\b.{0,80}e-?mails? |nieczęsto otrzymujesz|"
     r"saa usein sähköpostia|erfahren sie, warum dies wichtig|découvrez pourquoi|por qué es(?:to)? (?:es )?importante|"
     r"(?:message|e-?mail) (?:came|comes|originate[sd]|has originated|is|was (?:sent|received)) from (?:an? )?"
     r"(?:outside|external)|^report (?:suspicious|phishing|this (?:message|e-?mail))\W*$|"
@@ -60,8 +60,8 @@ _GREETING = re.compile(
     r"ol[áa]|oi|bom dia|boa (?:tarde|noite)|prezad[oa]s?|car[oa]s?|beste|geachte|"
     r"goede(?:morgen|middag|navond|ndag)|dag|"
     r"hej|hei|god (?:morgen|morgon|dag|kväll|aften)|kära|kære|kjære|moi|terve|hyvää päivää|cześć|dzień dobry|witam|"
-    r"szanown[iy]\w*|dobrý den|ahoj|vážen\w+|jó napot|kedves|szia|bună(?: ziua)?|merhaba|sayın|selam|"
-    r"здравствуйте|добрый день|привет|уважаем\w+|добрий день|вітаю|γεια(?: σας)?|שלום|היי|مرحبا|السلام عليكم)"
+    r"szanown[iy]\w{0,10}+|dobrý den|ahoj|vážen\w{1,10}+|jó napot|kedves|szia|bună(?: ziua)?|merhaba|sayın|selam|"
+    r"здравствуйте|добрый день|привет|уважаем\w{1,10}+|добрий день|вітаю|γεια(?: σας)?|שלום|היי|مرحبا|السلام عليكم)"
     r"(?P<whom>(?:[ ,]+[^\s,.!:;]+\.?){0,4})\s*[,.!:;，、！…–-]*",
     re.IGNORECASE,
 )

@@ -4,8 +4,9 @@ import re
 from datetime import datetime
 from email.utils import format_datetime
 
+from gateway.mail.bounds import HEAD_OCTETS
 from gateway.mail.encoding import field
-from gateway.mail.scan import MOST_OCTETS, Field, body_start, walk
+from gateway.mail.scan import Field, body_start, walk
 
 
 def without(raw: bytes, names: frozenset[str]) -> bytes:
@@ -57,7 +58,7 @@ def header_block(raw: bytes) -> bytes:
     """The head's octets without the empty line, up to 1 MiB of whole fields: what a report may show (RFC 6522 §4)."""
     end = 0
     for one in walk(raw):
-        if one.end > MOST_OCTETS:
+        if one.end > HEAD_OCTETS:
             break
         end = one.end
     return raw[:end]

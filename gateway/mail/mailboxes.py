@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from gateway.domain.address import Address, address
 from gateway.errors import BadAddress
+from gateway.mail.bounds import COMMENT_DEPTH, LIST_LENGTH, MAILBOXES
 from gateway.mail.decoding import clean, words
 
-_LONGEST = 16_384
 _LONGEST_REMEMBERED = 200  # one author, most of the time, who writes again and again
 _TOKEN = re.compile(
     r"""(?P<quoted>"(?:[^"\\]|\\.)*+")
@@ -35,30 +35,36 @@ class Mailbox:
     address: Address
 
 
-def mailboxes(value: str) -> tuple[Mailbox, ...]:
-    """Every mailbox of an unfolded list, encoded words still encoded (RFC 5322 §3.4); `()` if any is unreadable."""
-    return _remembered(value) if len(value) <= _LONGEST_REMEMBERED else _read(value)
+def mailboxes(value: str, most: int = MAILBOXES) -> tuple[Mailbox, ...]:
+    """Every mailbox of an unfolded list, encoded words still encoded (RFC 5322 §3.4).
+
+    `()` if any is unreadable, or if there are more than `most`.
+    """
+    return _remembered(value, most) if len(value) <= _LONGEST_REMEMBERED else _read(value, most)
 
 
 @lru_cache(maxsize=1024)
-def _remembered(value: str) -> tuple[Mailbox, ...]:
-    return _read(value)
+def _remembered(value: str, most: int) -> tuple[Mailbox, ...]:
+    return _read(value, most)
 
 
-def _read(value: str) -> tuple[Mailbox, ...]:
-    bare = _without_comments(value) if len(value) <= _LONGEST else None
-    entries = _entries(bare) if bare is not None else None
-    if entries is None:
-        return ()
-    found = [_mailbox(entry) for entry in entries if entry]
-    return tuple(one for one in found if one) if all(found) else ()
+def _read(value: str, most: int) -> tuple[Mailbox, ...]:
+    bare = _without_comments(value) if len(value) <= LIST_LENGTH else None
+    entries = [entry for entry in _entries(bare) or [] if entry] if bare is not None else []
+    found: list[Mailbox] = []
+    for entry in entries if len(entries) <= most else []:
+        one = _mailbox(entry)
+        if one is None:
+            return ()
+        found.append(one)
+    return tuple(found)
 
 
 def safe_address(typed: str) -> Address | None:
-    """The address, or None: the library that reads addresses is kept from raising anything."""
+    """The address, or None."""
     try:
-        return address(typed) if len(typed) <= 1000 else None
-    except (BadAddress, ValueError):
+        return address(typed)
+    except BadAddress:
         return None
 
 
@@ -73,8 +79,8 @@ def _without_comments(value: str) -> str | None:
             depth += 1
         elif mark[0] == ")":
             depth, start = depth - 1, at
-            if depth < 0:
-                return None
+        if not 0 <= depth <= COMMENT_DEPTH:
+            return None
     return None if depth else " ".join([*kept, value[start:]])
 
 

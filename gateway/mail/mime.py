@@ -1,24 +1,25 @@
 """The parts of a MIME message, found by their octets (RFC 2046).
 
 Written by hand because the stdlib's parser raises on hostile input, recurses, and takes time that grows with the
-square of some of it. Depth, number of parts and octets looked at are bounded here; what exceeds them is `TooMuch`.
+square of some of it. Here the lines that may divide parts are found once, for all levels of the message. Depth, parts
+and fields are bounded (`bounds`); what exceeds them is `TooMuch`.
 """
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from urllib.parse import unquote_to_bytes
 
+from gateway.mail.bounds import BOUNDARY_LENGTH, DEEPEST, PART_FIELDS, PARTS, VALUE_OCTETS
 from gateway.mail.decoding import as_text, clean, decoded, unfolded, untransfer, words
 from gateway.mail.scan import body_start, bounded
 
-DEEPEST = 50
-MOST_PARTS = 1_000
-MOST_FIELDS = 50_000
-_LONGEST_VALUE = 16_384
-_LONGEST_BOUNDARY = 200  # RFC 2046 §5.1.1 allows 70
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
 _PARAMETER = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.?)*+(?:"|\Z)|[^;\s]*+)')
-_SECTION = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
+_SECTION = re.compile(r"([^*]++)(?:\*(\d{1,3}))?(\*)?")
+_DIVIDER = re.compile(rb"\n--([^\n]{1,900}+)(?=\n|\Z)")  # begins with a literal: searched for at memory speed
 
 
 class TooMuch(Exception):  # never leaves this package
@@ -27,7 +28,7 @@ class TooMuch(Exception):  # never leaves this package
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: `octets` are its body as it was sent, from `start` of the message on, `parts` those of a multipart."""
+    """One part: its body lies from `start` to `end` of the message; `parts` are those of a multipart."""
 
     content_type: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
@@ -35,63 +36,91 @@ class Part:
     filename: str = ""
     encoding: str = ""
     content_id: str = ""
-    octets: bytes = b""
+    message: bytes = field(default=b"", repr=False)
     start: int = 0
+    end: int = 0
     parts: tuple["Part", ...] = ()
 
     @property
     def multipart(self) -> bool:
         return self.content_type.startswith("multipart/")
 
+    @property
+    def octets(self) -> bytes:
+        """The body as it was sent."""
+        return self.message[self.start : self.end]
+
     def content(self) -> bytes:
         """The body with its transfer encoding undone."""
         return untransfer(self.octets, self.encoding)
 
-    def text(self) -> str:
-        """The body as text, whatever its charset claims to be."""
-        return as_text(self.content(), self.parameters.get("charset", ""))
+    def text(self, octets: int) -> str:
+        """So many octets of the body, as it was sent, as text, whatever its charset claims to be."""
+        sent = self.message[self.start : min(self.start + octets, self.end)]
+        return as_text(untransfer(sent, self.encoding), self.parameters.get("charset", ""))
 
 
-@dataclass(slots=True)
-class _Budget:
-    """What may still be spent on one message."""
+class _Reading:
+    """One message while it is taken apart, and what may still be spent on it."""
 
-    octets: int
-    parts: int = MOST_PARTS
-    fields: int = MOST_FIELDS
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.parts = PARTS
+        self.fields = PART_FIELDS
 
-    def spend(self, octets: int, parts: int = 0, fields: int = 0) -> None:
-        self.octets -= octets
+    def spend(self, parts: int = 0, fields: int = 0) -> None:
         self.parts -= parts
         self.fields -= fields
-        if self.octets < 0:
-            raise TooMuch("its parts are nested too deep for its size")
         if self.parts < 0:
-            raise TooMuch(f"it has more than {MOST_PARTS} parts")
+            raise TooMuch(f"it has more than {PARTS} parts")
         if self.fields < 0:
             raise TooMuch("its heads are too long")
+
+    @cached_property
+    def dividers(self) -> dict[bytes, list[tuple[int, int]]]:
+        """The lines that begin with two hyphens, by what follows these: where each begins, and where the next does."""
+        found: dict[bytes, list[tuple[int, int]]] = {}
+        for line in _DIVIDER.finditer(self.raw):
+            found.setdefault(line[1].rstrip(b" \t\r"), []).append((line.start() + 1, line.end() + 1))
+        return found
+
+    def split(self, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:
+        """From where to where each part lies; preamble and epilogue fall away (RFC 2046 §5.1.1)."""
+        between = self._within(boundary, start, end)
+        closing = next(iter(self._within(boundary + b"--", start, end)), None)
+        if closing:
+            between = [*(one for one in between if one < closing), closing]
+        self.spend(parts=max(len(between) - 1, 0))
+        parts = [(begin, self._before(begin, stop)) for (_, begin), (stop, _) in pairwise(between)]
+        return parts if closing or not between else [*parts, (min(between[-1][1], end), end)]
+
+    def _within(self, line: bytes, start: int, end: int) -> list[tuple[int, int]]:
+        places = self.dividers.get(line, [])
+        return places[bisect_left(places, (start, 0)) : bisect_left(places, (end, 0))]
+
+    def _before(self, begin: int, stop: int) -> int:
+        """The end of a part: the line end before a divider belongs to that."""
+        stop -= self.raw.endswith(b"\n", begin, stop)
+        return stop - self.raw.endswith(b"\r", begin, stop)
 
 
 def tree(raw: bytes) -> Part:
     """The message as a tree of parts. Raises TooMuch."""
-    # Each level looks through its octets once: an honest message, three or four levels deep, stays far below this.
-    return _part(raw, 0, 0, _Budget(octets=16 * 2**20 + 8 * len(raw)))
+    return _part(_Reading(raw), 0, len(raw), 0)
 
 
-def _part(raw: bytes, at: int, depth: int, budget: _Budget, default: str = "text/plain") -> Part:
+def _part(reading: _Reading, at: int, end: int, depth: int, default: str = "text/plain") -> Part:
     if depth > DEEPEST:
         raise TooMuch(f"its parts are nested deeper than {DEEPEST}")
-    fields, start = _content_fields(raw, budget)
+    fields, start = _content_fields(reading, at, end)
     content_type, parameters = _parameterised(fields.get("content-type", b""))
     disposition, more = _parameterised(fields.get("content-disposition", b""))
-    boundary = parameters.get("boundary", "").rstrip()[:_LONGEST_BOUNDARY]
-    octets = raw[start:]
+    boundary = parameters.get("boundary", "").rstrip()[:BOUNDARY_LENGTH]
     parts: tuple[Part, ...] = ()
     if boundary and content_type.startswith("multipart/"):
-        budget.spend(len(octets))
         inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"  # RFC 2046 §5.1.5
-        pieces = _split(octets, boundary, budget)
-        parts = tuple(_part(one, at + start + place, depth + 1, budget, inner) for place, one in pieces)
+        places = reading.split(boundary.encode("utf-8", "replace"), start, end)
+        parts = tuple(_part(reading, *place, depth + 1, inner) for place in places)
     return Part(
         content_type=_sound_type(content_type, default, bool(parts)),
         parameters=parameters,
@@ -99,21 +128,22 @@ def _part(raw: bytes, at: int, depth: int, budget: _Budget, default: str = "text
         filename=clean(words(more.get("filename") or parameters.get("name", ""))),
         encoding=_parameterised(fields.get("content-transfer-encoding", b""))[0],
         content_id=decoded(fields.get("content-id", b"")).strip("<> "),
-        octets=octets,
-        start=at + start,
+        message=reading.raw,
+        start=start,
+        end=end,
         parts=parts,
     )
 
 
-def _content_fields(raw: bytes, budget: _Budget) -> tuple[dict[str, bytes], int]:
+def _content_fields(reading: _Reading, at: int, end: int) -> tuple[dict[str, bytes], int]:
     """The first of each Content-* field, and where the body starts."""
-    fields, complete = bounded(raw)
-    budget.spend(0, fields=len(fields) if complete else MOST_FIELDS + 1)
+    fields, complete = bounded(reading.raw, at, end)
+    reading.spend(fields=len(fields) if complete else PART_FIELDS + 1)
     found: dict[str, bytes] = {}
     for one in fields:
         if one.name.startswith("content-"):
-            found.setdefault(one.name, one.value[:_LONGEST_VALUE])
-    return found, body_start(raw, fields[-1].end if fields else 0)
+            found.setdefault(one.name, one.value[:VALUE_OCTETS])
+    return found, min(body_start(reading.raw, fields[-1].end if fields else at), end)
 
 
 def _sound_type(content_type: str, default: str, divisible: bool) -> str:
@@ -122,23 +152,6 @@ def _sound_type(content_type: str, default: str, divisible: bool) -> str:
     if content_type.startswith("multipart/") and not divisible:
         return "text/plain"  # nothing divides it: better read as it is than not at all
     return content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"
-
-
-def _split(octets: bytes, boundary: str, budget: _Budget) -> list[tuple[int, bytes]]:
-    """Where each part begins, and its octets; preamble and epilogue fall away (RFC 2046 §5.1.1)."""
-    mark = re.escape(b"--" + boundary.encode("utf-8", "replace"))
-    # The literal stands first, and what must stand before it is looked up behind: the search runs at memory speed.
-    delimiter = re.compile(mark + rb"(?:(?<=\n" + mark + rb")|(?<=\A" + mark + rb"))(--)?[ \t]*+(?:\r?\n|\r?\Z)")
-    parts: list[tuple[int, bytes]] = []
-    start = -1
-    for match in delimiter.finditer(octets):
-        if start >= 0:
-            budget.spend(0, parts=1)
-            parts.append((start, octets[start : match.start()].removesuffix(b"\n").removesuffix(b"\r")))
-        start = match.end()
-        if match[1]:
-            return parts
-    return [*parts, (start, octets[start:])] if start >= 0 else parts
 
 
 def _parameterised(value: bytes) -> tuple[str, dict[str, str]]:
@@ -161,10 +174,10 @@ def _unquoted(value: str) -> str:
 def _joined(sections: dict[int, tuple[bool, str]]) -> str:
     """The sections of a parameter, put together in their order and decoded (RFC 2231 §3, §4)."""
     charset = ""
-    octets = b""
+    octets: list[bytes] = []
     for position, (_, (encoded, value)) in enumerate(sorted(sections.items())):
         rest = value
         if encoded and position == 0 and value.count("'") >= 2:
             charset, _, rest = value.split("'", 2)
-        octets += unquote_to_bytes(rest) if encoded else rest.encode("utf-8", "replace")
-    return as_text(octets, charset)
+        octets.append(unquote_to_bytes(rest) if encoded else rest.encode("utf-8", "replace"))
+    return as_text(b"".join(octets), charset)

@@ -8,11 +8,12 @@ calls it, for a library that takes its messages and nothing else.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from html import escape
 
+from gateway.mail.bounds import AUTHORS, LIBRARY_DEPTH, LIBRARY_LINE, LIBRARY_LINES, LIBRARY_OCTETS, LIST_LENGTH
 from gateway.mail.decoding import decoded, lines, safe_filename, unfolded, untransferred
 from gateway.mail.mailboxes import Mailbox, mailboxes
 from gateway.mail.mime import Part, TooMuch, tree
@@ -34,7 +35,6 @@ __all__ = [
     "piece",
 ]
 
-_LEGACY_OCTETS = 131_072
 TRACE = frozenset({"received", "return-path", "delivered-to", "x-received", "authentication-results", "dkim-signature"})
 """Fields that hops add on the way; with ARC-* they say nothing of which mail it is."""
 
@@ -61,26 +61,51 @@ class Head:
     fields: tuple[Field, ...]
     end: int
     complete: bool = True
+    _named: dict[str, list[Field]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _first: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The first value of each name that was asked for: some are asked for again and again."""
+
+    def __post_init__(self) -> None:
+        for one in self.fields:
+            self._named.setdefault(one.name, []).append(one)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a field of this name."""
+        return name.lower() in self._named
 
     def all(self, name: str) -> tuple[str, ...]:
         """The values of every field of this name: one line each, decoded, without control and bidi characters."""
-        return tuple(decoded(one.value) for one in self.fields if one.name == name.lower())
+        return tuple(decoded(one.value) for one in self._named.get(name.lower(), ()))
 
     def get(self, name: str) -> str:
         """The first field's value, or ""."""
-        return next((decoded(one.value) for one in self.fields if one.name == name.lower()), "")
+        name = name.lower()
+        if name in self._named and name not in self._first:
+            self._first[name] = decoded(self._named[name][0].value)
+        return self._first.get(name, "")
 
     @property
     def authors(self) -> tuple[Mailbox, ...]:
-        """Every mailbox of every From field; `()` if one of the fields cannot be read."""
-        lists = [mailboxes(unfolded(one.value)) for one in self.fields if one.name == "from"]
-        return tuple(one for found in lists for one in found) if all(lists) else ()
+        """Every mailbox of every From field; `()` if one of the fields cannot be read, or they name too many."""
+        found: list[Mailbox] = []
+        for value in self._lists("from"):
+            those = mailboxes(value, AUTHORS)
+            found += those
+            if not those or len(found) > AUTHORS:
+                return ()
+        return tuple(found)
 
     @property
     def names(self) -> dict[str, str]:
         """How the author named the visible recipients, by the key of their address."""
-        lists = (mailboxes(unfolded(one.value)) for one in self.fields if one.name in ("to", "cc"))
-        return {one.address.key: one.name for found in lists for one in found if one.name}
+        lists = [*self._lists("to"), *self._lists("cc")]
+        found = (one for value in lists for one in mailboxes(value))
+        return {one.address.key: one.name for one in found if one.name}
+
+    def _lists(self, name: str) -> list[str]:
+        """The address lists of this name; none where they are longer together than is read."""
+        fields = self._named.get(name, [])
+        return [unfolded(one.value) for one in fields] if sum(len(one.value) for one in fields) <= LIST_LENGTH else []
 
     @property
     def subject(self) -> str:
@@ -101,7 +126,7 @@ class Head:
     @property
     def received(self) -> int:
         """How many hops say that they carried the mail."""
-        return sum(one.name == "received" for one in self.fields)
+        return len(self._named.get("received", ()))
 
     @property
     def in_reply_to(self) -> str:
@@ -158,13 +183,17 @@ def head(raw: bytes) -> Head:
     return Head(fields, body_start(raw, fields[-1].end if fields else 0), complete)
 
 
-def body(raw: bytes) -> Body | Malformed:
-    """Take the message apart into what is read in line and what is attached (RFC 2046, RFC 2183)."""
+def body(raw: bytes, most: int | None = None) -> Body | Malformed:
+    """Take the message apart into what is read in line and what is attached (RFC 2046, RFC 2183).
+
+    Of what is read in line, at most so many octets of text are decoded, and as many of HTML.
+    """
     try:
         root = tree(raw)
     except TooMuch as reason:
         return Malformed(str(reason))
-    text, html = _inline(root)
+    room = len(raw) if most is None else most
+    text, html = _inline(root, _Room({"text/html": room, "text/plain": room}))
     files = enumerate(_files(root))
     return Body(text, html, tuple(_described(index, part) for index, part in files))
 
@@ -184,14 +213,19 @@ def piece(raw: bytes, index: int) -> tuple[Attachment, Piece] | None:
     if not 0 <= index < len(files):
         return None
     part = files[index]
-    return _described(index, part), Piece(part.start, part.start + len(part.octets), part.encoding)
+    return _described(index, part), Piece(part.start, part.end, part.encoding)
 
 
 def legacy(raw: bytes) -> Message | None:
-    """The start of a message in the stdlib's form, for a library that wants that; None where its parser gives up."""
+    """The start of a message in the stdlib's form, for a library that wants that; None where its parser gives up.
+
+    Long lines are cut off: parser and library look some of them through again for each of their characters.
+    """
     try:
-        tree(raw)  # bounds depth and parts, which the stdlib does not
-        return message_from_bytes(raw[:_LEGACY_OCTETS])
+        if _depth(tree(raw)) > LIBRARY_DEPTH:
+            return None
+        lines = raw[:LIBRARY_OCTETS].split(b"\n")[:LIBRARY_LINES]
+        return message_from_bytes(b"\n".join(line[:LIBRARY_LINE] for line in lines))
     except Exception:
         return None
 
@@ -211,6 +245,10 @@ def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":
     return digest
 
 
+def _depth(part: Part) -> int:
+    return max((_depth(one) + 1 for one in part.parts), default=0)
+
+
 def _is_file(part: Part) -> bool:
     shown = part.content_type in ("text/plain", "text/html")
     return not part.multipart and (not shown or part.disposition == "attachment" or bool(part.filename))
@@ -221,14 +259,26 @@ def _files(part: Part) -> list[Part]:
     return [part, *inner] if _is_file(part) else inner
 
 
-def _inline(part: Part) -> tuple[str, str]:
+@dataclass(slots=True)
+class _Room:
+    """How many octets of each type may still be decoded."""
+
+    left: dict[str, int]
+
+    def text(self, part: Part) -> str:
+        octets = min(part.end - part.start, self.left[part.content_type])
+        self.left[part.content_type] -= octets
+        return lines(part.text(octets))
+
+
+def _inline(part: Part, room: _Room) -> tuple[str, str]:
     """The text and the HTML that are shown for a part."""
     if part.multipart:
-        pairs = [_inline(one) for one in part.parts]
+        pairs = [_inline(one, room) for one in part.parts]
         return _either(pairs) if part.content_type == "multipart/alternative" else _in_a_row(pairs)
     if _is_file(part):
         return "", ""
-    shown = lines(part.text())
+    shown = room.text(part)
     return ("", shown) if part.content_type == "text/html" else (shown, "")
 
 

@@ -50,7 +50,7 @@ _LABELLED = re.compile(
     r"[\s*_>|•]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items()) + r")[\s*_]*[:：]",
     re.IGNORECASE,
 )
-_DIVIDED = re.compile(r"[-‐‑–—―_=*~+]{3,}\s?[^-‐‑–—―_=*~]{0,80}?\s?[-‐‑–—―_=*~+]{3,}\s*:?")
+_DIVIDED = re.compile(r"(?:[-‐‑–—―_=*~+]{6,}+|[-‐‑–—―_=*~+]{3,}+[^-‐‑–—―_=*~]{1,82}?[-‐‑–—―_=*~+]{3,}+)(?:\s*+:?)")
 _FORWARDED = re.compile(
     r"\W*(?:begin forwarded message|(?:original|forwarded) message|ursprüngliche nachricht|anfang der weitergeleiteten"
     r" nachricht|weitergeleitete nachricht|message d'origine|début du message (?:réexpédié|transféré)|"

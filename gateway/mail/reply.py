@@ -9,17 +9,14 @@ A form that was made by a faulty program, or by somebody who wants to be read in
 import re
 
 from gateway.mail import furniture
+from gateway.mail.bounds import READ_LINE, TEXT_LENGTH, TEXT_LINES, TEXT_OCTETS, TYPED_LINE, TYPED_LINES
 from gateway.mail.decoding import lines
 from gateway.mail.parse import Malformed, body
 from gateway.mail.quoted_html import text_above_quotes
 from gateway.mail.quoted_text import LOOK_AHEAD, begins_quote
 
-MOST_LINES = 50
-LONGEST_LINE = 500
-_LONGEST_TEXT = 262_144
-_MOST_READ = 400  # lines, of which most may be blank
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff\ufffc]"
+    "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff\ufffc]+"
 )
 _LINK = re.compile(r"[<\[]https?:[^<>\[\]\s]{0,2000}[>\]]", re.IGNORECASE)
 """What HTML mail's links become in plain text, behind the words that are linked."""
@@ -34,7 +31,7 @@ def typed_lines(raw: bytes) -> tuple[str, ...]:
 
     Where text and HTML differ from the start, one line shows both; it is no command.
     """
-    found = body(raw)
+    found = body(raw, TEXT_OCTETS)
     if isinstance(found, Malformed):
         return ()
     plain, shown = found.text, found.html
@@ -46,11 +43,14 @@ def typed_lines(raw: bytes) -> tuple[str, ...]:
 
 
 def _typed(text: str) -> tuple[str, ...]:
-    read = "\n".join(lines(text[:_LONGEST_TEXT]).split("\n", _MOST_READ)[:_MOST_READ])
-    every = [" ".join(line.split()) for line in _LINK.sub("", _INVISIBLE.sub("", read)).split("\n")]
+    every = [_tidy(line) for line in lines(text[:TEXT_LENGTH]).split("\n", TEXT_LINES)[:TEXT_LINES]]
     start = furniture.above(every)
     written = every[start : _end(every, start)]
-    return tuple(line[:LONGEST_LINE] for line in written if line)[:MOST_LINES]
+    return tuple(line[:TYPED_LINE] for line in written if line)[:TYPED_LINES]
+
+
+def _tidy(line: str) -> str:
+    return " ".join(_LINK.sub("", _INVISIBLE.sub("", line)).split())[:READ_LINE]
 
 
 def _end(every: list[str], start: int = 0) -> int:

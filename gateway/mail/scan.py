@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-MOST_OCTETS = 2**20
-MOST_FIELDS = 10_000
+from gateway.mail.bounds import HEAD_FIELDS, HEAD_OCTETS
 
 # RFC 5322 §2.2; §4.5.1 lets white space stand before the colon; a bare LF also ends a line, when reading.
 # The quantifiers are possessive: one pass, no backtracking, whatever the octets.
@@ -30,22 +29,23 @@ class Field:
     end: int
 
 
-def walk(raw: bytes, start: int = 0) -> Iterator[Field]:
-    """Yield the header fields from `start` on.
+def walk(raw: bytes, start: int = 0, end: int | None = None) -> Iterator[Field]:
+    """Yield the header fields from `start` on, as if the octets ended at `end`.
 
     Ends at the empty line, or at the first line that is no field: the body starts there, as other mail systems
     have it too.
     """
-    while match := _FIELD.match(raw, start):
+    end = len(raw) if end is None else end
+    while match := _FIELD.match(raw, start, end):
         name = match[1].decode("ascii").lower()
         yield Field(name, match[2].removesuffix(b"\r"), start, match.end())
         start = match.end()
 
 
-def bounded(raw: bytes) -> tuple[tuple[Field, ...], bool]:
-    """The fields within the first MiB, at most 10,000, and whether that is all of them."""
-    fields = tuple(islice(walk(raw), MOST_FIELDS + 1))
-    within = tuple(one for one in fields[:MOST_FIELDS] if one.end <= MOST_OCTETS)
+def bounded(raw: bytes, start: int = 0, end: int | None = None) -> tuple[tuple[Field, ...], bool]:
+    """The fields from `start` on, within the bounds of a head, and whether that is all of them."""
+    fields = tuple(islice(walk(raw, start, end), HEAD_FIELDS + 1))
+    within = tuple(one for one in fields[:HEAD_FIELDS] if one.end - start <= HEAD_OCTETS)
     return within, len(within) == len(fields)
 
 

@@ -1,9 +1,6 @@
 """The form that a message has under DATA: lines ended by CRLF, dots doubled, a lone dot at the end."""
 
-import re
 from collections.abc import Iterable, Iterator
-
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -28,4 +25,4 @@ def _with_line_ends(octets: bytes) -> bytes:
     ends = octets.count(b"\r\n")
     if octets.count(b"\n") == ends == octets.count(b"\r"):
         return octets
-    return _LINE_END.sub(b"\r\n", octets)
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")

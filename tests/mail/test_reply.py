@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from gateway.mail.reply import LONGEST_LINE, MOST_LINES, typed_lines
+from gateway.mail.bounds import TYPED_LINE, TYPED_LINES
+from gateway.mail.reply import typed_lines
 from tests.mail.samples import crlf, hostile
 
 REPLIES = sorted((Path(__file__).parent / "replies").glob("*.eml"))
@@ -60,8 +61,8 @@ def test_odd_spaces_become_spaces_and_invisible_characters_go() -> None:
 def test_length_is_bounded() -> None:
     lines = plain("x" * 2000 + "\n" + "REMIND\n" * 200)
 
-    assert len(lines) == MOST_LINES
-    assert lines[0] == "x" * LONGEST_LINE
+    assert len(lines) == TYPED_LINES
+    assert lines[0] == "x" * TYPED_LINE
 
 
 def test_html_is_read_where_the_plain_form_says_nothing() -> None:
@@ -110,5 +111,5 @@ def test_nothing_raises(raw: bytes) -> None:
 def test_deep_html_is_bounded(element: str) -> None:
     lines = html(element * 100_000 + "CANCEL")
 
-    assert len(lines) <= MOST_LINES
+    assert len(lines) <= TYPED_LINES
     assert "CANCEL" not in lines

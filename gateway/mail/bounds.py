@@ -1,0 +1,89 @@
+"""How much of a mail is read, and why no more.
+
+Each reader takes time that grows no faster than what it reads, and none reads more than stands here. What lies beyond
+is carried all the same, octet for octet: it is not understood. An honest mail stays below each bound many times over.
+"""
+
+# ----------------------------------------------------------------------------------------------------------- its head
+
+HEAD_OCTETS = 2**20
+"""A head, in octets. Postfix cuts off a field after 100 KiB; a longer head than this is refused."""
+HEAD_FIELDS = 10_000
+"""The fields of a head. A mail that went round a hundred hops has some three hundred."""
+ENCODED_WORDS = 1_000
+"""The encoded words of one field that are decoded (a subject has a dozen); later ones stay as they are written."""
+ENCODED_OCTETS = 65_536
+"""What those words hold together."""
+LIST_LENGTH = 8_192
+"""The characters of all From fields together, and of all To and Cc: reading an internationalised address takes up to
+two milliseconds. A longer list names nobody, so that its author is unclear."""
+AUTHORS = 20
+"""The mailboxes of From. Two are an unclear author already."""
+MAILBOXES = 200
+"""The mailboxes of one list whose names are told: as many as LIST_LENGTH has room for, written with names."""
+COMMENT_DEPTH = 50
+"""Comments within comments (RFC 5322 §3.2.2); nobody writes the second."""
+
+# ---------------------------------------------------------------------------------------------------------- its parts
+
+DEEPEST = 50
+"""Parts within parts. Ten forwards in a row reach twenty."""
+PARTS = 1_000
+"""The parts of a message: more than files go into one mail, and each is a row of the portal's page."""
+PART_FIELDS = 20_000
+"""The fields of all parts' heads together: twenty a part."""
+VALUE_OCTETS = 16_384
+"""A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+BOUNDARY_LENGTH = 200
+"""A boundary; RFC 2046 §5.1.1 allows 70 characters."""
+
+# ------------------------------------------------------------------------------------- what is said to us, on its top
+
+READ_OCTETS = 2**20
+"""As much of a mail to the gateway itself is looked at: what a person types stands at its beginning."""
+TEXT_OCTETS = 131_072
+"""The octets of its text parts that are decoded, and as many of HTML: more than follows."""
+TEXT_LENGTH = 65_536
+"""The characters of text in which typed lines are looked for, below banners and greetings."""
+TEXT_LINES = 400
+"""The lines in which they are looked for; most may be blank."""
+READ_LINE = 2_000
+"""The characters of one such line: its rest, with links, is not what makes it a banner or a quote."""
+TYPED_LINES = 50
+"""The lines that may be commands: a practice invites dozens of people at once, not hundreds."""
+TYPED_LINE = 500
+"""The characters of a command."""
+
+# -------------------------------------------------------------------------------------------------- what has come back
+
+SUBJECT_LENGTH = 1_000
+"""The characters of a subject, or an author, that are looked through for what mail systems write there."""
+BOUNCE_TEXT = 20_000
+"""The characters of a bounce's text: what failed stands before what was sent."""
+STATUS_OCTETS = 65_536
+"""The octets of a delivery status (RFC 3464): some three hundred recipients."""
+STATUS_GROUPS = 500
+"""The groups of fields in it, one a recipient."""
+DIAGNOSTIC_LENGTH = 500
+"""The characters of what a mail system answered."""
+LIBRARY_OCTETS = 32_768
+"""What the library for odd bounces, and the stdlib's parser before it, are given: both search some lines again for
+each of their characters, which is why these are short and few."""
+LIBRARY_LINE = 200
+LIBRARY_LINES = 500
+LIBRARY_DEPTH = 3
+
+# ----------------------------------------------------------------------------------------------------------- its HTML
+
+HTML_DEPTH = 100
+"""Elements within elements; deeper ones are left out, their words stay. Parsers take time with the square of this."""
+HTML_STYLES = 12
+"""Elements such as <b> that are open at once: a parser opens them anew in each paragraph."""
+HTML_ATTRIBUTES = 40
+"""Attributes of one element: parsers compare each with all before it."""
+HTML_ELEMENTS = 50_000
+"""The elements of one message that are shown; of later ones the words stay, and where lines end."""
+HTML_TAGS = 400_000
+"""Beyond so many tags a message is not shown at all."""
+HTML_LENGTH = 32_768
+"""The characters of HTML in which typed lines are looked for, its head and embedded pictures not counted."""
