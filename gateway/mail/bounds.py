@@ -81,9 +81,14 @@ HTML_STYLES = 12
 """Elements such as <b> that are open at once: a parser opens them anew in each paragraph."""
 HTML_ATTRIBUTES = 40
 """Attributes of one element: parsers compare each with all before it."""
+HTML_REFERENCES = 200
+"""Character references (&amp;) in one text or attribute: the parser copies all of it for each. In texts a comment that
+nobody sees divides them."""
 HTML_ELEMENTS = 50_000
 """The elements of one message that are shown; of later ones the words stay, and where lines end."""
-HTML_TAGS = 400_000
+HTML_TAGS = 200_000
 """Beyond so many tags a message is not shown at all."""
 HTML_LENGTH = 32_768
 """The characters of HTML in which typed lines are looked for, its head and embedded pictures not counted."""
+TYPED_ELEMENTS = 3_000
+"""The elements in them; each is asked for sixty marks of quotes and of what is hidden."""

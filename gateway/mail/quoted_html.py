@@ -8,7 +8,8 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
-_LONGEST = 32_768  # the parser's time grows with the square of the depth, and so of this
+from gateway.mail.bounds import HTML_LENGTH, TYPED_ELEMENTS
+from gateway.mail.nested_html import nested
 
 _QUOTED = (
     "blockquote",
@@ -53,9 +54,9 @@ _SPACE = re.compile(r"[ \t\n\r]+")
 
 def text_above_quotes(html: str) -> str:
     """The text that a reader sees above the first quote; "" for what cannot be read."""
-    shown = _EMBEDDED.sub("", _without_heads(html))[:_LONGEST]
+    shown = _EMBEDDED.sub("", _without_heads(html))[:HTML_LENGTH]
     try:
-        tree = LexborHTMLParser(shown)
+        tree = LexborHTMLParser(nested(shown, TYPED_ELEMENTS) or "")
         untyped = frozenset(node.mem_id for node in tree.css(", ".join(_UNTYPED)))
         quote = tree.css_first(", ".join(_QUOTED))
         return _text(tree.body, quote, untyped) if tree.body else ""
