@@ -84,9 +84,8 @@ def _result(words: list[str]) -> Result | None:
 
 def _segments(field: bytes) -> list[list[str]]:
     """The words between the semicolons, comments left out (RFC 8601 §2.2, RFC 5322 §3.2.2); none if anything is odd."""
-    value = (
-        field[: LONGEST + 1].replace(b"\r\n", b"").replace(b"\n", b"").decode("latin-1")
-    )  # any octet is a letter there
+    unfolded = field[: LONGEST + 1].replace(b"\r\n", b"").replace(b"\n", b"")
+    value = unfolded.decode("latin-1")  # any octet is a letter there
     if len(field) > LONGEST or _ODD.search(value):
         return []
     segments: list[list[str]] = [[]]

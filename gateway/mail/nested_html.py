@@ -34,17 +34,22 @@ _GIVEN = re.compile(
 )
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9:_.-]{0,40}")
 
-_VOID = frozenset("area base basefont bgsound br col embed hr img link meta param source track wbr".split())
-_DROPPED = frozenset("html head body frame frameset plaintext input base link meta".split())
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_VOID = _names("area base basefont bgsound br col embed hr img link meta param source track wbr")
+_DROPPED = _names("html head body frame frameset plaintext input base link meta")
 """Tags that mean nothing within the text of a mail; what stands within them does."""
-_HIDDEN = frozenset("script style title xmp iframe noembed noframes noscript".split())
+_HIDDEN = _names("script style title xmp iframe noembed noframes noscript")
 """Their content is no markup, and shown to nobody."""
 _UNWRITTEN = _DROPPED | _HIDDEN
-_STYLES = frozenset("a b big code em font i nobr s small strike strong tt u".split())
-_CELLS = frozenset("td th caption".split())
-_SCOPES = _CELLS | frozenset("table template object marquee applet".split())
+_STYLES = _names("a b big code em font i nobr s small strike strong tt u")
+_CELLS = _names("td th caption")
+_SCOPES = _CELLS | _names("table template object marquee applet")
 """What an end tag from within does not reach beyond."""
-_ROWS = frozenset("table tbody thead tfoot tr colgroup".split())
+_ROWS = _names("table tbody thead tfoot tr colgroup")
 """What holds cells, and nothing else."""
 _TABLE_PARTS = (_ROWS | _CELLS | {"col"}) - {"table"}
 _CLOSES_IN_TABLE = {
@@ -57,8 +62,8 @@ _BLOCK_NAMES = (
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer form h1 h2 h3 "
     "h4 h5 h6 header hgroup hr listing main menu nav ol p pre section summary table ul"
 )
-_ENDS_PARAGRAPH = frozenset(_BLOCK_NAMES.split()) | {"li", "dd", "dt"}
-_BLOCKS = _ENDS_PARAGRAPH | _TABLE_PARTS | _SCOPES | frozenset("button select textarea".split())
+_ENDS_PARAGRAPH = _names(_BLOCK_NAMES) | {"li", "dd", "dt"}
+_BLOCKS = _ENDS_PARAGRAPH | _TABLE_PARTS | _SCOPES | _names("button select textarea")
 _SCOPED = _ENDS_PARAGRAPH | {"p", "button"}
 _TABLE = frozenset({"table"})
 _PARAGRAPH_SCOPES = _SCOPES | {"button"}

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.mail import parse
 from gateway.mail.parse import Attachment, Malformed
 from gateway.portal.mail import frame
-from gateway.portal.mail.html import Made, safe
+from gateway.portal.mail.html import safe
 from gateway.portal.visit import Visit
 from gateway.ports import ScannerDown
 
@@ -41,7 +41,9 @@ def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) ->
         return Shown(unreadable=True)
     if not body.html.strip():
         return Shown(body.text, attachments=body.attachments)
-    made: Made = safe(body.html, body.attachments, folder, remote=remote)
+    made = safe(body.html, body.attachments, folder, remote=remote)
+    if made is None:
+        return Shown(body.text, attachments=body.attachments, unreadable=not body.text.strip())
     inline = frozenset(made.shown_pictures)
     others = tuple(one for one in body.attachments if one.index not in inline)
     text = body.text if body.text.strip() else _text_of(made.html)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import nh3
 
+from gateway.mail.nested_html import nested
 from gateway.mail.parse import Attachment
 
 _TAGS = {
@@ -38,16 +39,21 @@ class Made:
     remote_pictures: int = 0
 
 
-def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: bool = False) -> Made:
+def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: bool = False) -> Made | None:
     """The HTML without anything that could act; its own pictures are taken from `folder`/{index}.
+
+    None for HTML of more tags than anybody writes.
 
     Pictures from elsewhere tell who sends them that, when and where a message is read: they stay only if the reader
     wants them (`remote`).
     """
+    within_bounds = nested(html)
+    if within_bounds is None:
+        return None
     made = Made()
     pictures = {one.content_id: one.index for one in attachments if one.content_id}
     made.html = nh3.clean(
-        html,
+        within_bounds,
         tags=_TAGS,
         clean_content_tags=_WITH_CONTENT,
         attributes=_ATTRIBUTES,
