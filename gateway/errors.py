@@ -11,6 +11,7 @@
     │   ├── TooLarge           larger than smtp.max_message_size
     │   ├── BareLineEnd        a bare CR, a bare LF or a NUL in it
     │   ├── EndlessHead        more header than anybody writes: what it says last could not be read
+    │   ├── Unreadable         our own reading of it has failed, and would fail again
     │   ├── BadRecipient       an address that cannot be read, or no such address at our own domain
     │   └── Looping            more Received fields than an honest route has
     ├── TryAgain               a mail is not taken now: 4yz
@@ -64,6 +65,10 @@ class BareLineEnd(Refused):
 
 class EndlessHead(Refused):
     smtp_reply = "552 5.3.4 Message header is larger than this site takes"
+
+
+class Unreadable(Refused):
+    smtp_reply = "554 5.6.0 Message refused: it cannot be read here"  # RFC 3463 §3.7
 
 
 class BadRecipient(Refused):

@@ -149,7 +149,7 @@ class World:
         """A mail is handed in, to those in its To: unless others are named."""
         recipients = recipients or tuple(a.strip() for a in message_from_bytes(octets)["To"].split(","))
         submission = Submission(mail_from, recipients, trusted, **client)
-        taking = Taking(self.site, self.content, submission, "Received: by us\r\n")
+        taking = Taking(self.site, self.keys, self.content, submission, "Received: by us\r\n")
         taking.feed(octets)
         draft, exits = taking.finish()
         return await self.desk.do(receive.accept, draft, exits)

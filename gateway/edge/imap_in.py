@@ -274,7 +274,7 @@ class Mailbox:
         submission = fetched.submission(self._desk.site, raw, self._server.authserv_id)
         if submission is None:
             return False
-        taking = Taking(self._desk.site, self._content, submission, self._trace())
+        taking = Taking(self._desk.site, self._desk.keys, self._content, submission, self._trace())
         try:
             taking.feed(raw)
             draft, exits = taking.finish()

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import secrets
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from gateway.edge.limits import address_key
 from gateway.edge.metrics import Figures
 from gateway.edge.reception import Reception
 from gateway.edge.traffic import Traffic
-from gateway.errors import GatewayError, RelayDenied
+from gateway.errors import GatewayError, RelayDenied, Unreadable
 from gateway.flow import receive
 from gateway.flow.context import Desk
 from gateway.flow.take_in import Exits, Taking
@@ -112,7 +113,8 @@ class Intake:
         queue_id = secrets.token_hex(6)
         assert server.envelope is not None  # noqa: S101 - the session saw to that
         submission = _submission(server.envelope, server.client, self._policy.authserv_id)
-        return Arrival(queue_id, Taking(self._desk.site, self._content, submission, self._trace(server, queue_id)))
+        trace = self._trace(server, queue_id)
+        return Arrival(queue_id, Taking(self._desk.site, self._desk.keys, self._content, submission, trace))
 
     async def take(self, reception: Reception, arrival: Arrival) -> str:
         """Take a mail in as it comes; the reply to its end."""
@@ -122,14 +124,13 @@ class Intake:
             await asyncio.shield(self._commit(arrival, draft, exits))
         except GatewayError as refusal:
             self.figures.refused(refusal.smtp_reply)
-            log.info("mail refused", queue_id=arrival.queue_id, reply=refusal.smtp_reply, error=str(refusal))
+            log_refusal(refusal, queue_id=arrival.queue_id)
             return refusal.smtp_reply
         return f"250 2.0.0 Ok: queued as {arrival.queue_id}"
 
     async def _commit(self, arrival: Arrival, draft: Draft, exits: Exits) -> None:
         try:
-            run = self._desk.do_at_length if draft.is_read_here else self._desk.do  # LIST may be long
-            verdicts = await run(receive.accept, draft, exits)
+            verdicts = await accepted(self._desk, draft, exits)
         except Exception:
             arrival.taking.abandon()
             raise
@@ -155,6 +156,25 @@ class Intake:
             id=queue_id,
             at=self._desk.clock.now(),
         )
+
+
+async def accepted(desk: Desk, draft: Draft, exits: Exits) -> Sequence[Verdict]:
+    """Carry out what was understood, in a transaction. Raises GatewayError."""
+    if not draft.is_heard:
+        return receive.unheard(draft)
+    run = desk.do_at_length if draft.is_read_here else desk.do  # LIST may be long
+    return await run(receive.accept, draft, exits)
+
+
+def log_refusal(refusal: GatewayError, **about: str) -> None:
+    """Where our own reading has failed, its place is told, and nothing that the mail said."""
+    cause = refusal.__cause__
+    if isinstance(refusal, Unreadable) and cause is not None:
+        place = traceback.extract_tb(cause.__traceback__)[-1]
+        fault = f"{type(cause).__name__} in {place.name}, {place.filename}:{place.lineno}"
+        log.error("a mail cannot be read by mistake; it is refused", reply=refusal.smtp_reply, fault=fault, **about)
+    else:
+        log.info("mail refused", reply=refusal.smtp_reply, error=str(refusal), **about)
 
 
 def _submission(envelope: Envelope, client: Client, authserv_id: str) -> Submission:

@@ -3,11 +3,15 @@
 Small mail is taken in within the event loop, at its end; what is larger goes piece by piece through a thread, where
 sealing and writing happen while the next piece arrives. Reading stops, and the client's clock with it, while this
 mail or all mails together hold more in memory than they may.
+
+What takes long to understand is read in one thread, mail after mail: Python's interpreter lock changes hands every
+5 ms, so that each thread that computes would hold up the event loop for as long again, at every step that it takes.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from gateway.edge.limits import RATE_SECONDS, Memory
@@ -34,14 +38,30 @@ class Flow(Protocol):
     def resume_reading(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Where mail is taken in beside the event loop: `sealing` waits for the disk, `reading` computes."""
+
+    sealing: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
+
+    @classmethod
+    def start(cls, sealing: int) -> "Threads":
+        return cls(ThreadPoolExecutor(sealing, "intake"), ThreadPoolExecutor(1, "reading"))
+
+    def shutdown(self) -> None:
+        self.sealing.shutdown()
+        self.reading.shutdown()
+
+
 class Reception:
     """Octets in by `data_received`; `taken` waits for the end. `transport` is paused and resumed as need be."""
 
-    def __init__(self, taking: Taking, transport: Flow, memory: Memory, pool: ThreadPoolExecutor, most: int) -> None:
+    def __init__(self, taking: Taking, transport: Flow, memory: Memory, threads: Threads, most: int) -> None:
         self._taking = taking
         self._transport = transport
         self._memory = memory
-        self._pool = pool
+        self._threads = threads
         self._most = most
         self._reader = DataReader()
         self._pending: list[bytes] = []
@@ -94,15 +114,15 @@ class Reception:
                 await self._news.wait()
                 self._news.clear()
                 if self._size > SMALL or not self.ended:
-                    await self._in_thread(self._feed)
-            if self._size > SMALL:
-                return await self._in_thread(self._finish)
+                    await self._in_thread(self._feed, self._withdraw())
             octets = self._withdraw()
+            if self._size > SMALL or self._taking.takes_long(octets):
+                return await self._in_thread(self._finish, octets)
             self._memory.give_back(len(octets))
             self._feed(octets)
             taken = self._taking.finish()
             if self._taking.is_spilt:
-                await self._in_thread(self._sync)
+                await self._in_thread(self._sync, b"")
             return taken
         except BaseException:
             self.leave()
@@ -119,10 +139,10 @@ class Reception:
 
     # ------------------------------------------------------------------------------------------------------- parts
 
-    async def _in_thread(self, work: Callable[[bytes], R]) -> R:
+    async def _in_thread(self, work: Callable[[bytes], R], octets: bytes) -> R:
         """Do the next piece of work beside the loop."""
-        octets = self._withdraw()
-        self._job = job = asyncio.get_running_loop().run_in_executor(self._pool, work, octets)
+        pool = self._threads.reading if self._taking.is_laborious else self._threads.sealing
+        self._job = job = asyncio.get_running_loop().run_in_executor(pool, work, octets)
         try:
             return await asyncio.shield(job)
         finally:

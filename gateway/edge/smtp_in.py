@@ -6,7 +6,6 @@ import logging
 import re
 import socket
 import ssl
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,7 @@ from aiosmtpd.smtp import SMTP
 from gateway.edge import limits
 from gateway.edge.intake import Client, Intake
 from gateway.edge.limits import Caps, Memory, Sessions
-from gateway.edge.reception import Reception
+from gateway.edge.reception import Reception, Threads
 from gateway.edge.sign_in import MECHANISMS, Logins
 from gateway.flow.take_in import Taking
 
@@ -304,7 +303,7 @@ class MailServer:
         self.is_closing = False
         self.now = asyncio.get_running_loop().time
         self._memory = Memory(policy.caps.memory)
-        self._pool = ThreadPoolExecutor(THREADS, "intake")
+        self._threads = Threads.start(THREADS)
         self._pattern = Listener(self)
 
     async def listen(self, bound: socket.socket) -> None:
@@ -316,7 +315,7 @@ class MailServer:
 
     def reception(self, taking: Taking, transport: Any) -> Reception:
         """A mail begins to arrive."""
-        return Reception(taking, transport, self._memory, self._pool, self.policy.max_size)
+        return Reception(taking, transport, self._memory, self._threads, self.policy.max_size)
 
     async def close(self) -> None:
         """Take no new sessions; let those that are handing in a mail end, within `DRAIN_SECONDS`."""
@@ -333,7 +332,7 @@ class MailServer:
         self._sweeper.cancel()
         if self.policy.logins:
             self.policy.logins.close()
-        self._pool.shutdown()
+        self._threads.shutdown()
 
     async def _sweep(self) -> None:
         while True:

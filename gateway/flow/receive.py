@@ -9,24 +9,38 @@ from gateway.domain.decide import Action, Facts, Verdict, decide
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Seen, Sender
 from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Purpose, Relationship, State
-from gateway.errors import BadRecipient, NotASender, NotAuthor, RecipientLeft
+from gateway.errors import BadRecipient, NotASender, NotAuthor, RecipientLeft, Unreadable
 from gateway.flow import answer, confirm, delegates, deliver, hold, invite, notices, people, release
 from gateway.flow.case import Case, Intake
 from gateway.flow.context import Context
 from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft, Recipient
-from gateway.mail.authentication import dmarc_passed
 from gateway.mail.automatic import NO_ANSWER, automatic
+
+_MISTAKES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RecursionError)
+"""What code of ours raises where it did not expect what a mail says; nothing of these comes from a disk."""
 
 
 def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     """Decide each recipient and carry it out; the verdicts, in the order of the recipients.
 
     Raises NotASender for an answer by somebody else than the one who was written to, NotAuthor for a From that is not
-    for the client's login to use.
+    for the client's login to use, Unreadable where we fail at what it says.
     """
+    try:
+        return _accept(ctx, draft, exits)
+    except _MISTAKES as mistake:
+        raise Unreadable from mistake
+
+
+def unheard(draft: Draft) -> tuple[Verdict, ...]:
+    """The verdicts on a mail that can have no effect: they cost no transaction."""
+    return tuple(decide(Facts(gateway=one.gateway, secure=False)) for one in draft.recipients)
+
+
+def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     intake = Intake(ctx, draft, exits)
-    proved = _author_proved(ctx, draft)
+    by_login = _writes_by_login(ctx, draft)
     if exits.clear:
         hold.add_content(ctx, exits.clear)
     cases = [_case(ctx, draft, recipient) for recipient in draft.recipients]
@@ -34,7 +48,7 @@ def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
         if case.verdict.action in _REPEATABLE or _is_new(ctx, draft, case.recipient):
             _HANDLERS[case.verdict.action](intake, case)
     if intake.tokens:
-        _run_commands(intake, proved=proved)
+        _run_commands(intake, proved=by_login or draft.submission.authenticated or draft.is_vouched_for)
     if intake.waiters:
         _send_receipt(intake)
     if exits.secure and exits.secure.inline is None and not intake.kept:
@@ -167,15 +181,14 @@ def _command(intake: Intake, case: Case) -> None:
     intake.tokens.append(case.recipient.token)
 
 
-def _author_proved(ctx: Context, draft: Draft) -> bool:
-    """Whether the one author of the mail is known to have written it. Raises NotAuthor."""
+def _writes_by_login(ctx: Context, draft: Draft) -> bool:
+    """Whether the client's login shows who the one author is. Raises NotAuthor where it may not write as them."""
     client = draft.submission
     author = draft.author.address if draft.author else None
     own = bool(client.login) and delegates.may_write_as(ctx, client.login, author)
     if client.login and not own and not client.login.startswith("*@"):  # a mail server forwards what others wrote
         raise NotAuthor
-    believed = client.trusted and dmarc_passed(draft.head, client.authserv_id)
-    return client.authenticated or own or believed
+    return own
 
 
 def _run_commands(intake: Intake, *, proved: bool) -> None:
@@ -211,8 +224,8 @@ def _reply(intake: Intake, case: Case) -> None:
 
 
 def _answered(ctx: Context, token: str) -> Message | None:
-    row = ctx.keys.row_of(token, Purpose.REPLY)
-    return ctx.tx.get(Message, row) if row and ctx.keys.holds(token, Purpose.REPLY, row) else None
+    row = ctx.keys.row_of(token, Purpose.REPLY)  # that it holds was seen before the mail was read
+    return ctx.tx.get(Message, row) if row else None
 
 
 def _was_written_to(ctx: Context, message: Message, author_key: str) -> bool:
@@ -220,9 +233,9 @@ def _was_written_to(ctx: Context, message: Message, author_key: str) -> bool:
 
 
 def _bounce(intake: Intake, case: Case) -> None:
-    ctx, draft, token = intake.ctx, intake.draft, case.recipient.token
-    row = ctx.keys.row_of(token, Purpose.BOUNCE)
-    if not row or not ctx.keys.holds(token, Purpose.BOUNCE, row):
+    ctx, draft = intake.ctx, intake.draft
+    row = ctx.keys.row_of(case.recipient.token, Purpose.BOUNCE)
+    if not row or not case.recipient.is_heard:
         return
     if draft.report:
         deliver.bounced(ctx, row, draft.report)

@@ -1,18 +1,22 @@
 """Taking mail in: from octets as they arrive to a draft and its sealed forms, outside of transactions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.domain.site import Site
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Unreadable
 from gateway.flow import understand
-from gateway.flow.understand import Draft, Submission
+from gateway.flow.understand import Draft, Recipient, Submission
 from gateway.mail.bounds import HEAD_OCTETS, READ_OCTETS
-from gateway.ports import ContentStore, ContentWriter, Sealed
+from gateway.ports import ContentStore, ContentWriter, Keys, Sealed
 
 if TYPE_CHECKING:
     import hashlib
 
+LONG_HEAD = 8192
+"""Octets: a head up to this is read in a millisecond or two, whatever it is made of."""
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -24,18 +28,33 @@ class Exits:
     secure: Sealed | None = None
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read a mail. Raises GatewayError: Unreadable where our own reading fails by mistake, as it would the next time.
+
+    Such a mail is refused for good: it must not come back for ever, nor keep other mail waiting.
+    """
+    try:
+        yield
+    except (GatewayError, OSError, MemoryError):  # these say nothing of the mail
+        raise
+    except Exception as error:
+        raise Unreadable from error
+
+
 class Taking:
     """One mail while it arrives. Its head is understood once it is whole; from then on its body is sealed bit by bit,
-    in the forms in which it is to leave.
+    in the forms in which it is to leave. Of a mail that can have no effect nothing is kept or read.
 
     A refusal is kept until the end, since that is where a client hears it. `trace` is our Received field.
     """
 
-    def __init__(self, site: Site, content: ContentStore, submission: Submission, trace: str) -> None:
+    def __init__(self, site: Site, keys: Keys, content: ContentStore, submission: Submission, trace: str) -> None:
         self._site = site
         self._content = content
         self._submission = submission
         self._trace = trace
+        self._recipients: tuple[Recipient, ...] = ()
         self._opening = bytearray()
         self._draft: Draft | None = None
         self._refusal: GatewayError | None = None
@@ -44,16 +63,22 @@ class Taking:
         self._is_spilt = False
         self._read = bytearray()
         self._digest: hashlib._Hash
+        try:
+            with reading():
+                self._recipients = understand.recipients(site, keys, submission)
+        except GatewayError as refusal:
+            self._refusal = refusal
 
     def feed(self, octets: bytes) -> None:
         """The next octets of the content."""
-        if self._refusal:
+        if self._refusal or not self._is_heard:
             return
         try:
-            if self._draft is None:
-                self._gather(octets)
-            else:
-                self._add(octets)
+            with reading():
+                if self._draft is None:
+                    self._gather(octets)
+                else:
+                    self._add(octets)
         except GatewayError as error:
             self.refuse(error)
 
@@ -68,14 +93,33 @@ class Taking:
         Then it is to be synced, before its transaction; or abandoned, where that failed.
         """
         try:
-            if self._draft is None and not self._refusal:
-                self._open()
             if self._refusal:
                 raise self._refusal
-            return self._finished()
+            if not self._is_heard:
+                return understand.unheard(self._submission, self._recipients), Exits()
+            with reading():
+                if self._draft is None:
+                    self._open()
+                return self._finished()
         except BaseException:
             self.abandon()
             raise
+
+    @property
+    def _is_heard(self) -> bool:
+        return any(one.is_heard for one in self._recipients)
+
+    @property
+    def is_laborious(self) -> bool:
+        """Whether reading on may take long: its head is still to be understood, or it is said to the gateway itself."""
+        if self._refusal or not self._is_heard:
+            return False
+        return self._draft is None or understand.speaks_to_us(self._recipients)
+
+    def takes_long(self, octets: bytes) -> bool:
+        """Whether a mail that consists of these octets may take more than some milliseconds to understand."""
+        has_short_head = octets.find(_END_OF_HEAD, 0, LONG_HEAD) >= 0
+        return self.is_laborious and (understand.speaks_to_us(self._recipients) or not has_short_head)
 
     @property
     def is_spilt(self) -> bool:
@@ -111,7 +155,7 @@ class Taking:
     def _open(self) -> None:
         """Understand the head."""
         opening = bytes(self._opening)
-        draft = understand.understand(self._site, self._submission, opening)
+        draft = understand.understand(self._site, self._submission, self._recipients, opening)
         self._draft = replace(draft, opening=b"")
         self._digest = understand.fingerprinted(draft)
         self._opening.clear()

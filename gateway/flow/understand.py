@@ -1,4 +1,8 @@
-"""Understanding a mail that came in, as far as that goes without the store: from its head, while its body arrives."""
+"""Understanding a mail that came in, as far as that goes without the store: from its head, while its body arrives.
+
+Whom it was sent to is judged before anything of it is read: what is said to a token that was made up, or by a stranger
+to the bot, can have no effect, and is not read.
+"""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -6,15 +10,25 @@ from dataclasses import dataclass, replace
 from gateway.domain.address import Address, address
 from gateway.domain.decide import Action, own_address
 from gateway.domain.site import Practice, Site
+from gateway.domain.vocabulary import Purpose
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse
+from gateway.mail.authentication import dmarc_passed
 from gateway.mail.automatic import STRONG_NOTES, automatic
 from gateway.mail.bounces import Bounce, bounce
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.reply import typed_lines
 from gateway.mail.secure_mark import Marked, read_marks
+from gateway.ports import Keys
 
 MOST_RECEIVED = 100  # RFC 5321 §6.3
+_OPENED_BY = {
+    Action.COMMAND: (Purpose.WAITER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM),
+    Action.REPLY: (Purpose.REPLY,),
+    Action.BOUNCE: (Purpose.BOUNCE,),
+}
+"""For what a token at each kind of address must have been made."""
+_NO_MARKS = Marked(secure=False, details="", subject="", tagged=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,8 @@ class Recipient:
     address: Address | None
     gateway: Action | None = None
     token: str = ""
+    is_heard: bool = True
+    """Whether what is said to it can have any effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +79,13 @@ class Draft:
     """What was typed, in a command."""
     report: Bounce | None = None
     """What it says, in a bounce."""
+    is_vouched_for: bool = False
+    """Whether the mail server that we believe says that its author wrote it; asked of commands alone."""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the mail can have any effect."""
+        return any(r.is_heard for r in self.recipients)
 
     @property
     def needs_clear(self) -> bool:
@@ -79,11 +102,47 @@ class Draft:
     @property
     def is_read_here(self) -> bool:
         """Whether the gateway itself is spoken to: by a command or a bounce."""
-        return any(r.gateway in (Action.COMMAND, Action.BOUNCE) for r in self.recipients)
+        return speaks_to_us(self.recipients)
 
 
-def understand(site: Site, submission: Submission, opening: bytes) -> Draft:
-    """Read a mail's head. Raises EndlessHead, Looping, NotASender, BadRecipient."""
+def recipients(site: Site, keys: Keys, submission: Submission) -> tuple[Recipient, ...]:
+    """Whom a mail was sent to, and who of them hears it: known from its envelope.
+
+    Raises BadRecipient, and NotASender where a secure reply can only be refused: who does not know the token that
+    opens it is told as much as who may not use it.
+    """
+    found = tuple(_judged(recipient_of(site, typed), keys, submission) for typed in submission.recipients)
+    if any(one.gateway is Action.REPLY and not one.is_heard for one in found):
+        raise NotASender
+    return found
+
+
+def _judged(recipient: Recipient, keys: Keys, submission: Submission) -> Recipient:
+    if recipient.gateway not in _OPENED_BY:
+        return recipient
+    comes_in = submission.trusted or recipient.gateway is Action.BOUNCE
+    token, purposes = recipient.token, _OPENED_BY[recipient.gateway]
+    opens = not token or any(_opens(keys, token, purpose) for purpose in purposes)
+    return replace(recipient, is_heard=comes_in and opens)
+
+
+def _opens(keys: Keys, token: str, purpose: Purpose) -> bool:
+    row = keys.row_of(token, purpose)
+    return row is not None and keys.holds(token, purpose, row)
+
+
+def speaks_to_us(recipients: tuple[Recipient, ...]) -> bool:
+    """Whether the gateway itself is to read what is said."""
+    return any(one.is_heard and one.gateway in (Action.COMMAND, Action.BOUNCE) for one in recipients)
+
+
+def unheard(submission: Submission, recipients: tuple[Recipient, ...]) -> Draft:
+    """A mail that can have no effect, of which nothing is read."""
+    return Draft(submission, b"", parse.head(b""), "", None, _NO_MARKS, recipients, None)
+
+
+def understand(site: Site, submission: Submission, recipients: tuple[Recipient, ...], opening: bytes) -> Draft:
+    """Read a mail's head. Raises EndlessHead, Looping, NotASender."""
     head = parse.head(opening)
     if not head.complete:
         raise EndlessHead  # a mark, or a second From, might stand in what was not read
@@ -98,7 +157,7 @@ def understand(site: Site, submission: Submission, opening: bytes) -> Draft:
         head.message_id,
         author,
         _marks(site, submission, head),
-        tuple(recipient_of(site, typed) for typed in submission.recipients),
+        recipients,
         site.practice_of(author.address) if author else None,
     )
     if draft.needs_secure and draft.practice is None:
@@ -113,12 +172,17 @@ def fingerprinted(draft: Draft) -> "hashlib._Hash":
 
 def read(draft: Draft, text: bytes) -> Draft:
     """Take in what is said to the gateway itself; `text` is as much of the mail as is worth reading."""
-    kinds = {recipient.gateway for recipient in draft.recipients}
-    return replace(
-        draft,
-        lines=_command_lines(draft, text) if Action.COMMAND in kinds else (),
-        report=_report(draft, text) if Action.BOUNCE in kinds else None,
-    )
+    heard = {recipient.gateway for recipient in draft.recipients if recipient.is_heard}
+    if Action.BOUNCE in heard:
+        draft = replace(draft, report=_report(draft, text))
+    if Action.COMMAND in heard and draft.practice and not automatic(draft.head, draft.submission.mail_from):
+        draft = replace(draft, lines=_command_lines(draft, text), is_vouched_for=_is_vouched_for(draft))
+    return draft
+
+
+def _is_vouched_for(draft: Draft) -> bool:
+    client, author = draft.submission, draft.author
+    return dmarc_passed(draft.head, client.authserv_id)
 
 
 def _report(draft: Draft, text: bytes) -> Bounce | None:

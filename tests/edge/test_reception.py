@@ -1,17 +1,16 @@
 """A mail is read no faster than it is sealed, whole or not at all."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from gateway.edge.limits import RATE_SECONDS, Memory
-from gateway.edge.reception import EXCESS, HIGH_WATER, SMALL, Reception
+from gateway.edge.reception import EXCESS, HIGH_WATER, SMALL, Reception, Threads
 from gateway.errors import BareLineEnd, StoreFull, TooLarge
 from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
 from gateway.store.content import CHUNK, SpooledContent
-from gateway.testing import MemoryContent
+from gateway.testing import MemoryContent, fake_keys
 from tests.edge.test_smtp_in import MAIL
 from tests.practice import SITE
 
@@ -39,14 +38,15 @@ class Wire:
 
 
 @pytest.fixture
-def pool():
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
+def threads():
+    threads = Threads.start(1)
+    yield threads
+    threads.shutdown()
 
 
-def reception(pool, content, memory=None, wire=None, most=MOST):
-    taking = Taking(SITE, content, SUBMISSION, "Received: by us\r\n")
-    return Reception(taking, wire or Wire(), memory or Memory(MOST), pool, most)
+def reception(threads, content, memory=None, wire=None, most=MOST):
+    taking = Taking(SITE, fake_keys(), content, SUBMISSION, "Received: by us\r\n")
+    return Reception(taking, wire or Wire(), memory or Memory(MOST), threads, most)
 
 
 async def take(one, octets, cut=50_000):
@@ -62,19 +62,19 @@ async def take(one, octets, cut=50_000):
 
 
 @pytest.mark.parametrize("size", [0, SMALL - 500, SMALL + 1, CHUNK, 3 * CHUNK + 17])
-async def test_small_or_large_it_is_sealed_as_it_came(pool, tmp_path, size):
+async def test_small_or_large_it_is_sealed_as_it_came(threads, tmp_path, size):
     content = SpooledContent(tmp_path)
     body = (LINE * (size // len(LINE) + 1))[:size] + b"\r\n.dot\r\n"
     wire = (MAIL + body).replace(b"\r\n.", b"\r\n..") + b".\r\n"
-    _, exits = await take(reception(pool, content), wire)
+    _, exits = await take(reception(threads, content), wire)
     sealed = exits.clear
     assert content.get(sealed.content_id, sealed.inline, sealed.data_key) == b"Received: by us\r\n" + MAIL + body
     assert len(content.names()) == (sealed.inline is None)
 
 
-async def test_reading_stops_while_much_waits_and_goes_on(pool):
+async def test_reading_stops_while_much_waits_and_goes_on(threads):
     wire, memory = Wire(), Memory(MOST)
-    one = reception(pool, MemoryContent(), memory, wire)
+    one = reception(threads, MemoryContent(), memory, wire)
     one.data_received(MAIL + LINE * (HIGH_WATER // len(LINE) + 1))
     assert wire.paused
     taken = asyncio.ensure_future(one.taken())
@@ -87,63 +87,63 @@ async def test_reading_stops_while_much_waits_and_goes_on(pool):
     assert not memory.is_short
 
 
-async def test_short_memory_stops_the_reading_of_all_and_each_still_ends(pool):
+async def test_short_memory_stops_the_reading_of_all_and_each_still_ends(threads):
     memory = Memory(SMALL)
     wires = [Wire() for _ in range(5)]
-    several = [reception(pool, MemoryContent(), memory, wire) for wire in wires]
+    several = [reception(threads, MemoryContent(), memory, wire) for wire in wires]
     taken = await asyncio.gather(*(take(one, MAIL + LINE * 300 + b".\r\n") for one in several))
     assert all(exits.clear for _, exits in taken)
     assert not memory.is_short
 
 
 @pytest.mark.parametrize("count", [1, 200])
-async def test_what_is_refused_leaves_nothing_behind(pool, tmp_path, count):
+async def test_what_is_refused_leaves_nothing_behind(threads, tmp_path, count):
     content = SpooledContent(tmp_path)
     with pytest.raises(BareLineEnd):
-        await take(reception(pool, content), MAIL + LINE * count + b"bare\nfeed\r\n.\r\n")
+        await take(reception(threads, content), MAIL + LINE * count + b"bare\nfeed\r\n.\r\n")
     assert content.names() == set()
 
 
-async def test_too_large_is_read_to_its_end_within_reason(pool, tmp_path):
+async def test_too_large_is_read_to_its_end_within_reason(threads, tmp_path):
     content = SpooledContent(tmp_path)
-    one = reception(pool, content, most=300_000)
+    one = reception(threads, content, most=300_000)
     with pytest.raises(TooLarge):
         await take(one, MAIL + LINE * 400 + b".\r\n")
     assert one.ended
-    endless = reception(pool, content, most=300_000)
+    endless = reception(threads, content, most=300_000)
     with pytest.raises(TooLarge):
         await take(endless, MAIL + LINE * (300 * EXCESS + 100))
     assert not endless.ended
     assert content.names() == set()
 
 
-async def test_a_disk_without_room_is_heard_of_at_the_end(pool, tmp_path):
+async def test_a_disk_without_room_is_heard_of_at_the_end(threads, tmp_path):
     content = SpooledContent(tmp_path / "spool")
     (tmp_path / "spool").rmdir()
     with pytest.raises(StoreFull):
-        await take(reception(pool, content), MAIL + LINE * 400 + b".\r\n")
+        await take(reception(threads, content), MAIL + LINE * 400 + b".\r\n")
 
 
 @pytest.mark.parametrize("sent", [0, 100, 1000])
-async def test_a_client_that_goes_away_leaves_nothing_behind(pool, tmp_path, sent):
+async def test_a_client_that_goes_away_leaves_nothing_behind(threads, tmp_path, sent):
     content, memory = SpooledContent(tmp_path), Memory(MOST)
-    one = reception(pool, content, memory)
+    one = reception(threads, content, memory)
     taken = asyncio.ensure_future(one.taken())
     one.data_received(MAIL + LINE * sent)
     await asyncio.sleep(0)
     taken.cancel()
     with pytest.raises(asyncio.CancelledError):
         await taken
-    await asyncio.get_running_loop().run_in_executor(pool, lambda: None)
+    await asyncio.get_running_loop().run_in_executor(threads.reading, lambda: None)
     await asyncio.sleep(0.01)
     assert content.names() == set()
     memory.take(MOST - 1)
     assert not memory.is_short
 
 
-async def test_the_rate_is_judged_over_a_span_and_not_while_we_do_not_read(pool):
+async def test_the_rate_is_judged_over_a_span_and_not_while_we_do_not_read(threads):
     wire = Wire()
-    one = reception(pool, MemoryContent(), wire=wire)
+    one = reception(threads, MemoryContent(), wire=wire)
     start = one.got_on_at
     one.data_received(MAIL)
     assert not one.too_slow(start + RATE_SECONDS - 1, 100)

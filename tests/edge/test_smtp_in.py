@@ -14,7 +14,7 @@ from gateway.domain.model import Delivery
 from gateway.edge.intake import Intake
 from gateway.edge.smtp_in import Policy, listen
 from gateway.errors import StoreBusy
-from gateway.flow import understand
+from gateway.flow import receive, understand
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
 from tests.edge.test_smtp_out import certificate
@@ -211,11 +211,41 @@ async def test_the_trace_field_names_no_recipient():
         assert b" for " not in trace
 
 
-async def test_content_is_never_taken_for_commands_after_a_fault_of_ours(monkeypatch):
+def failing(error):
     def fails(*_):
-        raise ZeroDivisionError
+        raise error
 
-    monkeypatch.setattr(understand, "understand", fails)
+    return fails
+
+
+@pytest.mark.parametrize("size", [0, 300_000])
+async def test_mail_that_we_fail_to_read_is_refused_for_good_and_the_session_goes_on(monkeypatch, capsys, size):
+    """Whatever mistake of ours a mail finds: else it would be tried again for ever."""
+    monkeypatch.setattr(understand, "understand", failing(RecursionError("All is well.")))
+    async with Bench(max_size=1_000_000).session() as client:
+        await client.envelope()
+        assert (await client.say(b"DATA\r\n")).startswith("354")
+        client.writer.write(MAIL + b"x" * size + b"\r\n.\r\n")
+        assert (await client.heard()).startswith("554 5.6.0")
+        monkeypatch.undo()
+        await client.envelope()
+        assert (await client.say(b"DATA\r\n")).startswith("354")
+        assert (await client.say(MAIL + b".\r\n")).startswith("250")
+    said = capsys.readouterr().out
+    assert "RecursionError in fails" in said
+    assert "All is well." not in said
+
+
+async def test_mail_that_we_fail_to_carry_out_is_refused_for_good(monkeypatch):
+    monkeypatch.setattr(receive, "_accept", failing(KeyError("pat")))
+    async with Bench().session() as client:
+        await client.envelope()
+        assert (await client.say(b"DATA\r\n")).startswith("354")
+        assert (await client.say(MAIL + b".\r\n")).startswith("554 5.6.0")
+
+
+async def test_content_is_never_taken_for_commands_after_a_fault_of_ours(monkeypatch):
+    monkeypatch.setattr(understand, "understand", failing(MemoryError))
     async with Bench(max_size=1_000_000).session() as client:
         await client.envelope()
         assert (await client.say(b"DATA\r\n")).startswith("354")

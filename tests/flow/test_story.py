@@ -390,7 +390,7 @@ async def test_large_mail_that_is_handed_in_again_leaves_no_file(world, monkeypa
     submission = Submission("ada@riverside.example", ("pat@home.example",), trusted=True)
     octets = mail()
     for _ in range(2):
-        taking = Taking(world.site, world.content, submission, "Received: by us\r\n")
+        taking = Taking(world.site, world.keys, world.content, submission, "Received: by us\r\n")
         taking.feed(octets)
         draft, exits = taking.finish()
         spilt = replace(exits, secure=replace(exits.secure, inline=None))

@@ -56,7 +56,9 @@ def _quoted_html() -> bytes:
 def _comments() -> bytes:
     comment = "(" * 3000 + ")" * 3000
     said = f"Authentication-Results: mx.riverside.example {comment}; dmarc=pass header.from=riverside.example\r\n"
-    return _mail(f"{said}Date: {comment}\r\nMessage-ID: {comment}<1@x>\r\n", author=f"From: {comment} ada@x.example\r\n")
+    return _mail(
+        f"{said}Date: {comment}\r\nMessage-ID: {comment}<1@x>\r\n", author=f"From: {comment} ada@x.example\r\n"
+    )
 
 
 def _deep() -> bytes:
