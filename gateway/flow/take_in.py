@@ -15,8 +15,8 @@ from gateway.ports import ContentStore, ContentWriter, Keys, Sealed
 if TYPE_CHECKING:
     import hashlib
 
-LONG_HEAD = 8192
-"""Octets: a head up to this is read in a millisecond or two, whatever it is made of."""
+LONG_HEAD = 16_384
+"""Octets: a head up to this, longer than mail systems write, is read in some milliseconds, whatever it is made of."""
 _END_OF_HEAD = b"\r\n\r\n"
 
 

@@ -181,8 +181,8 @@ def read(draft: Draft, text: bytes) -> Draft:
 
 
 def _is_vouched_for(draft: Draft) -> bool:
-    client, author = draft.submission, draft.author
-    return dmarc_passed(draft.head, client.authserv_id)
+    client = draft.submission
+    return client.trusted and dmarc_passed(draft.head, client.authserv_id)
 
 
 def _report(draft: Draft, text: bytes) -> Bounce | None:
