@@ -16,7 +16,8 @@ from gateway.config_kinds import split_address
 from gateway.edge.clamd import Clamd
 from gateway.edge.clock import ClockWatch, FileClock, SystemClock, Turnable, the_clock
 from gateway.edge.hop_session import Hop
-from gateway.edge.imap_in import Mailbox, Server
+from gateway.edge.imap_in import Mailbox
+from gateway.edge.imap_session import Server
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared

@@ -19,7 +19,7 @@ from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
 from gateway.edge.clamd import Clamd
 from gateway.edge.clock import the_clock
-from gateway.edge.imap_in import MailboxError, Session
+from gateway.edge.imap_session import MailboxError, Session
 from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
 from gateway.errors import ConfigError, WrongKey

@@ -168,13 +168,18 @@ async def accepted(desk: Desk, draft: Draft, exits: Exits) -> Sequence[Verdict]:
 
 def log_refusal(refusal: GatewayError, **about: str) -> None:
     """Where our own reading has failed, its place is told, and nothing that the mail said."""
-    cause = refusal.__cause__
-    if isinstance(refusal, Unreadable) and cause is not None:
-        place = traceback.extract_tb(cause.__traceback__)[-1]
-        fault = f"{type(cause).__name__} in {place.name}, {place.filename}:{place.lineno}"
-        log.error("a mail cannot be read by mistake; it is refused", reply=refusal.smtp_reply, fault=fault, **about)
+    if isinstance(refusal, Unreadable):
+        log.error("we failed to read a mail; it is refused", reply=refusal.smtp_reply, fault=fault_of(refusal), **about)
     else:
         log.info("mail refused", reply=refusal.smtp_reply, error=str(refusal), **about)
+
+
+def fault_of(error: BaseException) -> str:
+    """What went wrong, and where in our code."""
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f" in {frames[-1].name}, {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(cause).__name__}{place}"
 
 
 def _submission(envelope: Envelope, client: Client, authserv_id: str) -> Submission:

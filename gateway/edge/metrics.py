@@ -41,6 +41,9 @@ class Figures:
         self._doubted = Counter(
             "gateway_portal_proxy_doubts", "requests through a proxy that is not set up as it should", ["why"], **where
         )
+        self.mailbox_set_aside = Counter(
+            "gateway_mailbox_set_aside", "mails left in the mailbox, flagged, that could not be taken in", **where
+        )
         self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
         self.timed_until = Gauge("gateway_timed_work_until_seconds", "all that was due by then is done", **where)
 

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
-from gateway.domain.model import Confirmation, Copy, Invitation, Message, Seen, Sender, Waiter
+from gateway.domain.model import Confirmation, Copy, Invitation, Message, Sender, Waiter
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.domain.words import spoken
 from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
+from gateway.flow.counting import is_within_a_day
 from gateway.flow.verbs import run
 from gateway.mail.automatic import speaks_of_absence
 from gateway.mail.parse import Mailbox
@@ -72,13 +72,9 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
     if speaks_of_absence(mail.lines):
         return False
     about = f"help|{sender.id}|{' '.join(mail.tokens)}"
-    return is_within(ctx, "\n".join((about, "these words", *mail.lines)), 1) and is_within(ctx, about, HELPS)
-
-
-def is_within(ctx: Context, what: str, times: int) -> bool:
-    """Whether this happens at most so many times today, this one counted."""
-    turns = (sha256(f"{what}|{ctx.today}|{turn}".encode()).digest() for turn in range(times))
-    return any(ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now)) for turn in turns)
+    return is_within_a_day(ctx, "\n".join((about, "these words", *mail.lines)), 1) and is_within_a_day(
+        ctx, about, HELPS
+    )
 
 
 def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
@@ -102,7 +98,7 @@ def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
     language = language_of(mail, ctx.today)
     writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
     if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
-        if is_within(ctx, f"confirm|{writer.id}", CONFIRMS):
+        if is_within_a_day(ctx, f"confirm|{writer.id}", CONFIRMS):
             confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
         return
     scope = Scope()

@@ -11,6 +11,8 @@ from itertools import islice
 from gateway.domain.address import address
 from gateway.domain.site import Site
 from gateway.errors import BadAddress, BadRecipient
+from gateway.flow import counting
+from gateway.flow.context import Context
 from gateway.flow.understand import Submission, recipient_of
 from gateway.mail import parse
 from gateway.mail.authentication import dmarc_passed
@@ -21,6 +23,22 @@ _ADDRESSED = ("to", "cc", "resent-to")
 _BETWEEN = re.compile(r"[\s<>,;:\"()\[\]]+")
 _MOST = 50
 """Addresses that may be ours and are read, of one mail."""
+TRIES = 3
+"""How often taking in one mail is tried."""
+
+
+def begin_try(ctx: Context, name: str) -> bool:
+    """Count a try at the mail of this name; False if it has had enough of them."""
+    return counting.is_within(ctx, _tries(name), TRIES)
+
+
+def forget_try(ctx: Context, name: str) -> None:
+    """The last try counts for nothing."""
+    counting.take_back(ctx, _tries(name), TRIES)
+
+
+def _tries(name: str) -> str:
+    return f"mailbox|{name}"
 
 
 def submission(site: Site, raw: bytes, authserv_id: str) -> Submission | None:

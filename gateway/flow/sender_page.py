@@ -15,9 +15,9 @@ from gateway.domain.model import Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, Notice, Purpose, Relationship, State
 from gateway.errors import BadAddress
 from gateway.flow import notices, people, recall
-from gateway.flow.answer import is_within
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
+from gateway.flow.counting import is_within_a_day
 from gateway.flow.funnel import Funnel, as_csv, funnel, is_manager
 from gateway.flow.verbs import run, waited_for
 
@@ -176,7 +176,7 @@ def _is_about(ctx: Context, line: str, person: Invitation) -> bool:
 def renew(ctx: Context, token: str) -> None:
     """Send a new link to the sender's own address. Nothing comes back: whoever asks learns nothing."""
     found = _opened(ctx, token, Part.ONE_PERSON)
-    if found is None or not is_within(ctx, f"page|{found.sender.id}", RENEWALS):
+    if found is None or not is_within_a_day(ctx, f"page|{found.sender.id}", RENEWALS):
         return
     sender = found.sender
     facts = {"sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id)}

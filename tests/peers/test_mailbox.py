@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from gateway.config import Settings
-from gateway.edge import imap_in
-from gateway.edge.imap_in import Mailbox, MailboxError, Server, Session
+from gateway.edge import imap_in, imap_session
+from gateway.edge.imap_in import Mailbox
+from gateway.edge.imap_session import MailboxError, Server, Session
 from gateway.edge.metrics import Figures
 from gateway.edge.oauth import Grant, TokenError, Tokens
 from gateway.settings_file import load
@@ -231,7 +232,7 @@ async def test_a_token_signs_in_and_is_asked_for_again_before_it_ends(token_dove
 
 
 async def test_a_token_that_is_refused_is_asked_for_anew(token_dovecot, endpoint, monkeypatch):
-    monkeypatch.setattr(imap_in, "GRACE", 4)
+    monkeypatch.setattr(imap_session, "GRACE", 4)
     tokens = Tokens(Grant(endpoint.url, "gateway", "secret"))
     await tokens.token()
     endpoint.asked.append({})  # so that it is not the newest any more
@@ -296,7 +297,7 @@ class Proxy:
 
 @pytest.fixture
 def swift(monkeypatch):
-    monkeypatch.setattr(imap_in, "GRACE", 0.5)
+    monkeypatch.setattr(imap_session, "GRACE", 0.5)
     monkeypatch.setattr(imap_in, "BACK_OFF", (0.1,))
 
 
@@ -335,7 +336,7 @@ async def test_a_connection_that_swallows_everything_is_given_up(dovecot, swift)
 
 
 async def test_what_the_server_announces_during_another_command_is_not_missed(dovecot, monkeypatch):
-    monkeypatch.setattr(imap_in, "SOON", 0.2)
+    monkeypatch.setattr(imap_session, "SOON", 0.2)
     unseen = Session.unseen
     searches = 0
 
@@ -404,7 +405,7 @@ async def test_a_cancellation_that_the_library_swallows_is_heeded():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(60)
 
-    task = asyncio.create_task(imap_in._within(60, swallows()))
+    task = asyncio.create_task(imap_session._within(60, swallows()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
