@@ -72,9 +72,8 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
     if speaks_of_absence(mail.lines):
         return False
     about = f"help|{sender.id}|{' '.join(mail.tokens)}"
-    return is_within_a_day(ctx, "\n".join((about, "these words", *mail.lines)), 1) and is_within_a_day(
-        ctx, about, HELPS
-    )
+    these_words = "\n".join((about, "these words", *mail.lines))
+    return is_within_a_day(ctx, these_words, 1) and is_within_a_day(ctx, about, HELPS)
 
 
 def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:

@@ -134,6 +134,12 @@ class Dovecot:
         client.logout()
         return len(found)
 
+    def flagged(self) -> int:
+        client = self.client()
+        found = client.uid("search", "FLAGGED")[1][0].split()
+        client.logout()
+        return len(found)
+
     def count(self, folder: str) -> int:
         client = self.client()
         status, data = client.select(folder)

@@ -15,6 +15,8 @@ from gateway.edge.imap_in import Mailbox
 from gateway.edge.imap_session import MailboxError, Server, Session
 from gateway.edge.metrics import Figures
 from gateway.edge.oauth import Grant, TokenError, Tokens
+from gateway.errors import StoreBusy
+from gateway.flow import fetched, receive, understand
 from gateway.settings_file import load
 from gateway.setup import inspect
 from gateway.testing import MemoryContent
@@ -150,6 +152,27 @@ def test_a_changed_uidvalidity_runs_nothing_again_and_a_restart_is_survived(serv
     assert "the server has closed the connection" in (served.folder / "log").read_text()  # noticed, not found out later
     assert wait_for(lambda: dovecot.unseen() == 0)
     assert served.rows("SELECT count(*) FROM audit WHERE action = 'said INVITE'") == [(1,)]
+
+
+def test_a_mail_that_ends_the_process_is_set_aside_after_three_tries(served, dovecot, hop):
+    """Each try is counted before it begins, so that it counts though nobody lives to tell of it."""
+    served.end()
+    doomed(served, "before", ACCEPT)
+    arm(served)
+    dovecot.put(mail("INVITE pat@home.example COLLEAGUE"))
+    dovecot.put(mail("LIST", number=2))
+    for _ in range(2):
+        assert served.ended() == -signal.SIGKILL
+        arm(served)
+        served.start()
+    revive(served)
+    wait_for(lambda: transcripts(hop), 20)
+    assert (dovecot.unseen(), dovecot.flagged()) == (0, 1)
+    assert invitations(served) == []
+    assert served.figure("gateway_mailbox_set_aside_total") == 1
+    log = (served.folder / "log").read_text()
+    assert "level=warning" in log
+    assert "could not be taken in 3 times; it is left there, flagged" in log
 
 
 def test_it_ends_cleanly_while_it_waits(served, dovecot, hop):
@@ -307,8 +330,8 @@ def server(port, **more):
 
 
 @contextlib.asynccontextmanager
-async def reading(port, **more):
-    world = World()
+async def reading(port, world=None, **more):
+    world = world or World()
     task = asyncio.create_task(Mailbox(server(port, **more), world.desk, MemoryContent(), Figures()).run())
     yield world
     task.cancel()
@@ -321,6 +344,61 @@ def audited(world, count):
 
     said = [row for row in world.store._tables.get(Audit, {}).values() if row.action == "said LIST"]
     return len(said) == count
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [(fetched, "submission"), (understand, "understand"), (understand, "read"), (Session, "octets")],
+)
+async def test_whatever_fails_at_a_mail_it_is_set_aside_and_the_next_has_its_turn(
+    dovecot, swift, monkeypatch, where, what
+):
+    """Ours is the fault, or the library's; it is tried three times, over a restart, and never again."""
+    tried, works = [], getattr(where, what)
+
+    def poisoned(*args):
+        if b"poison" in b"".join(one for one in args if isinstance(one, bytes)):
+            tried.append(what)
+            raise RecursionError
+        return works(*args)
+
+    async def not_fetched(session, uid):
+        octets = await works(session, uid)
+        if b"poison" in octets:
+            tried.append(what)
+            raise MailboxError("a mail cannot be fetched")
+        return octets
+
+    monkeypatch.setattr(where, what, not_fetched if what == "octets" else poisoned)
+    monkeypatch.setattr(imap_session, "SOON", 0.2)
+    world = World()
+    await asyncio.to_thread(dovecot.put, mail("poison").replace(b"command", b"poison"))
+    async with reading(dovecot.port, world):
+        await until(lambda: tried)
+    async with reading(dovecot.port, world):
+        await asyncio.to_thread(dovecot.put, mail("LIST", number=2))
+        await until(lambda: audited(world, 1))
+        await until(lambda: len(tried) == 3)
+        while not await asyncio.to_thread(dovecot.flagged):
+            await asyncio.sleep(0.1)
+    assert len(tried) == 3
+    assert await asyncio.to_thread(dovecot.unseen) == 0
+
+
+async def test_a_store_that_is_busy_says_nothing_of_the_mail(dovecot, swift, monkeypatch):
+    world, tried, accept = World(), [], receive.accept
+
+    def busy(*args):
+        tried.append(args)
+        if len(tried) < 6:
+            raise StoreBusy
+        return accept(*args)
+
+    monkeypatch.setattr(receive, "accept", busy)
+    await asyncio.to_thread(dovecot.put, mail("LIST"))
+    async with reading(dovecot.port, world):
+        await until(lambda: audited(world, 1))
+    assert await asyncio.to_thread(dovecot.flagged) == 0
 
 
 async def test_a_connection_that_swallows_everything_is_given_up(dovecot, swift):
