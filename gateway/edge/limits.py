@@ -17,6 +17,8 @@ RATE_SECONDS = 20
 """The span over which the rate of DATA is judged."""
 GRACE_SECONDS = 2
 """A session that got on within this time is not sent away for another's sake."""
+KEPT = 4
+"""One session of so many is kept for clients that are trusted."""
 ERRORS = 50
 """Refused commands in a row, without a mail that was taken, before a session is ended."""
 IDLE_COMMANDS = 100
@@ -24,6 +26,7 @@ IDLE_COMMANDS = 100
 ERRORS_AN_ADDRESS = 500
 """Refused commands of one address within an hour, over all its sessions, before it is sent away."""
 ERRORS_SECONDS = 3600
+_MAKING_ROOM = "421 4.3.2 Making room for others, please come back later"
 
 
 class Guest(Protocol):
@@ -32,6 +35,11 @@ class Guest(Protocol):
     @property
     def address(self) -> str:
         """Whose session it is: an IPv4 address, or the /64 that an IPv6 client chooses its addresses from."""
+        ...
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it comes from where mail may be relayed for."""
         ...
 
     @property
@@ -67,64 +75,104 @@ class Caps:
 
 
 class Sessions:
-    """All sessions of the listener."""
+    """All sessions of the listener. A part of them is kept for clients that are trusted: the practice's own server is
+    not refused because strangers are many.
+    """
 
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
         self._guests: dict[str, set[Guest]] = {}
+        self._strangers: set[Guest] = set()
+        self._trusted: set[Guest] = set()
+        self._leaving: set[Guest] = set()
+        """Those that made room, until their connection is gone."""
+        self._full_until = 0.0
+        """Before then no stranger makes room for another: looking at all of them for each that comes is dear."""
         self._errors: Counter[str] = Counter()
         self._errors_since = 0.0
 
     @property
     def count(self) -> int:
-        return sum(map(len, self._guests.values()))
+        return len(self._strangers) + len(self._trusted) + len(self._leaving)
 
     @property
     def all(self) -> list[Guest]:
-        return [guest for guests in self._guests.values() for guest in guests]
+        return [*self._trusted, *self._strangers, *self._leaving]
 
     def admit(self, guest: Guest, now: float) -> str:
         """Let a session in; a reply that sends it away if that cannot be."""
         if self._errors[guest.address] >= ERRORS_AN_ADDRESS:
             return "421 4.7.0 Too many errors from your address, please come back later"
         own = self._guests.get(guest.address, set())
-        if len(own) >= self._caps.sessions_an_address and not _make_room(own, now):
+        if len(own) >= self._caps.sessions_an_address and not self._make_room(own, now):
             return "421 4.7.0 Too many sessions from your address, please come back later"
-        if self.count >= self._caps.sessions and not _make_room(self.all, now):
+        if not (self._has_room_for_trusted(now) if guest.is_trusted else self._has_room_for_a_stranger(now)):
             return "421 4.3.2 Too many sessions here, please come back later"
         self._guests.setdefault(guest.address, set()).add(guest)
+        (self._trusted if guest.is_trusted else self._strangers).add(guest)
         return ""
 
     def leave(self, guest: Guest) -> None:
-        guests = self._guests.get(guest.address, set())
-        guests.discard(guest)
-        if not guests:
-            self._guests.pop(guest.address, None)
+        self._forget(guest)
+        self._leaving.discard(guest)
 
     def count_error(self, guest: Guest) -> None:
         self._errors[guest.address] += 1
 
     def sweep(self, now: float) -> None:
         """Send away who is idle for too long or dribbles content; to be called once a second."""
-        crowded = self.count > self._caps.sessions * 3 // 4
-        patience = CROWDED_SECONDS if crowded else COMMAND_SECONDS
-        for guest in self.all:
-            if guest.too_slow(now, self._caps.least_rate):
-                guest.dismiss("421 4.4.2 Your content comes too slowly")
-            elif now - guest.got_on_at > patience:
-                guest.dismiss("421 4.4.2 Idle for too long")
+        self._sweep(self._strangers, self._most_strangers, now)
+        self._sweep(self._trusted, self._caps.sessions - len(self._strangers), now)
+        for guest in list(self._leaving):
+            guest.dismiss(_MAKING_ROOM)
         if now - self._errors_since > ERRORS_SECONDS:
             self._errors.clear()
             self._errors_since = now
 
+    def _sweep(self, guests: set[Guest], most: int, now: float) -> None:
+        patience = CROWDED_SECONDS if len(guests) > most * 3 // 4 else COMMAND_SECONDS
+        for guest in list(guests):
+            if guest.too_slow(now, self._caps.least_rate):
+                guest.dismiss("421 4.4.2 Your content comes too slowly")
+            elif now - guest.got_on_at > patience:
+                guest.dismiss("421 4.4.2 Idle for too long")
 
-def _make_room(guests: "set[Guest] | list[Guest]", now: float) -> bool:
-    """End the session that has got on least."""
-    last = min(guests, key=lambda guest: guest.got_on_at)
-    if now - last.got_on_at < GRACE_SECONDS:
-        return False
-    last.dismiss("421 4.3.2 Making room for others, please come back later")
-    return True
+    @property
+    def _most_strangers(self) -> int:
+        return self._caps.sessions - self._caps.sessions // KEPT
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._strangers) + len(self._trusted) >= self._caps.sessions
+
+    def _has_room_for_trusted(self, now: float) -> bool:
+        return not self._is_full or self._make_room(self._strangers, now, 0) or self._make_room(self._trusted, now)
+
+    def _has_room_for_a_stranger(self, now: float) -> bool:
+        if len(self._strangers) < self._most_strangers and not self._is_full:
+            return True
+        if now < self._full_until or not self._strangers:
+            return False
+        self._full_until = min(guest.got_on_at for guest in self._strangers) + GRACE_SECONDS
+        return self._make_room(self._strangers, now)
+
+    def _make_room(self, guests: set[Guest], now: float, grace: float = GRACE_SECONDS) -> bool:
+        """End the session that has got on least, if that was so long ago."""
+        last = min(guests, key=lambda guest: guest.got_on_at, default=None)
+        if last is None or now - last.got_on_at < grace:
+            return False
+        self._forget(last)  # its connection may take a while to go
+        self._leaving.add(last)
+        last.dismiss(_MAKING_ROOM)
+        return True
+
+    def _forget(self, guest: Guest) -> None:
+        guests = self._guests.get(guest.address, set())
+        guests.discard(guest)
+        if not guests:
+            self._guests.pop(guest.address, None)
+        self._strangers.discard(guest)
+        self._trusted.discard(guest)
 
 
 def address_key(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:

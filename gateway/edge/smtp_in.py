@@ -117,6 +117,10 @@ class Listener(SMTP):
     # --------------------------------------------------------------------------------------- a guest (see limits.py)
 
     @property
+    def is_trusted(self) -> bool:
+        return self.client.may_relay
+
+    @property
     def got_on_at(self) -> float:
         if self._reception is None:
             return self._got_on_at

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+import pytest
+
 from gateway.edge import limits
 from gateway.edge.limits import Caps, Memory, Sessions, address_key
 
@@ -13,6 +15,7 @@ CAPS = Caps(sessions=8, sessions_an_address=3)
 class Visitor:
     sessions: Sessions
     address: str = "192.0.2.1"
+    is_trusted: bool = False
     got_on_at: float = 0.0
     slow: bool = False
     heard: list[str] = field(default_factory=list)
@@ -43,14 +46,52 @@ def test_one_address_has_so_many_sessions_and_the_idlest_makes_room():
     assert sessions.count == 3
 
 
-def test_all_addresses_together_have_so_many_sessions():
+@pytest.mark.parametrize(("is_trusted", "most"), [(False, 6), (True, 8)])
+def test_all_addresses_together_have_so_many_sessions(is_trusted, most):
     sessions = Sessions(CAPS)
-    for number in range(8):
-        admitted(sessions, 1, address=f"192.0.2.{number}")
-    newcomer = Visitor(sessions, address="198.51.100.1")
+    for number in range(most):
+        admitted(sessions, 1, address=f"192.0.2.{number}", is_trusted=is_trusted)
+    newcomer = Visitor(sessions, address="198.51.100.1", is_trusted=is_trusted)
     assert sessions.admit(newcomer, 1.0).startswith("421 4.3.2")
     assert sessions.admit(newcomer, 3.0) == ""
+    assert sessions.count == most
+
+
+def test_strangers_never_keep_a_trusted_client_out_nor_send_it_away():
+    sessions = Sessions(CAPS)
+    strangers = [one for number in range(6) for one in admitted(sessions, 1, address=f"198.51.100.{number}")]
+    [own] = admitted(sessions, 1, address="192.0.2.1", is_trusted=True)
+    for number in range(7, 30):
+        stranger = Visitor(sessions, address=f"198.51.100.{number}", got_on_at=5.0)
+        assert sessions.admit(stranger, 5.0)[:9] == ("" if number < 13 else "421 4.3.2")
+    admitted(sessions, 3, now=5.0, address="192.0.2.2", is_trusted=True)  # beyond what is kept
+    admitted(sessions, 3, now=5.0, address="192.0.2.3", is_trusted=True)
+    assert own.heard == []
+    assert all(one.heard == ["421 4.3.2"] for one in strangers)
     assert sessions.count == 8
+    assert sessions.admit(Visitor(sessions), 5.0).startswith("421 4.3.2")
+
+
+def test_who_makes_room_makes_it_for_one_though_the_connection_is_slow_to_go():
+    sessions = Sessions(CAPS)
+    for number in range(6):
+        admitted(sessions, 1, address=f"198.51.100.{number}")
+    sessions.leave, leave = lambda _: None, sessions.leave  # nobody is gone yet
+    heard = [sessions.admit(Visitor(sessions, address=f"192.0.2.{n}", got_on_at=5.0), 5.0)[:9] for n in range(8)]
+    assert heard == [""] * 6 + ["421 4.3.2"] * 2
+    assert sessions.count == 12
+    sessions.leave = leave
+    sessions.sweep(6.0)  # those that never read their last word are dismissed again, which cuts them off
+    assert sessions.count == 6
+
+
+def test_strangers_that_crowd_each_other_leave_trusted_clients_their_time():
+    sessions = Sessions(CAPS)
+    [own] = admitted(sessions, 1, address="192.0.2.1", is_trusted=True)
+    strangers = [one for number in range(6) for one in admitted(sessions, 1, address=f"198.51.100.{number}")]
+    sessions.sweep(limits.CROWDED_SECONDS + 1)
+    assert own.heard == []
+    assert all(one.heard == ["421 4.4.2"] for one in strangers)
 
 
 def test_idle_sessions_are_given_less_time_when_it_is_crowded():
@@ -58,7 +99,7 @@ def test_idle_sessions_are_given_less_time_when_it_is_crowded():
     [guest] = admitted(sessions, 1)
     sessions.sweep(limits.CROWDED_SECONDS + 1)
     assert guest.heard == []
-    for number in range(7):
+    for number in range(5):
         admitted(sessions, 1, now=limits.CROWDED_SECONDS, address=f"192.0.2.1{number}")
     sessions.sweep(limits.CROWDED_SECONDS + 1)
     assert guest.heard == ["421 4.4.2"]

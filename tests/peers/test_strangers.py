@@ -4,10 +4,11 @@ import contextlib
 import itertools
 import signal
 import smtplib
+import socket
 import threading
 import time
 import urllib.request
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from tests.peers.ledger import ADA
 from tests.peers.process import wait_for
 from tests.peers.served import Served
 from tests.peers.shapes import SHAPES
+from tests.peers.test_hostile_smtp import descriptors
 
 pytestmark = pytest.mark.peer
 
@@ -89,19 +91,91 @@ class Siege:
 
     def _look(self) -> None:
         begun = time.monotonic()
-        with urllib.request.urlopen(f"{self.served.portal}/healthz", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.served.portal}/healthz", timeout=30) as answer:  # noqa: S310
             assert answer.status == 200
         self.health.append(time.monotonic() - begun)
 
 
 def _hand_in(client: Client, to: str, octets: bytes) -> str:
     """The code and status of the last word."""
-    client.heard()
+    if not (greeting := client.heard()).startswith("220"):
+        return greeting[:9]
     for said in ("EHLO mx.example", "MAIL FROM:<>", f"RCPT TO:<{to}>", "DATA"):
         reply = client.say(f"{said}\r\n".encode())
         if reply[:1] not in ("2", "3"):
             return f"{said.split()[0]} {reply[:9]}"
     return client.say(octets + b".\r\n")[:9]
+
+
+class Flood:
+    """So many short sessions a second, from many addresses that are not trusted; what they were greeted with."""
+
+    A_SECOND, ADDRESSES, LIVES = 1500, 100, 1.2
+    TURN = 0.01
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._open: deque[tuple[float, socket.socket]] = deque()
+        self.begun = 0
+        self.greetings: Counter[str] = Counter()
+
+    def __enter__(self) -> "Flood":
+        self._since = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        while self._open:
+            self._end(self._open.popleft()[1])
+
+    @property
+    def rate(self) -> float:
+        return self.begun / (time.monotonic() - self._since)
+
+    def _run(self) -> None:
+        while not self._over.wait(self.TURN):
+            now = time.monotonic()
+            while self.begun < (now - self._since) * self.A_SECOND:
+                self._begin(now)
+            while self._open and self._open[0][0] < now - self.LIVES:
+                self._end(self._open.popleft()[1])
+
+    def _begin(self, now: float) -> None:
+        client = socket.socket()
+        client.setblocking(False)
+        client.bind((f"127.0.2.{1 + self.begun % self.ADDRESSES}", 0))
+        client.connect_ex(("127.0.0.1", self._port))
+        self._open.append((now, client))
+        self.begun += 1
+
+    def _end(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            self.greetings[client.recv(3).decode()] += 1
+        client.close()
+
+
+def test_many_short_sessions_from_elsewhere_never_keep_the_trusted_server_out(served):
+    refusals: list[str] = []
+    sent = 0
+    with descriptors(8192), Flood(served.smtp_port) as flood:
+        wait_for(lambda: flood.begun > flood.A_SECOND * 2)
+        end = time.monotonic() + SECONDS / 2
+        while time.monotonic() < end:
+            with Client(served.smtp_port) as client:
+                reply = _hand_in(client, "pat@home.example", b"Subject: hello\r\n\r\nHello\r\n")
+                sent += 1
+            if not reply.startswith("250"):
+                refusals.append(reply)
+        rate = flood.rate
+    print(f"{rate:.0f} sessions a second, greeted {dict(flood.greetings)}; {sent} honest mails")
+    assert refusals == []
+    assert sent > 10
+    assert rate > flood.A_SECOND * 0.8
+    assert flood.greetings["421"] > 100  # there were more of them than are let in
 
 
 def _targets(served: Served) -> Iterator[list[str]]:
