@@ -84,6 +84,7 @@ class Listener(SMTP):
 
     client: Client
     address: str = ""
+    is_trusted = False
 
     def __init__(self, server: "MailServer") -> None:
         super().__init__(
@@ -117,10 +118,6 @@ class Listener(SMTP):
     # --------------------------------------------------------------------------------------- a guest (see limits.py)
 
     @property
-    def is_trusted(self) -> bool:
-        return self.client.may_relay
-
-    @property
     def got_on_at(self) -> float:
         if self._reception is None:
             return self._got_on_at
@@ -152,7 +149,7 @@ class Listener(SMTP):
                 transport.close()
                 return
             self.client = self._server.intake.client(peer[0])
-            self.address = limits.address_key(self.client.ip)
+            self.address, self.is_trusted = limits.address_key(self.client.ip), self.client.may_relay
             self._got_on_at = self._server.now()
             if refusal := self._server.sessions.admit(self, self._got_on_at):
                 _turn_away(transport, refusal)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
@@ -13,15 +14,20 @@ from gateway.domain.words import spoken
 from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
-from gateway.flow.counting import is_within_a_day
+from gateway.flow.counting import count_today
 from gateway.flow.verbs import run
 from gateway.mail.automatic import speaks_of_absence
 from gateway.mail.parse import Mailbox
 
 HELPS = 3
 """How often a day mail without a command is answered, of one sender on one subject."""
-CONFIRMS = 30
-"""How often a day a sender is asked whether they wrote to us: who forges their name must not fill their inbox."""
+UNPROVED = 5
+"""How often a day questions in somebody's name are answered without proof that they wrote them; and how often a day
+they are asked whether they did, where something is to be changed. Who forges a name must not fill a mailbox with it."""
+UNPROVED_LINES = 10
+"""Beyond so many different lines questions without proof wait for a YES as well."""
+UNPROVED_PEOPLE = 10
+"""How many people an answer lists of whom nobody has proved to have asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def _may_help(ctx: Context, sender: Sender, mail: CommandMail) -> bool:
         return False
     about = f"help|{sender.id}|{' '.join(mail.tokens)}"
     these_words = "\n".join((about, "these words", *mail.lines))
-    return is_within_a_day(ctx, these_words, 1) and is_within_a_day(ctx, about, HELPS)
+    return count_today(ctx, these_words, 1) > 0 and count_today(ctx, about, HELPS) > 0
 
 
 def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
@@ -94,14 +100,30 @@ def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
 
 def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
     """A mail that answers nothing: changes need proof, or the word of the author's own mailbox."""
-    language = language_of(mail, ctx.today)
-    writer = people.sender_row(ctx, practice, author.address, author.name if mail.authenticated else "")
-    if not mail.authenticated and any(command.changes for _, command in _commands(ctx, mail.lines)):
-        if is_within_a_day(ctx, f"confirm|{writer.id}", CONFIRMS):
-            confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language)
+    if not mail.authenticated:
+        _unproved(ctx, mail, practice, author.address)
+        return
+    language, scope = language_of(mail, ctx.today), Scope()
+    writer = people.sender_row(ctx, practice, author.address, author.name)
+    _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines, language=language), mail)
+
+
+def _unproved(ctx: Context, mail: CommandMail, practice: Practice, author: Address) -> None:
+    """What anybody may have written in the author's name: the author alone hears of it, and not without end."""
+    commands = [command for _, command in _commands(ctx, mail.lines)]
+    waits = any(command.changes for command in commands) or len({one.text for one in commands}) > UNPROVED_LINES
+    kind = "confirm" if waits else "answer"
+    turn = count_today(ctx, f"{kind}|{practice.id}|{author.key}", UNPROVED) if commands else 1
+    if not turn:
+        return
+    language, last_of = language_of(mail, ctx.today), UNPROVED if turn == UNPROVED else 0
+    writer = people.sender_row(ctx, practice, author, "")
+    if waits:
+        confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language, last_of=last_of)
         return
     scope = Scope()
-    _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines, language=language), mail)
+    results = run(ctx, writer, scope, mail.lines, language=language, most=UNPROVED_PEOPLE)
+    _transcribe(ctx, writer, writer, [scope], results, mail, last_of=last_of)
 
 
 def _commands(ctx: Context, lines: Sequence[str]) -> list[tuple[str, Command]]:
@@ -181,9 +203,18 @@ _SCOPES: dict[Purpose, Callable[[Context, int], Opened | None]] = {
 
 
 def _transcribe(
-    ctx: Context, writer: Sender, owner: Sender, scopes: Sequence[Scope], results: list[Result], mail: CommandMail
+    ctx: Context,
+    writer: Sender,
+    owner: Sender,
+    scopes: Sequence[Scope],
+    results: list[Result],
+    mail: CommandMail,
+    last_of: int = 0,
 ) -> None:
-    """Tell who wrote what became of it; and whom they wrote for, where that has changed anything of theirs."""
+    """Tell who wrote what became of it; and whom they wrote for, where that has changed anything of theirs.
+
+    `last_of`: this is the last of so many answers today.
+    """
     if (not results or results[0]["code"] == "unknown") and not _may_help(ctx, writer, mail):
         return
     about = [person for scope in scopes for person in scope.people]
@@ -191,12 +222,13 @@ def _transcribe(
     waiter = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=owner.id) if only else None
     own = notices.token(Purpose.SENDER, writer.id)
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
-    facts = {"results": results, "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, writer.id), "by": ""}
+    page = people.page_token(ctx, Purpose.SENDER_PAGE, writer.id)
+    facts: dict[str, Any] = {"results": results, "sender_page": page, "by": "", "last_of": last_of}
     language = language_of(mail, ctx.today)
     notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)
     done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))
     for one in ctx.tx.find(Sender, id__in=list(done_for)) if done_for else []:
         theirs = [result for result in results if result.get("changed") and result["owner"] == one.id]
         page = people.page_token(ctx, Purpose.SENDER_PAGE, one.id)
-        facts = {"results": theirs, "sender_page": page, "by": people.display(writer)}
+        facts = {"results": theirs, "sender_page": page, "by": people.display(writer), "last_of": 0}
         notices.to_sender(ctx, Notice.TRANSCRIPT, one, facts, reply=notices.token(Purpose.SENDER, one.id))

@@ -32,6 +32,8 @@ class Ask:
     sender: Sender
     scope: Scope
     command: Command
+    most: int
+    """How many people the answer may list."""
     confirmed: bool = False
     by: Sender | None = None
     """Who wrote it on the sender's behalf, if somebody did."""

@@ -21,8 +21,12 @@ def ask(
     invitation: Invitation | None = None,
     answers: str = "",
     language: str = "",
+    last_of: int = 0,
 ) -> None:
-    """Put lines aside until the sender says YES; the question goes to the sender's own address."""
+    """Put lines aside until the sender says YES; the question goes to the sender's own address.
+
+    `last_of`: this is the last of so many that they are asked today.
+    """
     sealed = ctx.keys.seal(json.dumps(list(lines)).encode(), _bound_to(sender.id))
     confirmation = ctx.tx.add(
         Confirmation(
@@ -34,6 +38,7 @@ def ask(
     )
     facts = {
         "why": why,
+        "last_of": last_of,
         "lines": [parse(line, ctx.today).text for line in lines],
         "person": people.standing(ctx, invitation) if invitation else None,
         "meant": misspelt.meant(Address(invitation.address, invitation.typed))

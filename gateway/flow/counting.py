@@ -9,14 +9,15 @@ from gateway.domain.model import Seen
 from gateway.flow.context import Context
 
 
-def is_within(ctx: Context, what: str, times: int) -> bool:
-    """Whether this has happened at most so many times, this one counted."""
-    return any(ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now)) for turn in _turns(what, times))
+def count(ctx: Context, what: str, most: int) -> int:
+    """The how-manieth time this is, counted from 1; 0 where it is one too many."""
+    turns = enumerate(_turns(what, most), 1)
+    return next((n for n, turn in turns if ctx.tx.add_once(Seen(fingerprint=turn, at=ctx.now))), 0)
 
 
-def is_within_a_day(ctx: Context, what: str, times: int) -> bool:
+def count_today(ctx: Context, what: str, most: int) -> int:
     """The same, of today."""
-    return is_within(ctx, f"{what}|{ctx.today}", times)
+    return count(ctx, f"{what}|{ctx.today}", most)
 
 
 def take_back(ctx: Context, what: str, times: int) -> None:

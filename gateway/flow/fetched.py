@@ -29,7 +29,7 @@ TRIES = 3
 
 def begin_try(ctx: Context, name: str) -> bool:
     """Count a try at the mail of this name; False if it has had enough of them."""
-    return counting.is_within(ctx, _tries(name), TRIES)
+    return counting.count(ctx, _tries(name), TRIES) > 0
 
 
 def forget_try(ctx: Context, name: str) -> None:

@@ -17,7 +17,7 @@ from gateway.errors import BadAddress
 from gateway.flow import notices, people, recall
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
-from gateway.flow.counting import is_within_a_day
+from gateway.flow.counting import count_today
 from gateway.flow.funnel import Funnel, as_csv, funnel, is_manager
 from gateway.flow.verbs import run, waited_for
 
@@ -176,7 +176,7 @@ def _is_about(ctx: Context, line: str, person: Invitation) -> bool:
 def renew(ctx: Context, token: str) -> None:
     """Send a new link to the sender's own address. Nothing comes back: whoever asks learns nothing."""
     found = _opened(ctx, token, Part.ONE_PERSON)
-    if found is None or not is_within_a_day(ctx, f"page|{found.sender.id}", RENEWALS):
+    if found is None or not count_today(ctx, f"page|{found.sender.id}", RENEWALS):
         return
     sender = found.sender
     facts = {"sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id)}

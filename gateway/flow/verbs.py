@@ -25,25 +25,32 @@ def run(
     confirmed: bool = False,
     by: Sender | None = None,
     language: str = "",
+    most: int | None = None,
 ) -> list[Result]:
     """Run typed lines in turn, which somebody may have written on the sender's behalf.
 
-    The first that is no command ends them: what follows is prose or a signature.
+    The first that is no command ends them: what follows is prose or a signature. A question is answered once, and lists
+    `most` people, or `MOST`.
     """
     results: list[Result] = []
+    answered: set[str] = set()
     for line in joined(lines, ctx.today):
         command = parse(line, ctx.today)
         if isinstance(command, Unknown):
             if not results:
                 results.append({"code": "unknown", "line": command.text})
             break
+        if command.text in answered:
+            continue
+        if not command.changes:
+            answered.add(command.text)
         owners = [sender] if by else delegates.whose(ctx, sender, command)
         if command.person and len(owners) > 1:
             results.append({"line": command.text, **delegates.which(ctx, command.person, owners)})
             continue
         for owner in owners:
             by_whom = by if owner is sender else sender
-            results += _done(Ask(ctx, owner, scope, command, confirmed, by_whom, language))
+            results += _done(Ask(ctx, owner, scope, command, most or MOST, confirmed, by_whom, language))
     return results or [{"code": "unknown", "line": ""}]
 
 
@@ -162,7 +169,7 @@ def _status(ask: Ask) -> list[Result]:
 
 def _list(ask: Ask) -> list[Result]:
     rows = waited_for(ask.ctx, ask.sender)
-    return [{"code": "list", **_listed(ask, rows[:MOST], _counts(i for _, i in rows))}]
+    return [{"code": "list", **_listed(ask, rows[: ask.most], _counts(i for _, i in rows))}]
 
 
 def _listed(ask: Ask, rows: Sequence[tuple[Waiter | None, Invitation]], counts: dict[str, int]) -> Result:
@@ -201,8 +208,8 @@ def _contacts(*relationships: Relationship) -> Callable[[Ask], list[Result]]:
             "relationship__in": relationships,
             "state__in": (*OPEN, State.ACCEPTED),
         }
-        newest = ask.ctx.tx.find(Invitation, order="-id", limit=MOST, **of_kind)
-        count = len(newest) if len(newest) < MOST else ask.ctx.tx.count(Invitation, **of_kind)
+        newest = ask.ctx.tx.find(Invitation, order="-id", limit=ask.most, **of_kind)
+        count = len(newest) if len(newest) < ask.most else ask.ctx.tx.count(Invitation, **of_kind)
         latest = {invitation.address: invitation for invitation in reversed(newest)}
         rows = sorted(latest.values(), key=lambda invitation: invitation.who.casefold())
         counts = _counts(()) | {_kind(relationships[0]): count - len(newest) + len(latest)}

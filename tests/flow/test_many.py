@@ -4,6 +4,7 @@ import pytest
 
 from gateway.domain.model import Audit, Copy, Delivery, Invitation, Waiter
 from gateway.domain.vocabulary import CopyState, DeliveryKind, State
+from gateway.flow.answer import UNPROVED
 from tests.flow.test_commands import BOT, CLEO, asked, codes, say, state
 from tests.practice import World, mail
 from tests.reading import kinds, text
@@ -60,7 +61,7 @@ async def test_the_same_mail_twice_acts_once_and_is_answered_once(world: World, 
 async def test_who_forges_a_name_cannot_fill_its_owners_inbox(world: World):
     await asked(world)
     answers = [await say(world, f"{PAT} CANCEL", f"{number}", authenticated=False) for number in range(32)]
-    assert [kinds(one) for one in answers] == [["confirm"]] * 30 + [[]] * 2
+    assert [kinds(one) for one in answers] == [["confirm"]] * UNPROVED + [[]] * (32 - UNPROVED)
     assert await state(world) is State.AWAITING
 
 
