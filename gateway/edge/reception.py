@@ -4,8 +4,8 @@ Small mail is taken in within the event loop, at its end; what is larger goes pi
 sealing and writing happen while the next piece arrives. Reading stops, and the client's clock with it, while this
 mail or all mails together hold more in memory than they may.
 
-What takes long to understand is read in one thread, mail after mail: Python's interpreter lock changes hands every
-5 ms, so that each thread that computes would hold up the event loop for as long again, at every step that it takes.
+What takes long to understand is read in one thread, mail after mail: beside the event loop Python's lock is shared, and
+each thread that computes would hold the loop up for as long again, at every step that it takes (`SWITCH_SECONDS`).
 """
 
 import asyncio
