@@ -5,6 +5,8 @@ import itertools
 import signal
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -45,6 +47,31 @@ def served(tmp_path, hop):
     gateway.start()
     yield gateway
     gateway.end(signal.SIGKILL)
+
+
+BYSTANDER = """
+import sys, threading, time
+over, worst = threading.Event(), 0.0
+threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+while not over.is_set():
+    asleep = time.monotonic()
+    time.sleep(0.01)
+    worst = max(worst, time.monotonic() - asleep - 0.01)
+print(worst)
+"""
+
+
+@contextlib.contextmanager
+def bystander() -> Iterator[list[float]]:
+    """How late a process that does nothing wakes meanwhile, at worst: so late the machine makes everybody."""
+    late: list[float] = []
+    process = subprocess.Popen(
+        [sys.executable, "-c", BYSTANDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield late
+    finally:
+        late.append(float(process.communicate("")[0]))
 
 
 @dataclass
@@ -201,7 +228,9 @@ def _targets(served: Served) -> Iterator[list[str]]:
 
 
 def test_all_hostile_shapes_at_once_hold_nobody_up(served):
-    """The bounds in time are what is promised: a stall under 0.2 s, an honest 250 within 1 s, /healthz within 0.2 s."""
+    """The bounds in time are what is promised: a stall under 0.2 s, an honest 250 within 1 s, /healthz within 0.2 s;
+    on a machine that is busy with something else, besides what a bystander is late.
+    """
     served.send(ADA, "kim@home.example", "[secure] before", "Hello")
     mails = [make() for make in SHAPES.values()]
     targets = list(_targets(served))
@@ -212,13 +241,16 @@ def test_all_hostile_shapes_at_once_hold_nobody_up(served):
         address = f"{ELSEWHERE}{number + 1}" if number % 2 else PRACTICE
         jobs.append((address, list(zip(itertools.cycle(boxes), turned, strict=False))))
     siege = Siege(served)
-    siege.run(jobs)
+    with bystander() as late:
+        siege.run(jobs)
     stall = served.figure("gateway_loop_stall_seconds")
     told = f"stall {stall:.3f} s, health {max(siege.health):.3f} s, honest mail {max(siege.honest):.3f} s at most"
-    told += f", a command {max(siege.commands):.3f} s"
+    told += f", a command {max(siege.commands):.3f} s, a bystander {late[0]:.3f} s"
     print(f"{told}; {len(siege.honest)} honest mails; replies {dict(siege.replies)}")
     assert siege.faults == []
-    assert (stall < 0.2, max(siege.honest) < 1.0, max(siege.health) < 0.2) == (True, True, True), told
+    assert stall < 0.2 + late[0], told
+    assert max(siege.honest) < 1.0 + late[0], told
+    assert max(siege.health) < 0.2 + late[0], told
     assert sum(siege.replies.values()) > len(mails)
     assert not [reply for reply in siege.replies if reply.startswith("4")]
     wait_for(lambda: served.figure("gateway_deliveries_queued") >= 0)
