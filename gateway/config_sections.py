@@ -125,7 +125,8 @@ class SmtpSection(Section):
         default=1000, description="of one mail; the client is told to send the rest in another"
     )
     max_sessions: Annotated[int, Field(ge=1)] = Field(
-        default=1000, description="at the same time; beyond it, the session that got on least makes room"
+        default=1000,
+        description="at the same time, a quarter kept for trusted clients; beyond it, who got on least makes room",
     )
     max_sessions_per_address: Annotated[int, Field(ge=1)] = Field(
         default=200, description="of one client address (of IPv6: of one /64)"
