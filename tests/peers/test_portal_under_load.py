@@ -17,6 +17,7 @@ from tests.bench.sampling import Peak, pss
 from tests.browser import PASSWORD
 from tests.peers.served import Served
 
+pytestmark = pytest.mark.peer
 FILE = 35_000_000
 LARGE = 100_000_000
 """Octets by which four such files at once may make the process grow: less than one of them as a whole message takes."""
