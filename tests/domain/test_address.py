@@ -44,7 +44,7 @@ def said(read, typed):
         return None
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(TYPED)
 def test_reading_is_the_same_with_and_without_the_library(typed):
     assert said(address, typed) == said(_read, typed)

@@ -15,6 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from gateway.edge.limits import address_key
 from gateway.edge.web.proxies import Networks, address_in, is_within
 
+LOOK_EVERY = 1.0
+"""Seconds."""
 PATIENCE = 30.0
 """Seconds for the whole head of a request, for a span of its body, and for the next octet of an answer to be read."""
 LEAST_RATE = 1000
@@ -83,10 +85,10 @@ class Connections:
         return [guest for guests in self._guests.values() for guest in guests]
 
     async def watch(self) -> None:
-        """Look at all of them, once a second."""
+        """Look at all of them, again and again."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(LOOK_EVERY)
             for guest in self.all:
                 guest.look(loop.time())
 
