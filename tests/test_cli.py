@@ -11,6 +11,8 @@ import pytest
 from gateway.setup import Answers, set_up
 from tests.peers.preloaded import run
 
+pytestmark = pytest.mark.peer
+
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 OPTIONS = {
     "--domain": "secure.riverside.example",

@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from gateway.demo import check
 from gateway.demo.check import Story
 from gateway.demo.inbox_page import create_app, steps
 from gateway.demo.people import ADA, PAT
 from gateway.demo.stage import staged
+
+pytestmark = pytest.mark.peer
 
 GATEWAY = str(Path(sys.executable).with_name("gateway"))
 

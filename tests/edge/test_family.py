@@ -12,6 +12,8 @@ from gateway.edge.family import sole_use
 from gateway.errors import ConfigError
 from tests.peers.process import wait_for
 
+pytestmark = pytest.mark.peer
+
 
 def family(tmp_path, work, count=2):
     """A program whose children do `work`; it says "ready" and, at the end, its exit code."""

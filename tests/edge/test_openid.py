@@ -11,6 +11,8 @@ from tests.edge.provider import CLIENT, SECRET, provided
 from tests.edge.test_smtp_out import certificate
 from tests.test_settings import GOOD
 
+pytestmark = pytest.mark.peer
+
 BACK = "https://secure.riverside.example/staff/riverside/back"
 
 

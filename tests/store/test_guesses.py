@@ -16,6 +16,8 @@ from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
 from tests.practice import BORN, PATIENT, WRONG, World
 
+pytestmark = pytest.mark.peer
+
 GUESSES = 100
 """In each of two processes."""
 

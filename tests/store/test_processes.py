@@ -15,6 +15,8 @@ from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
 
+pytestmark = pytest.mark.peer
+
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 WRITERS = 10
 """In each of two processes."""
