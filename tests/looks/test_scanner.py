@@ -11,7 +11,7 @@ from tests.browser import URL
 from tests.practice import ADA, OMAR, PAT, PATIENT_TAG, TEMPLATES, World
 from tests.served_portal import served_portal
 
-DEEP = 3
+DEEP = 2
 """How many buttons it presses one after another."""
 BUTTONS = "button:not([type=button]):not(footer button):not([data-passkey] button)"
 """All but those that choose a language, or ask for a device that it does not have."""
@@ -38,13 +38,14 @@ class Presser:
         self.page, self.pressed, self._seen = page, set(), seen
 
     def press_all(self, link: str, way: tuple[int, ...] = ()) -> None:
-        for number in range(self._walk(link, way)):
-            if not self._walk(link, (*way, number)):
-                continue
-            here = re.sub(r"\s+", " ", self.page.locator("main").inner_text())
-            if len(way) + 1 < DEEP and here not in self._seen:
-                self._seen.add(here)
-                self.press_all(link, (*way, number))
+        """Press what is at the end of this way, unless such a page was met before."""
+        buttons = self._walk(link, way)
+        here = re.sub(r"\s+", " ", self.page.locator("main").inner_text())
+        if len(way) == DEEP or here in self._seen:
+            return
+        self._seen.add(here)
+        for number in range(buttons):
+            self.press_all(link, (*way, number))
 
     def _walk(self, link: str, way: tuple[int, ...]) -> int:
         """Go this way; how many buttons there are at its end."""
