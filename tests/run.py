@@ -23,8 +23,21 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin/python")
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "requirements.lock"))
-SIDE_BY_SIDE = ("-p", "randomly", "-p", "xdist", "--numprocesses", "auto", "--dist", "worksteal", "--durations", "10")
-"""On all cores, in a random order, each file's tests together as far as possible: who is done takes from the others."""
+PROCESSES = str((os.cpu_count() or 1) + 1)
+"""One more than there are cores, since tests of real servers wait for a good part of their time."""
+SIDE_BY_SIDE = (
+    "-p",
+    "randomly",
+    "-p",
+    "xdist",
+    "--numprocesses",
+    PROCESSES,
+    "--dist",
+    "worksteal",
+    "--durations",
+    "10",
+)
+"""In a random order, each file's tests together as far as possible: who is done takes from the others."""
 UNWANTED = {"PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"}  # what is compiled once is kept: tests start much
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in UNWANTED},
