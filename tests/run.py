@@ -4,12 +4,11 @@
     python3 tests/run.py --quick         without real servers, browser, processes and wheel
     python3 tests/run.py -- -k birthdate what follows -- goes to pytest
 
-Needs Python 3.11, pip and git. Preparation stops at its first fault; the checks all run, and the first fault's exit
-code is the run's. Standard library only.
+Needs Python 3.11 or later. Preparation stops at its first fault; the checks all run, and the first fault's exit code is
+the run's. Standard library only.
 """
 
 import argparse
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -19,33 +18,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-PYTHON = str(VENV / "bin/python")
-PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "requirements.lock"))
-PROCESSES = str((os.cpu_count() or 1) + 1)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # nothing is installed yet
+
+from gateway.demo import checkout
+from tests.peers import fetch
+
+PROCESSES = (os.cpu_count() or 1) + 1
 """One more than there are cores, since tests of real servers wait for a good part of their time."""
-SIDE_BY_SIDE = (
-    "-p",
-    "randomly",
-    "-p",
-    "xdist",
-    "--numprocesses",
-    PROCESSES,
-    "--dist",
-    "worksteal",
-    "--durations",
-    "10",
-)
+SIDE_BY_SIDE = f"-p randomly -p xdist --numprocesses {PROCESSES} --dist worksteal --durations 10".split()
 """In a random order, each file's tests together as far as possible: who is done takes from the others."""
-UNWANTED = {"PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"}  # what is compiled once is kept: tests start much
-ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name not in UNWANTED},
-    "DEBIAN_FRONTEND": "noninteractive",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "PIP_NO_INPUT": "1",
-    "PIP_ROOT_USER_ACTION": "ignore",
-}
 
 Step = tuple[str, Callable[[], int]]
 
@@ -71,10 +52,25 @@ def arguments() -> argparse.Namespace:
 
 def preparation(quick: bool) -> list[Step]:
     steps: list[Step] = [
-        ("Virtual environment", make_environment),
-        ("Packages", lambda: run(PYTHON, *PIP_INSTALL, "--editable", ".[test]")),
+        ("Debian's packages", lambda: prepared(lambda: checkout.install(packages(quick)))),
+        ("Virtual environment", lambda: prepared(lambda: checkout.make("[test]"))),
     ]
-    return steps if quick else [*steps, ("Real peers", lambda: run(PYTHON, "-m", "tests.peers.fetch"))]
+    return steps if quick else [*steps, ("Real peers", lambda: prepared(fetch.fetch))]
+
+
+def packages(quick: bool) -> list[str]:
+    """All that is missing here, so that it is one line to type."""
+    git = [] if shutil.which("git") else ["git"]  # tells what belongs to the checkout
+    return [*checkout.packages(), *git, *([] if quick else fetch.packages())]
+
+
+def prepared(prepare: Callable[[], None]) -> int:
+    try:
+        prepare()
+    except checkout.Missing as problem:
+        print(problem)
+        return 2
+    return 0
 
 
 def checks(quick: bool, pytest_arguments: list[str]) -> list[Step]:
@@ -88,44 +84,28 @@ def checks(quick: bool, pytest_arguments: list[str]) -> list[Step]:
     return steps if quick else [*steps, ("Wheel, installed elsewhere: gateway demo --check", try_wheel)]
 
 
-def make_environment() -> int:
-    if (VENV / "bin/pip").exists():
-        return 0
-    if importlib.util.find_spec("ensurepip") is None and (code := install_ensurepip()):
-        return code
-    return run(sys.executable, "-m", "venv", str(VENV))
-
-
-def install_ensurepip() -> int:
-    """Debian keeps the part of venv that brings pip in a package of its own."""
-    install = ("apt-get", "install", "--yes", "--no-install-recommends", "python3-venv")
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print(f"Python's venv is missing. Type this once, then try again:\n\n    sudo {' '.join(install)}\n")
-        return 2
-    return run("apt-get", "update", "-qq") or run(*install, "-qq")
-
-
 def try_wheel() -> int:
     """Build the wheel, install it into an environment of its own and walk the demo's story far from the checkout."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         python = folder / "venv/bin/python"
-        if code := run(PYTHON, "-m", "build", "--wheel", "--outdir", temporary) or run(
-            PYTHON, "-m", "venv", str(folder / "venv")
+        if code := run(checkout.PYTHON, "-m", "build", "--wheel", "--outdir", temporary) or run(
+            checkout.PYTHON, "-m", "venv", str(folder / "venv")
         ):
             return code
         [wheel] = folder.glob("*.whl")
-        return run(str(python), *PIP_INSTALL, str(wheel)) or run(
+        return run(str(python), *checkout.PIP_INSTALL, str(wheel)) or run(
             str(python.with_name("gateway")), "demo", "--check", folder=folder
         )
 
 
 def tool(name: str, *arguments: str) -> int:
-    return run(PYTHON, "-m", name, *arguments)
+    return run(checkout.PYTHON, "-m", name, *arguments)
 
 
-def run(*command: str, folder: Path = ROOT) -> int:
-    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, check=False).returncode
+def run(*command: str, folder: Path = checkout.ROOT) -> int:
+    done = subprocess.run(command, cwd=folder, env=checkout.ENVIRONMENT, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode
 
 
 def timed(title: str, step: Callable[[], int]) -> tuple[int, float]:

@@ -1,7 +1,9 @@
 """A private Dovecot: unpacked, not installed; everything of its own in one folder, loopback only."""
 
+import grp
 import imaplib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -11,11 +13,9 @@ from pathlib import Path
 
 from tests.peers import fetch
 from tests.peers.ports import reserve
-from tests.peers.postfix import AS_ROOT
 from tests.peers.process import end, wait_until_listening
 
 USER, PASSWORD = "bot", "open sesame"
-NOBODY = 65534
 CONFIG = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -29,9 +29,9 @@ listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain
-default_internal_user = root
-default_internal_group = root
-default_login_user = nobody
+default_internal_user = {own.pw_name}
+default_internal_group = {group}
+default_login_user = {other.pw_name}
 mail_location = maildir:{folder}/mail
 service imap-login {{
   chroot =
@@ -56,7 +56,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={nobody} gid={nobody} home={folder}/home
+  args = uid={other.pw_uid} gid={other.pw_gid} home={folder}/home
 }}
 {more}
 """
@@ -74,13 +74,16 @@ class Dovecot:
         self.folder.chmod(0o755)
         self.port = reserve(self)
         self._process: subprocess.Popen[bytes] | None = None
+        # Started by root, Dovecot insists on being several users; otherwise it can be one alone.
+        own = pwd.getpwuid(os.geteuid())
+        other = pwd.getpwnam("nobody") if own.pw_uid == 0 else own
         for name in ("mail", "home"):
             (self.folder / name).mkdir()
-            if os.geteuid() == 0:
-                shutil.chown(self.folder / name, NOBODY, NOBODY)
+            os.chown(self.folder / name, other.pw_uid, other.pw_gid)
         (self.folder / "users").write_text(f"{USER}:{{plain}}{PASSWORD}\n")
         ports = {"plain": 0, "encrypted": self.port} if encrypted else {"plain": self.port, "encrypted": 0}
-        config = CONFIG.format(folder=self.folder, root=fetch.ROOT, nobody=NOBODY, more=more, **ports)
+        users = {"own": own, "group": grp.getgrgid(own.pw_gid).gr_name, "other": other}
+        config = CONFIG.format(folder=self.folder, root=fetch.ROOT, more=more, **users, **ports)
         (self.folder / "dovecot.conf").write_text(config)
         self._relocate()
 
@@ -89,7 +92,7 @@ class Dovecot:
         libraries = f"{self.folder}/lib:{fetch.environment()['LD_LIBRARY_PATH']}"
         # doveconf hands the settings on: by itself dovecot would look for doveconf at its place below /usr.
         doveconf, dovecot = str(fetch.ROOT / "usr/bin/doveconf"), str(fetch.program("dovecot"))
-        command = [*AS_ROOT, doveconf, "-c", config, "-m", "master", "-e", dovecot, "-F", "-c", config]
+        command = [doveconf, "-c", config, "-m", "master", "-e", dovecot, "-F", "-c", config]
         with (self.folder / "said").open("ab") as said:
             self._process = subprocess.Popen(
                 command,

@@ -1,23 +1,23 @@
 """A private Postfix: unpacked, not installed; everything of its own in one temporary folder, loopback only."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tests.peers import fetch
+from tests.peers.fakeroot import Fakeroot
 from tests.peers.ports import reserve
 from tests.peers.process import end, wait_until_listening
 
 # Postfix insists on two users that are not root and not each other. Every Linux has these two.
 OWNER, GROUP = "daemon", "bin"
-# Its programs need root and several users: what isn't root already becomes it in a namespace of its own.
-AS_ROOT = () if os.geteuid() == 0 else ("unshare", "--map-root-user", "--map-auto")
 QUEUES = "active bounce corrupt defer deferred flush hold incoming private public saved trace"
 
 MAIN = {
     "compatibility_level": "3.6",
-    "import_environment": "MAIL_CONFIG LD_LIBRARY_PATH",
+    "import_environment": "MAIL_CONFIG LD_LIBRARY_PATH LD_PRELOAD FAKEROOTKEY",
     "mail_owner": OWNER,
     "setgid_group": GROUP,
     "myhostname": "hop.riverside.example",
@@ -65,6 +65,7 @@ class Postfix:
         self.folder.chmod(0o755)
         self._settings = {**MAIN, **self._places(), "relayhost": f"[127.0.0.1]:{relay_to}", **settings}
         self._process: subprocess.Popen[bytes] | None = None
+        self._root = Fakeroot()
 
     @property
     def pid(self) -> int:
@@ -79,18 +80,19 @@ class Postfix:
         self._make_queue()
         master = fetch.ROOT / "usr/lib/postfix/sbin/master"
         self._process = subprocess.Popen(
-            [*AS_ROOT, str(master), "-d", "-c", str(self.folder)],
-            env=fetch.environment(),
+            [str(master), "-d", "-c", str(self.folder)],
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # at its end, master signals the whole process group that it leads
         )
         wait_until_listening(self._process, self.port)
 
     def close(self) -> None:
-        """End it and remove its folder, parts of which belong to other users."""
+        """End it and remove its folder."""
         if self._process:
             end(self._process)
-        subprocess.run([*AS_ROOT, "rm", "-rf", str(self.folder)], check=True)
+        self._root.close()
+        shutil.rmtree(self.folder)
 
     def log(self) -> str:
         """What Postfix has logged."""
@@ -109,6 +111,9 @@ class Postfix:
             "shlib_directory": f"{fetch.ROOT}/usr/lib/postfix",
         }
 
+    def _environment(self) -> dict[str, str]:
+        return fetch.environment() | self._root.environment
+
     def _write(self, name: str, text: str) -> None:
         file = self.folder / name
         file.write_text(text)
@@ -117,8 +122,7 @@ class Postfix:
     def _make_queue(self) -> None:
         queue = self.folder / "queue"
         owned = [str(queue / name) for name in QUEUES.split()]
-        make = [*AS_ROOT, "install", "--directory"]
-        subprocess.run([*make, str(queue), f"{queue}/pid"], check=True)
-        subprocess.run([*make, f"--owner={OWNER}", *owned, f"{self.folder}/data"], check=True)
+        make = ["install", "--directory"]
         drop = [f"--owner={OWNER}", f"--group={GROUP}", "--mode=1730", f"{queue}/maildrop"]
-        subprocess.run([*make, *drop], check=True)
+        for what in ([str(queue), f"{queue}/pid"], [f"--owner={OWNER}", *owned, f"{self.folder}/data"], drop):
+            subprocess.run([*make, *what], env=self._environment(), check=True)
