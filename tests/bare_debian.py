@@ -170,9 +170,9 @@ class Root:
         there = self.path / place.relative_to("/")
         there.parent.mkdir(parents=True, exist_ok=True)
         if place.is_dir():
-            shutil.copytree(place, there, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+            shutil.copytree(place, there, dirs_exist_ok=True, ignore_dangling_symlinks=True, copy_function=_replaced)
         elif place.exists():
-            shutil.copyfile(place, there)
+            _replaced(place, there)
 
     def _clone(self) -> None:
         for home, user in (("root", "root"), ("home/pat", "pat")):
@@ -180,6 +180,12 @@ class Root:
             shutil.rmtree(there, ignore_errors=True)
             outside("git", "clone", "--quiet", "--no-hardlinks", str(checkout.ROOT), str(there))
             outside("chroot", str(self.path), "chown", "--recursive", f"{user}:", f"/{home}/gateway")
+
+
+def _replaced(source: Path | str, there: Path | str) -> None:
+    """Copy a file over what the root has there, be it a link to somewhere outside of it."""
+    Path(there).unlink(missing_ok=True)
+    shutil.copyfile(source, there)
 
 
 def kept() -> dict[str, str]:
