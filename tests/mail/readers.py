@@ -1,0 +1,173 @@
+"""Everything that reads mail, each as a function of one hostile text: put where a stranger would put it."""
+
+import contextlib
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+from gateway.domain import address, birthdate, commands
+from gateway.domain.site import Marks
+from gateway.errors import BadAddress
+from gateway.mail import (
+    authentication,
+    automatic,
+    bounces,
+    compose,
+    decoding,
+    encoding,
+    furniture,
+    headers,
+    mailboxes,
+    mime,
+    nested_html,
+    parse,
+    quoted_html,
+    quoted_text,
+    reply,
+    scan,
+    secure_mark,
+    stuffing,
+)
+from gateway.portal.mail.content import shown_of
+from gateway.portal.mail.html import safe
+
+TODAY = date(2026, 3, 3)
+SERVER = "mx.riverside.example"
+REPORT = (
+    b"MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\n"
+    b"It failed.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n"
+)
+MODULES = (
+    authentication,
+    automatic,
+    bounces,
+    compose,
+    decoding,
+    encoding,
+    furniture,
+    headers,
+    mailboxes,
+    mime,
+    nested_html,
+    parse,
+    quoted_html,
+    quoted_text,
+    reply,
+    scan,
+    secure_mark,
+    stuffing,
+)
+NO_READERS = {
+    *("compose.date", "compose.letter", "compose.written", "compose.report"),  # what we write, from bounded pieces
+    *("headers.received", "headers.prepend", "encoding.base64_lines", "stuffing.stuffed", "decoding.untransferred"),
+}
+"""Functions of `gateway.mail` that read nothing which a stranger could make long; chunks are looked at one by one."""
+
+
+def octets(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def field(name: str, text: str) -> bytes:
+    """A mail with this as a field, folded as nobody folds it: not at all."""
+    value = text.replace("\r", " ").replace("\n", " ")
+    return octets(f"From: Ada <ada@riverside.example>\r\n{name}: {value}\r\n\r\nHello\r\n")
+
+
+def text_of(kind: str, text: str) -> bytes:
+    """A mail with this as its body."""
+    return octets(f"From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n{text}")
+
+
+def parts(text: str) -> bytes:
+    """A mail of whose parts this is the inside."""
+    head = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    return octets(f"{head}{text}\r\n--b--\r\n")
+
+
+def _quietly(read: Callable[[str], object], text: str) -> None:
+    with contextlib.suppress(BadAddress):
+        read(text)
+
+
+def _authenticated(text: str) -> None:
+    authentication.dmarc_passed(parse.head(field("Authentication-Results", f"{SERVER}; {text}")), SERVER)
+
+
+def _of_lines(read: Callable[[str, list[str]], object], text: str) -> None:
+    every = text.split("\n")
+    for at, line in enumerate(every[:400]):
+        read(line, every[at + 1 : at + 10])
+
+
+def _understood(text: str) -> None:
+    for line in commands.joined(text.split("\n")[:50], TODAY):
+        commands.parse(line[:500], TODAY)
+
+
+def _header(name: str, attribute: str) -> Callable[[str], object]:
+    return lambda text: getattr(parse.head(field(name, text)), attribute)
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "address.address": partial(_quietly, address.address),
+    "address.domain_key": partial(_quietly, address.domain_key),
+    "birthdate.read_birthdate": lambda text: birthdate.read_birthdate(text, TODAY),
+    "commands.parse": lambda text: commands.parse(text[:500], TODAY),
+    "commands.joined": _understood,
+    "commands.read_details": lambda text: commands.read_details(text[:1000], TODAY),
+    "authentication.dmarc_passed": _authenticated,
+    "automatic.automatic": lambda text: automatic.automatic(parse.head(field("Subject", text)), "a@b.example"),
+    "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed_lines(text_of("plain", text))),
+    "bounces.bounce": lambda text: bounces.bounce(text_of("plain", text)),
+    "bounces.bounce, a report": lambda text: bounces.bounce(REPORT + octets(text)),
+    "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
+    "compose.reheaded": lambda text: compose.reheaded(octets(text), [("Subject", "x")]),
+    "decoding.clean": decoding.clean,
+    "decoding.safe_filename": decoding.safe_filename,
+    "decoding.lines": decoding.lines,
+    "decoding.as_text": lambda text: decoding.as_text(octets(text), "utf-7"),
+    "decoding.unbase64": lambda text: decoding.unbase64(octets(text)),
+    "decoding.untransfer": lambda text: decoding.untransfer(octets(text), "quoted-printable"),
+    "decoding.words": decoding.words,
+    "decoding.unfolded": lambda text: decoding.unfolded(octets(text)),
+    "decoding.decoded": lambda text: decoding.decoded(octets(text)),
+    "encoding.field": lambda text: encoding.field("Subject", text),
+    "encoding.field, addresses": lambda text: encoding.field("To", text),
+    "encoding.encoded": encoding.encoded,
+    "encoding.mailbox": lambda text: encoding.mailbox(text, text),
+    "encoding.display_name": encoding.display_name,
+    "encoding.sevenbit": encoding.sevenbit,
+    "encoding.parameter": lambda text: encoding.parameter("filename", text),
+    "furniture.above": lambda text: furniture.above(text.split("\n")),
+    "furniture.is_greeting": furniture.is_greeting,
+    "furniture.ends_typed": furniture.ends_typed,
+    "headers.without": lambda text: headers.without(octets(text), frozenset({"bcc"})),
+    "headers.only": lambda text: headers.only(octets(text), frozenset({"content-type"})),
+    "headers.with_subject": lambda text: headers.with_subject(octets(text), "x"),
+    "headers.header_block": lambda text: headers.header_block(octets(text)),
+    "mailboxes.mailboxes": mailboxes.mailboxes,
+    "mailboxes.safe_address": mailboxes.safe_address,
+    "mime.tree": lambda text: parse.body(parts(text)),
+    "nested_html.nested": nested_html.nested,
+    "parse.head": lambda text: parse.head(octets(text)),
+    "parse.head, From": _header("From", "authors"),
+    "parse.head, Subject": _header("Subject", "subject"),
+    "parse.head, References": lambda text: parse.head(field("References", text)).all("references"),
+    "parse.body": lambda text: parse.body(octets(f"Content-Type: {text.replace(chr(10), ' ')}\r\n\r\n--b\r\n")),
+    "parse.attachment": lambda text: parse.attachment(parts(text), 0),
+    "parse.piece": lambda text: parse.piece(parts(text), 0),
+    "parse.legacy": lambda text: parse.legacy(octets(text)),
+    "parse.fingerprint": lambda text: parse.fingerprint(octets(text), parse.head(octets(text))),
+    "quoted_html.text_above_quotes": quoted_html.text_above_quotes,
+    "quoted_text.begins_quote": partial(_of_lines, lambda line, after: quoted_text.begins_quote(line[:2000], after)),
+    "reply.typed_lines": lambda text: reply.typed_lines(text_of("plain", text)),
+    "reply.typed_lines, HTML": lambda text: reply.typed_lines(text_of("html", text)),
+    "scan.walk": lambda text: list(scan.walk(octets(text))),
+    "scan.bounded": lambda text: scan.bounded(octets(text)),
+    "scan.body_start": lambda text: scan.body_start(octets(text), 0),
+    "secure_mark.read_marks": lambda text: secure_mark.read_marks(parse.head(field("Subject", text)), Marks()),
+    "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
+    "portal.mail.content.shown_of": lambda text: shown_of(text_of("html", text), "/f", "en"),
+    "portal.mail.content.shown_of, text": lambda text: shown_of(text_of("plain", text), "/f", "en"),
+}
