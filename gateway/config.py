@@ -31,6 +31,7 @@ from gateway.config_sections import (
     SmtpSection,
 )
 from gateway.domain.address import address
+from gateway.domain.intent import NearMiss
 from gateway.domain.site import Marks, Practice, Rhythm, Site, practice_of
 from gateway.errors import ConfigError
 
@@ -176,7 +177,13 @@ class Settings(BaseSettings):
             zone=ZoneInfo(self.site.timezone),
             practices=practices,
             relay_domains=frozenset(relay.domain for relay in self.relays),
-            marks=Marks(self.secure_mail.when == "always", self.secure_mail.subject_tag, headers),
+            marks=Marks(
+                always=self.secure_mail.when == "always",
+                tags=tuple(dict.fromkeys([self.secure_mail.subject_tag, *self.secure_mail.more_tags])),
+                headers=headers,
+                near_miss=NearMiss(self.secure_mail.near_miss),
+                exempt=frozenset(self.secure_mail.exempt),
+            ),
             rhythm=Rhythm(
                 reminder_days=tuple(self.invitations.reminder_days),
                 expire_after_days=self.invitations.expire_after_days,

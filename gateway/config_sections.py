@@ -151,8 +151,19 @@ class SecureMailSection(Section):
     subject_tag: str = Field(
         default="[secure]", min_length=2, description='the mark in a subject; "[secure …details…]" carries details'
     )
+    more_tags: list[Annotated[str, Field(min_length=2)]] = Field(
+        default=["[seguro]", "[sécurisé]", "[sicher]"], description="other tags that mark as subject_tag does"
+    )
     headers: list[HeaderLine] = Field(
-        default=["X-Secure: yes", "Sensitivity: Company-Confidential"], description="header fields that mark as well"
+        default=["X-Secure: yes", "Sensitivity: Company-Confidential"],
+        description='header fields that mark as well, e.g. "Sensitivity: Private", "msip_labels: <GUID or name>"',
+    )
+    near_miss: Literal["ask", "secure", "pass"] = Field(
+        default="ask",
+        description='what almost has the tag, e.g. "(secure)": its sender is asked, or it is secure, or passes',
+    )
+    exempt: list[MailAddress] = Field(
+        default=[], description="archives to which journal reports pass, whatever they quote"
     )
     keep_days: Annotated[int, Field(ge=0, le=36500)] = Field(
         default=0, description="a message is destroyed so many days after it came into an inbox; 0: never"

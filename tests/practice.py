@@ -35,7 +35,7 @@ from gateway.domain.vocabulary import (
     Role,
 )
 from gateway.edge.render import Templates
-from gateway.flow import deliver, hold, invite, people, receive, register, release, remind
+from gateway.flow import deliver, hold, invite, people, question, receive, register, release, remind
 from gateway.flow.context import Context, Desk
 from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
@@ -174,6 +174,10 @@ class World:
         await self.receive(octets, mail_from=bare(sender), **client)
         return await self.deliver()
 
+    def later(self) -> None:
+        """So much time goes by that what comes next is no part of the same run of mails."""
+        self.clock.advance(minutes=2)
+
     # ------------------------------------------------------------------------------------------------------ mail out
 
     async def deliver(self, outcome: Outcome = OK) -> list[EmailMessage]:
@@ -219,8 +223,9 @@ class World:
             await self.tick()
 
     async def tick(self) -> None:
-        while await self.desk.do(remind.run_due, 100):
-            pass
+        for due in (remind.run_due, question.run_due):
+            while await self.desk.do(due, 100):
+                pass
 
     # ------------------------------------------------------------------------------------------------------ invitees
 

@@ -104,6 +104,25 @@ _READINGS = [
     {"who": "pat@home.example", "sent": SENT.isoformat(), "read": SENT.isoformat(), "recalled": False},
     {"who": "omar@hillside.example", "sent": SENT.isoformat(), "read": "", "recalled": False},
 ]
+_RUN = [
+    _row(person(**STRANGER), "asking"),
+    _row(OMAR, "invited"),
+    {"who": "uma@home.example", "outcome": "inbox"},
+    {"who": "x@hospital.example", "outcome": "relayed"},
+]
+
+
+def _question(sign: str, **facts: Any) -> dict[str, Any]:
+    asked = {
+        "stage": "asked",
+        "to": ["pat@home.example"],
+        "more": 0,
+        "sent": SENT.isoformat(),
+        "shown": "",
+        "plain": True,
+    }
+    return {**asked, "sign": sign, "until": TODAY.isoformat(), "ask_again": [1, 3], "sender_page": TOKEN, **facts}
+
 
 SAMPLES: tuple[Sample, ...] = (
     _invitee("A patient is invited", Notice.INVITATION),
@@ -121,15 +140,18 @@ SAMPLES: tuple[Sample, ...] = (
     _sender(
         "A receipt for several people",
         Notice.RECEIPT,
-        people=[
-            _row(person(**STRANGER), "asking"),
-            _row(OMAR, "invited"),
-            {"who": "uma@home.example", "outcome": "inbox"},
-            {"who": "x@hospital.example", "outcome": "relayed"},
-        ],
+        people=_RUN,
         asking=True,
         sender_page=TOKEN,
     ),
+    _sender(
+        "A digest of many mails", Notice.DIGEST, people=_RUN, mails=["1", "2", "3", "4"], asking=True, sender_page=TOKEN
+    ),
+    _sender("Was it meant to be secure?", Notice.NEAR_MISS, **_question("NEAR_TAG", shown="(secure)")),
+    _sender("A new person in a secure talk", Notice.NEAR_MISS, **_question("NEW_IN_TALK")),
+    _sender("Many people at once", Notice.NEAR_MISS, **_question("MANY_READERS", plain=False)),
+    _sender("Asked again", Notice.NEAR_MISS, **_question("NEAR_TAG", stage="again")),
+    _sender("It was never sent", Notice.NEAR_MISS, **_question("NEAR_TAG", stage="over")),
     _sender("The question asked again", Notice.DETAILS_AGAIN, person=person(**STRANGER), used_up=False),
     _sender("Are you sure?", Notice.CONFIRM, why="outside", lines=["cleo@gmail.example STAFF"], person=CLEO, meant=""),
     _sender("Was that you?", Notice.CONFIRM, why="unproved", lines=["pat@home.example CANCEL"], person=None, meant=""),

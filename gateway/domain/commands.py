@@ -46,6 +46,7 @@ class Verb(StrEnum):
     DELEGATE = "DELEGATE"
     UNDELEGATE = "UNDELEGATE"
     YES = "YES"
+    PLAIN = "PLAIN"
     HELP = "HELP"
 
 
@@ -55,7 +56,7 @@ CHANGES = frozenset(Verb) - {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIEN
 ABOUT_ONE = frozenset(
     (
         *(Verb.PATIENT, Verb.CLINICIAN, Verb.STAFF, Verb.COLLEAGUE, Verb.REMIND, Verb.CANCEL, Verb.MOVE, Verb.STATUS),
-        *(Verb.RECALL, Verb.READ, Verb.YES),
+        *(Verb.RECALL, Verb.READ, Verb.YES, Verb.PLAIN),
     )
 )
 """The verbs that, without an address, speak of whom the answered notice was about."""
@@ -164,6 +165,12 @@ def read_details(text: str, today: date) -> Details | Doubt | None:
     """Read what stands inside a subject tag: `patient 1980-02-03`, `clinician`; None if that says no relationship."""
     verb, arguments = _split(tidy(text))
     return _answer(verb, arguments, today)
+
+
+def says_who(text: str) -> bool:
+    """Whether a text begins by saying what somebody is to its writer, however it goes on."""
+    verb, _ = _split(tidy(text[:LONGEST]))
+    return verb is Verb.PATIENT or verb in COLLEAGUES
 
 
 def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt | None:

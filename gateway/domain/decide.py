@@ -1,10 +1,11 @@
 """What becomes of a mail for one recipient: an ordered tuple of small rules, the first verdict wins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.domain.address import Address
+from gateway.domain.intent import Intent, NearMiss, Sign
 
 
 class Action(StrEnum):
@@ -18,13 +19,20 @@ class Action(StrEnum):
     PORTAL = "portal"
     RELAY = "relay"
     HOLD = "hold"
+    ASK = "ask the sender"
+
+
+NEAR = frozenset({Sign.NEAR_TAG, Sign.NEW_IN_TALK})
+"""What only perhaps was meant to be secure."""
 
 
 class Reason(StrEnum):
     """Why; stored, logged and shown."""
 
     GATEWAY_ADDRESS = "an address of the gateway itself"
-    NOT_SECURE = "not marked secure"
+    NOT_SECURE = "not secure"
+    MANY_READERS = "many strangers would see each other's addresses"
+    PERHAPS_SECURE = "perhaps meant to be secure"
     ACCOUNT = "registered: reads in the portal"
     ACCOUNT_RELAY = "registered: has a secure system of their own"
     SECURE_DOMAIN = "their domain has a secure system of its own"
@@ -37,7 +45,8 @@ class Facts:
     """What is known of one recipient when the decision is made."""
 
     gateway: Action | None
-    secure: bool
+    sign: Sign = Sign.NONE
+    near_miss: NearMiss = NearMiss.ASK
     delivery: str | None = None
     """The account's way of delivery; None without an account."""
     domain_relayed: bool = False
@@ -47,10 +56,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The decision and its reason."""
+    """The decision and its reason; `sign` is what showed how the mail was meant."""
 
     action: Action
     reason: Reason
+    sign: Sign = Sign.NONE
 
 
 def _gateway_address(facts: Facts) -> Verdict | None:
@@ -58,7 +68,13 @@ def _gateway_address(facts: Facts) -> Verdict | None:
 
 
 def _not_secure(facts: Facts) -> Verdict | None:
-    return None if facts.secure else Verdict(Action.PASS, Reason.NOT_SECURE)
+    passes = facts.sign.intent is Intent.CLEAR or (facts.sign in NEAR and facts.near_miss is NearMiss.PASS)
+    return Verdict(Action.PASS, Reason.NOT_SECURE) if passes else None
+
+
+def _perhaps_secure(facts: Facts) -> Verdict | None:
+    is_near = facts.sign in NEAR and facts.near_miss is NearMiss.ASK
+    return Verdict(Action.ASK, Reason.PERHAPS_SECURE) if is_near else None
 
 
 def _relay_account(facts: Facts) -> Verdict | None:
@@ -86,6 +102,7 @@ def _unregistered(_: Facts) -> Verdict:
 RULES: tuple[Callable[[Facts], Verdict | None], ...] = (
     _gateway_address,
     _not_secure,
+    _perhaps_secure,
     _relay_account,
     _question_open,
     _account,
@@ -96,7 +113,8 @@ RULES: tuple[Callable[[Facts], Verdict | None], ...] = (
 
 def decide(facts: Facts) -> Verdict:
     """The verdict of the first rule that has one; the last always has."""
-    return next(verdict for rule in RULES if (verdict := rule(facts)) is not None)
+    verdict = next(verdict for rule in RULES if (verdict := rule(facts)) is not None)
+    return replace(verdict, sign=facts.sign)
 
 
 _TOKEN_BOXES = {"bot": Action.COMMAND, "reply": Action.REPLY, "bounce": Action.BOUNCE}

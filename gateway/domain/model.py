@@ -6,8 +6,10 @@ Rows are immutable; `id` 0 means not stored yet. Times are aware UTC. Bytes that
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from gateway.domain.intent import Sign
 from gateway.domain.vocabulary import (
     OPEN,
+    Answer,
     CopyState,
     DeliveryKind,
     DeliveryState,
@@ -30,6 +32,8 @@ class Sender:
     address: str
     typed: str
     name: str = ""
+    receipt_id: int | None = None
+    """The delivery of the latest receipt: one that has not left yet takes up what happens meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +124,9 @@ class Message:
     """One secure message: its content is sealed once, under a key of its own that every copy wraps anew.
 
     `sender_id` is set where a practice's sender wrote it, `account_id` where it was written in the portal.
-    `reply_to_id` is the message that this one answers. `has_files` says whether it seems to bring files.
+    `reply_to_id` is the message that this one answers. `has_files` says whether it seems to bring files. `ends_at` is
+    when its author wants it gone from inboxes, `wants_receipt` whether they asked to be told when it is opened.
+    `hides_readers`: it was written to many, who are not to see each other's addresses.
     """
 
     id: int = 0
@@ -134,6 +140,9 @@ class Message:
     size: int
     received_at: datetime
     has_files: bool = False
+    ends_at: datetime | None = None
+    wants_receipt: bool = False
+    hides_readers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +210,26 @@ class Confirmation:
     invitation_id: int | None = None
     lines: bytes
     done_at: datetime | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a sender is asked about a mail of theirs before it goes anywhere: was it meant to be secure, are all meant.
+
+    `details` is what the mail says of its recipient, and how it names people, sealed. `day0`, `step` and `due_at` as in
+    an invitation.
+    """
+
+    id: int = 0
+    sender_id: int
+    message_id: int
+    sign: Sign
+    details: bytes
+    answer: Answer | None = None
+    day0: date
+    step: int = 0
+    due_at: datetime | None
     created_at: datetime
 
 
@@ -321,6 +350,6 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Delegation, Draft, Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta),
+    *(Delivery, Confirmation, Question, Delegation, Draft, Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta),
     AddressChange,
 )

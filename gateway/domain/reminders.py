@@ -44,9 +44,14 @@ def instant(day0: date, step: Step, zone: ZoneInfo, rhythm: Rhythm) -> datetime:
     A local hour that a clock change leaves out is read with the offset before the change (PEP 495, fold 0), which
     is the first instant after the gap; one that occurs twice is taken the first time.
     """
-    day = day0 + timedelta(days=step.day + step.at_end)
-    hour = 0 if step.at_end else rhythm.reminder_hour
-    return datetime.combine(day, time(hour), zone).astimezone(UTC)
+    if not step.at_end:
+        return at_reminder_hour(day0 + timedelta(days=step.day), zone, rhythm)
+    return datetime.combine(day0 + timedelta(days=step.day + 1), time(0), zone).astimezone(UTC)
+
+
+def at_reminder_hour(day: date, zone: ZoneInfo, rhythm: Rhythm) -> datetime:
+    """The instant of a day at which all timed mail is sent, in UTC; around a clock change as `instant` has it."""
+    return datetime.combine(day, time(rhythm.reminder_hour), zone).astimezone(UTC)
 
 
 def next_due(state: State, day0: date, done: int, zone: ZoneInfo, rhythm: Rhythm) -> datetime | None:

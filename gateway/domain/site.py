@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.domain.address import Address
+from gateway.domain.intent import NearMiss
 
 
 class Writing(Protocol):
@@ -53,11 +54,14 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How a sender says that a mail is secure."""
+    """How a sender says that a mail is secure, and what becomes of mail that almost says so."""
 
     always: bool = False
-    subject_tag: str = "[secure]"
+    tags: tuple[str, ...] = ("[secure]", "[seguro]", "[sécurisé]", "[sicher]")
     headers: tuple[tuple[str, str], ...] = ()
+    near_miss: NearMiss = NearMiss.ASK
+    exempt: frozenset[str] = frozenset()
+    """Keys of addresses that get journal reports."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,13 @@ class CopyState(StrEnum):
     """Where one recipient's copy of a message is."""
 
     HELD = "held"
+    ASKED = "asked"
+    """its sender is asked whether it is secure, or whether to send it at all"""
     INBOX = "inbox"
     RELAYED = "relayed"
     SENT = "sent"
+    PASSED = "passed"
+    """its sender said that it is ordinary mail: it left in clear"""
     RECALLED = "recalled"
     """taken back by its sender after it had been delivered"""
     OVER = "over"
@@ -80,6 +84,8 @@ class DeliveryKind(StrEnum):
 class DeliveryState(StrEnum):
     """Where an outgoing mail stands."""
 
+    HELD = "held"
+    """it waits for its sender's word"""
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
@@ -91,6 +97,8 @@ class Notice(StrEnum):
     """The kinds of mail that the gateway itself writes (`X-Gateway-Notice`)."""
 
     RECEIPT = "receipt"
+    DIGEST = "digest"
+    NEAR_MISS = "near-miss"
     DETAILS_AGAIN = "details-again"
     CONFIRM = "confirm"
     TRANSCRIPT = "transcript"
@@ -137,6 +145,8 @@ class Purpose(StrEnum):
     """/sender/{token}: as SENDER; the generation is the day on which the link was made"""
     CONFIRM = "c"
     """bot+token: a command that waits for YES"""
+    QUESTION = "q"
+    """bot+token: what a sender is asked about a mail of theirs"""
     REPLY = "r"
     """reply+token: the message (written in the portal) that the sender answers"""
     BOUNCE = "b"
@@ -147,6 +157,15 @@ class Purpose(StrEnum):
     """/profile/address/{token}: a change of address, to be confirmed"""
     OLD_ADDRESS = "o"
     """/address/{token}: the same, to be called back"""
+
+
+class Answer(StrEnum):
+    """How a question about a mail ended."""
+
+    YES = "yes"
+    PLAIN = "plain"
+    CANCEL = "cancel"
+    NONE = "no answer"
 
 
 class Heard(StrEnum):

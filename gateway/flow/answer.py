@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
-from gateway.domain.model import Confirmation, Copy, Invitation, Message, Sender, Waiter
+from gateway.domain.model import Confirmation, Copy, Invitation, Message, Question, Sender, Waiter
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.domain.words import spoken
@@ -15,6 +15,7 @@ from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
+from gateway.flow.mailing import siblings
 from gateway.flow.verbs import run
 from gateway.mail.automatic import speaks_of_absence
 from gateway.mail.parse import Mailbox
@@ -178,8 +179,23 @@ def _message_scope(ctx: Context, row: int) -> Opened | None:
     message = ctx.tx.get(Message, row)
     if message is None or message.sender_id is None:
         return None
-    ids = {copy.invitation_id for copy in ctx.tx.find(Copy, message_id=message.id) if copy.invitation_id}
-    return message.sender_id, Scope(tuple(ctx.tx.find(Invitation, id__in=ids)), message)
+    return message.sender_id, Scope(_invited_for(ctx, message), message)
+
+
+def _invited_for(ctx: Context, message: Message) -> tuple[Invitation, ...]:
+    """Those who were invited for a mail, in however many parts it came."""
+    sender = ctx.tx.get(Sender, message.sender_id or 0)
+    parts = {message.id, *(one.id for one in (siblings(ctx, sender, message.header_id) if sender else ()))}
+    ids = {copy.invitation_id for copy in ctx.tx.find(Copy, message_id__in=list(parts)) if copy.invitation_id}
+    return tuple(ctx.tx.find(Invitation, id__in=ids))
+
+
+def _question_scope(ctx: Context, row: int) -> Opened | None:
+    question = ctx.tx.get(Question, row)
+    message = ctx.tx.get(Message, question.message_id) if question else None
+    if question is None or message is None:
+        return None
+    return question.sender_id, Scope(_invited_for(ctx, message), message, question=question)
 
 
 def _sender_scope(_: Context, row: int) -> Opened | None:
@@ -199,6 +215,7 @@ _SCOPES: dict[Purpose, Callable[[Context, int], Opened | None]] = {
     Purpose.MESSAGE: _message_scope,
     Purpose.SENDER: _sender_scope,
     Purpose.CONFIRM: _confirm_scope,
+    Purpose.QUESTION: _question_scope,
 }
 
 

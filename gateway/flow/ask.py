@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.commands import Command
-from gateway.domain.model import Confirmation, Invitation, Message, Sender, Waiter
+from gateway.domain.model import Confirmation, Invitation, Message, Question, Sender, Waiter
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN
 from gateway.flow import people
@@ -22,6 +22,8 @@ class Scope:
     message: Message | None = None
     """The one mail that the answered notice was about."""
     confirmation: Confirmation | None = None
+    question: Question | None = None
+    """What the sender is asked about the mail that the notice was about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,18 @@ def add_copy(
         account_id=account_id,
         invitation_id=invitation_id,
         wrapped_key=wrapped,
-        expires_at=_kept_until(ctx) if state is CopyState.INBOX else None,
+        expires_at=_kept_until(ctx, taken.message) if state is CopyState.INBOX else None,
     )
     return ctx.tx.add(copy)
+
+
+def settle(
+    ctx: Context, copy: Copy, state: CopyState, *, account_id: int | None = None, invitation_id: int | None = None
+) -> Copy:
+    """Put a copy about which its sender was asked where the decision has it."""
+    if account_id:
+        return release(ctx, copy, account_id, held_for=copy.address)
+    return ctx.tx.put(replace(copy, state=state, invitation_id=invitation_id))
 
 
 def data_key(ctx: Context, copy: Copy, message: Message | None = None, holder: str = "") -> bytes:
@@ -95,20 +104,23 @@ def release(ctx: Context, copy: Copy, account_id: int, held_for: str) -> Copy:
     """Put a copy that was held for this address into its reader's inbox."""
     ctx.audit("gateway", "released", f"copy {copy.id}")
     wrapped = hand_over(ctx, copy, at_address(held_for), in_account(account_id))
+    message = ctx.tx.get(Message, copy.message_id)
     return ctx.tx.put(
         replace(
             copy,
             state=CopyState.INBOX,
             account_id=account_id,
             wrapped_key=wrapped,
-            expires_at=_kept_until(ctx),
+            expires_at=_kept_until(ctx, message),
         )
     )
 
 
-def _kept_until(ctx: Context) -> datetime | None:
-    """Until when what comes into an inbox now is kept."""
-    return ctx.now + timedelta(days=ctx.site.keep_days) if ctx.site.keep_days else None
+def _kept_until(ctx: Context, message: Message | None) -> datetime | None:
+    """Until when a message that comes into an inbox now is kept: as long as the site, and its author, have it."""
+    by_site = ctx.now + timedelta(days=ctx.site.keep_days) if ctx.site.keep_days else None
+    ends = [end for end in (by_site, message.ends_at if message else None) if end]
+    return min(ends, default=None)
 
 
 def destroy(ctx: Context, copy: Copy, state: CopyState = CopyState.DESTROYED, reason: bytes | None = None) -> Copy:

@@ -71,8 +71,10 @@ def unseal(keys: Keys, delivery: Delivery) -> Letter:
     return Letter(**data)
 
 
-def queue(ctx: Context, letter: Letter, to: str, invitation: Invitation | None = None) -> Delivery:
-    """Queue a letter for the next hop, in the same transaction as what it speaks of."""
+def queue(
+    ctx: Context, letter: Letter, to: str, invitation: Invitation | None = None, wait: timedelta = timedelta()
+) -> Delivery:
+    """Queue a letter for the next hop, in the same transaction as what it speaks of; it leaves after the `wait`."""
     return ctx.tx.add(
         Delivery(
             kind=DeliveryKind.NOTICE,
@@ -81,7 +83,7 @@ def queue(ctx: Context, letter: Letter, to: str, invitation: Invitation | None =
             facts=seal(ctx.keys, letter, to),
             invitation_id=invitation.id if invitation else None,
             created_at=ctx.now,
-            due_at=ctx.now - HEAD_START if letter.notice in ANSWERS else ctx.now,
+            due_at=ctx.now + wait - (HEAD_START if letter.notice in ANSWERS else timedelta()),
         )
     )
 
@@ -96,6 +98,7 @@ def to_sender(
     answers: str = "",
     invitation: Invitation | None = None,
     language: str = "",
+    wait: timedelta = timedelta(),
 ) -> Delivery:
     """Tell a sender something, in the language given or else their practice's."""
     practice = ctx.site.practice(sender.practice_id)
@@ -108,7 +111,7 @@ def to_sender(
         answers=answers,
         facts={"practice": practice.name, **facts},
     )
-    return queue(ctx, letter, sender.typed, invitation)
+    return queue(ctx, letter, sender.typed, invitation, wait)
 
 
 def to_invitee(

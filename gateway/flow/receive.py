@@ -1,22 +1,26 @@
 """A mail comes in: what it is, what becomes of it for each recipient, and the one receipt that says so."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 
-from gateway.domain.birthdate import Doubt
-from gateway.domain.commands import read_details
-from gateway.domain.decide import Action, Facts, Verdict, decide
-from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Seen, Sender
-from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Purpose, Relationship, State
-from gateway.errors import BadRecipient, NotASender, NotAuthor, RecipientLeft, Unreadable
-from gateway.flow import answer, confirm, delegates, deliver, hold, invite, notices, people, release
-from gateway.flow.case import Case, Intake
+from gateway.domain.decide import Action, Facts, Reason, Verdict, decide
+from gateway.domain.intent import Intent, Sign
+from gateway.domain.model import Account, Copy, Message, Seen, Sender
+from gateway.domain.site import Practice
+from gateway.domain.vocabulary import Answer, CopyState, Purpose
+from gateway.errors import NotASender, NotAuthor, RecipientLeft, Unreadable
+from gateway.flow import answer, delegates, deliver, mailing, people, question, receipts, release
+from gateway.flow.case import Case, case_of
 from gateway.flow.context import Context
+from gateway.flow.intake import Intake
 from gateway.flow.take_in import Exits
+from gateway.flow.talk import people_of
 from gateway.flow.understand import Draft, Recipient
 from gateway.mail.automatic import NO_ANSWER, automatic
 
+MANY = 10
+"""From so many strangers in To and Cc on, the sender is asked before any of them sees the others' addresses."""
 _MISTAKES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RecursionError)
 """What code of ours raises where it did not expect what a mail says; nothing of these comes from a disk."""
 
@@ -35,42 +39,93 @@ def accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
 
 def unheard(draft: Draft) -> tuple[Verdict, ...]:
     """The verdicts on a mail that can have no effect: they cost no transaction."""
-    return tuple(decide(Facts(gateway=one.gateway, secure=False)) for one in draft.recipients)
+    return tuple(decide(Facts(gateway=one.gateway)) for one in draft.recipients)
 
 
 def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     intake = Intake(ctx, draft, exits)
     by_login = _writes_by_login(ctx, draft)
-    if exits.clear:
-        hold.add_content(ctx, exits.clear)
-    cases = [_case(ctx, draft, recipient) for recipient in draft.recipients]
+    cases = decided(ctx, draft)
     for case in cases:
         if case.verdict.action in _REPEATABLE or _is_new(ctx, draft, case.recipient):
             _HANDLERS[case.verdict.action](intake, case)
     if intake.tokens:
         _run_commands(intake, proved=by_login or draft.submission.authenticated or draft.is_vouched_for)
-    if intake.waiters:
-        _send_receipt(intake)
-    if exits.secure and exits.secure.inline is None and not intake.kept:
-        ctx.tx.discard(exits.secure.content_id)  # the mail was known, or an answer that is worth nothing
+    if intake.asked:
+        _ask(intake)
+    if intake.mailed and intake.mailed.waiters:
+        receipts.tell(intake.mailed, intake.secure().message, incomplete=_is_incomplete(ctx, draft))
+    intake.discard_unused()
     return tuple(case.verdict for case in cases)
 
 
-def _case(ctx: Context, draft: Draft, recipient: Recipient) -> Case:
-    if not draft.marks.secure or recipient.gateway or draft.practice is None:
-        return Case(recipient, decide(Facts(gateway=recipient.gateway, secure=draft.marks.secure)))
-    if recipient.address is None:
-        raise BadRecipient
-    account = ctx.tx.one(Account, address=recipient.address.key)
-    latest = people.latest_invitation(ctx, draft.practice.id, recipient.address.key)
-    facts = Facts(
-        gateway=None,
-        secure=True,
-        delivery=account.delivery if account else None,
-        domain_relayed=recipient.address.domain in ctx.site.relay_domains,
-        question_open=latest is not None and latest.is_open,
-    )
-    return Case(recipient, decide(facts), account, latest)
+def decided(ctx: Context, draft: Draft) -> list[Case]:
+    """Each recipient with what is to become of the mail for them: only looks up. Raises BadRecipient."""
+    practice = draft.practice
+    if practice is None or (draft.marks.sign.intent is Intent.CLEAR and not draft.may_go_on):
+        return [_unsecured(one, draft.marks.sign) for one in draft.recipients]
+    talk = people_of(ctx, practice, draft.answers) if draft.may_go_on else frozenset()
+    asked = _asked_before(ctx, draft, practice) if draft.marks.asks or talk else None
+    cases = []
+    for one in draft.recipients:
+        sign = asked or _sign(draft, one, talk)
+        is_plain = one.gateway or sign.intent is Intent.CLEAR
+        cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
+    return [_unseen(case) for case in cases] if _shows_many(ctx, draft, cases) else cases
+
+
+def _unsecured(recipient: Recipient, sign: Sign) -> Case:
+    return Case(recipient, decide(Facts(gateway=recipient.gateway, sign=sign)))
+
+
+def _sign(draft: Draft, recipient: Recipient, talk: frozenset[str]) -> Sign:
+    """What shows how the mail was meant for this recipient: its own marks, or the talk that it goes on with."""
+    if not talk or recipient.address is None:
+        return draft.marks.sign
+    if recipient.address.key in talk:
+        return Sign.TALK
+    return draft.marks.sign if draft.marks.asks else Sign.NEW_IN_TALK
+
+
+def _asked_before(ctx: Context, draft: Draft, practice: Practice) -> Sign | None:
+    """What the sender has answered where another part of this mail was asked about."""
+    author = draft.author.address.key if draft.author else ""
+    sender = ctx.tx.one(Sender, address=author, practice_id=practice.id)
+    before = question.standing(ctx, sender, draft.message_id) if sender else None
+    return _ANSWERED.get(before.answer) if before else None
+
+
+_ANSWERED: dict[Answer | None, Sign] = {Answer.YES: Sign.ANSWERED, Answer.PLAIN: Sign.PLAIN}
+
+
+def _shows_many(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
+    """Whether secure mail would show many strangers to each other."""
+    held = [case for case in cases if case.verdict.action is Action.HOLD]
+    if not held or (len(draft.head.visible) < MANY and not draft.head.names_many):
+        return False
+    visible = {one.address.key for one in draft.head.visible}
+    known = ctx.tx.count(Account, address__in=list(visible)) if visible else 0
+    return draft.head.names_many or len(visible) - known >= MANY
+
+
+def _unseen(case: Case) -> Case:
+    secure = case.verdict.sign.intent is not Intent.CLEAR and case.recipient.gateway is None
+    asked = Verdict(Action.ASK, Reason.MANY_READERS, Sign.MANY_READERS)
+    return replace(case, verdict=asked) if secure else case
+
+
+def _is_incomplete(ctx: Context, draft: Draft) -> bool:
+    """Whether other parts of this mail may still come in: it names people from elsewhere who are not here."""
+    assert draft.practice is not None  # noqa: S101 - its mail was held
+    here = {one.address.key for one in draft.recipients if one.address}
+    elsewhere = [one.address for one in draft.head.visible if not draft.practice.owns(one.address)]
+    missing = {one.key for one in elsewhere if one.key not in here and one.domain != ctx.site.domain}
+    if not missing or draft.author is None:
+        return False
+    sender = ctx.tx.one(Sender, address=draft.author.address.key, practice_id=draft.practice.id)
+    parts = [one.id for one in mailing.siblings(ctx, sender, draft.message_id)] if sender else []
+    arrived = {copy.address for copy in ctx.tx.find(Copy, message_id__in=parts)} if parts else set()
+    return bool(draft.message_id) and not missing <= arrived
 
 
 def _is_new(ctx: Context, draft: Draft, recipient: Recipient) -> bool:
@@ -84,96 +139,34 @@ def _is_new(ctx: Context, draft: Draft, recipient: Recipient) -> bool:
 # ----------------------------------------------------------------------------------------- one action, one handler
 
 
-def _pass(intake: Intake, case: Case, to: str = "") -> None:
-    ctx, sealed = intake.ctx, intake.exits.clear
-    assert sealed is not None  # noqa: S101 - `needs_clear` made the edge seal it
-    to = to or case.recipient.typed
-    ctx.tx.add(
-        Delivery(
-            kind=DeliveryKind.PASS,
-            mail_from=intake.draft.submission.mail_from,
-            recipient=to,
-            content_id=sealed.content_id,
-            wrapped_key=ctx.keys.wrap(sealed.data_key, deliver.bound_to(sealed.content_id, to)),
-            created_at=ctx.now,
-            due_at=ctx.now,
-        )
-    )
+def _pass(intake: Intake, case: Case) -> None:
+    intake.pass_on(case.recipient.typed)
 
 
-def _postmaster(intake: Intake, case: Case) -> None:
-    _pass(intake, case, intake.ctx.site.postmaster)
+def _postmaster(intake: Intake, _: Case) -> None:
+    intake.pass_on(intake.ctx.site.postmaster)
 
 
-def _relay(intake: Intake, case: Case) -> None:
-    ctx, reader = intake.ctx, case.address
-    copy = hold.add_copy(ctx, intake.secure(), reader, CopyState.RELAYED)
-    ctx.tx.add(
-        Delivery(
-            kind=DeliveryKind.RELAY,
-            hop=reader.domain,
-            recipient=reader.typed,
-            copy_id=copy.id,
-            created_at=ctx.now,
-            due_at=ctx.now,
-        )
-    )
-    intake.rows.append({"who": reader.typed, "outcome": "relayed", "reason": case.verdict.reason.value})
+def _secure(intake: Intake, case: Case) -> None:
+    mailing.carry_out(intake.mailing(), case)
 
 
-def _portal(intake: Intake, case: Case) -> None:
-    assert case.account is not None  # noqa: S101 - or the verdict would have been another
-    author = people.display(intake.sender())
-    release.deliver_to_inbox(intake.ctx, intake.secure(), case.account, author, intake.practice.name)
-    intake.rows.append({"who": case.address.typed, "outcome": "inbox", "reason": case.verdict.reason.value})
+def _wait(intake: Intake, case: Case) -> None:
+    """Both forms are kept until the sender has said which is to go."""
+    copy = intake.keep(case.address, CopyState.ASKED)
+    if case.verdict.sign is not Sign.MANY_READERS:
+        intake.pass_on(case.recipient.typed, waits_for=copy)
+    intake.asked.append(case)
 
 
-def _hold(intake: Intake, case: Case) -> None:
-    ctx, practice, stranger, sender = intake.ctx, intake.practice, case.address, intake.sender()
-    invitation = case.latest
-    joined = invitation is not None and invitation.is_open
-    if invitation is None or not joined:
-        name = intake.names.get(stranger.key, "")
-        invitation = invite.open_for(ctx, practice, stranger, name, before=invitation)
-    waiter = people.wait_for(ctx, invitation, sender)
-    hold.add_copy(ctx, intake.secure(), stranger, CopyState.HELD, invitation_id=invitation.id)
-    if joined:
-        invitation = invite.move(ctx, invitation, Event.JOINED, by=sender.address)
-    invitation, why = _tag_details(intake, invitation, sender)
-    intake.waiters.append(waiter)
-    standing = people.standing(ctx, invitation, waiter)
-    outcome = {State.AWAITING: "asking", State.INVITED: "invited"}.get(invitation.state, "resting")
-    row = {**standing, "outcome": outcome, "joined": joined, "why": why, "reason": case.verdict.reason.value}
-    intake.rows.append(row)
-
-
-def _tag_details(intake: Intake, invitation: Invitation, sender: Sender) -> tuple[Invitation, str]:
-    """Take the details in the subject tag, where they can only mean this person; else why they were not taken."""
-    ctx, draft = intake.ctx, intake.draft
-    if not draft.marks.details:
-        return invitation, ""
-    details = read_details(draft.marks.details, ctx.today)
-    if details is None:
-        return invitation, ""
-    if isinstance(details, Doubt):
-        return invitation, details.value
-    strangers = [r for r in draft.recipients if r.gateway is None]
-    if details.relationship is Relationship.PATIENT and len(strangers) > 1:
-        return invitation, "several"
-    return _take_details(ctx, invitation, sender, details, draft.marks.details)
-
-
-def _take_details(
-    ctx: Context, invitation: Invitation, sender: Sender, details: Details, said: str
-) -> tuple[Invitation, str]:
-    if not invite.may_correct(ctx, invitation, sender) or invitation.state is State.INVITED:
-        return invitation, ""
-    if doubt := invite.doubt(ctx, invitation, details):
-        confirm.ask(ctx, sender, [f"{invitation.typed} {said}"], doubt, invitation)
-        return invitation, doubt
-    if invite.tries_used_up(ctx, invitation):
-        return invitation, "used_up"
-    return invite.give_details(ctx, invitation, sender, details), ""
+def _ask(intake: Intake) -> None:
+    """One question about one mail, in however many parts it comes."""
+    draft, message = intake.draft, intake.secure().message
+    before = question.standing(intake.ctx, intake.sender(), draft.message_id)
+    if before and before.answer is None:
+        return
+    said = {"details": draft.marks.details, "names": dict(draft.names), "addressees": sorted(draft.addressees)}
+    question.ask(intake.ctx, intake.sender(), message, intake.asked[0].verdict.sign, said, draft.marks.near)
 
 
 def _command(intake: Intake, case: Case) -> None:
@@ -246,27 +239,13 @@ def _bounce(intake: Intake, case: Case) -> None:
 _HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {
     Action.PASS: _pass,
     Action.POSTMASTER: _postmaster,
-    Action.RELAY: _relay,
-    Action.PORTAL: _portal,
-    Action.HOLD: _hold,
+    Action.RELAY: _secure,
+    Action.PORTAL: _secure,
+    Action.HOLD: _secure,
+    Action.ASK: _wait,
     Action.COMMAND: _command,
     Action.REPLY: _reply,
     Action.BOUNCE: _bounce,
 }
 _REPEATABLE = (Action.PASS, Action.POSTMASTER, Action.BOUNCE)
 """Mail that is ours to carry, not to know: handed in twice, it passes twice."""
-
-
-def _send_receipt(intake: Intake) -> None:
-    """Tell the sender, recipient by recipient, what happened; a single stranger may be spoken of by a bare verb."""
-    ctx, sender = intake.ctx, intake.sender()
-    only = intake.waiters[0] if len(intake.waiters) == 1 else None
-    reply = (
-        notices.token(Purpose.WAITER, only.id) if only else notices.token(Purpose.MESSAGE, intake.secure().message.id)
-    )
-    facts = {
-        "people": intake.rows,
-        "asking": any(row["outcome"] == "asking" for row in intake.rows),
-        "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id),
-    }
-    notices.to_sender(ctx, Notice.RECEIPT, sender, facts, reply=reply, answers=intake.draft.message_id)

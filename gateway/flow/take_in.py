@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LONG_HEAD = 16_384
 """Octets: a head up to this, longer than mail systems write, is read in some milliseconds, whatever it is made of."""
 _END_OF_HEAD = b"\r\n\r\n"
+_BLANK = 8
+"""Octets in which blank lines are looked for that stand before a head by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ class Taking:
         seen = len(self._opening)
         self._opening += octets
         opening = self._opening
-        ended = opening.startswith(b"\r\n") or opening.find(_END_OF_HEAD, max(seen - len(_END_OF_HEAD) + 1, 0)) >= 0
+        begun = len(opening) - len(opening[:_BLANK].lstrip(b"\r\n") + opening[_BLANK:])  # blank lines stand before it
+        ended = opening.find(_END_OF_HEAD, max(seen - len(_END_OF_HEAD) + 1, begun)) >= 0
         if ended or len(opening) > HEAD_OCTETS:
             self._open()
 

@@ -5,30 +5,33 @@ to the bot, can have no effect, and is not read.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address, address
-from gateway.domain.decide import Action, own_address
+from gateway.domain.decide import NEAR, Action, own_address
+from gateway.domain.intent import Sign
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import Purpose
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
-from gateway.mail import headers, parse
+from gateway.mail import headers, parse, secure_mark
 from gateway.mail.authentication import dmarc_passed
 from gateway.mail.automatic import STRONG_NOTES, automatic
 from gateway.mail.bounces import Bounce, bounce
+from gateway.mail.headers import Change
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.reply import typed_lines
-from gateway.mail.secure_mark import Marked, read_marks
+from gateway.mail.secure_mark import Marked
 from gateway.ports import Keys
 
 MOST_RECEIVED = 100  # RFC 5321 §6.3
 _OPENED_BY = {
-    Action.COMMAND: (Purpose.WAITER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM),
+    Action.COMMAND: (Purpose.WAITER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM, Purpose.QUESTION),
     Action.REPLY: (Purpose.REPLY,),
     Action.BOUNCE: (Purpose.BOUNCE,),
 }
 """For what a token at each kind of address must have been made."""
-_NO_MARKS = Marked(secure=False, details="", subject="", tagged=False)
+_NO_MARKS = Marked(Sign.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Draft:
     marks: Marked
     recipients: tuple[Recipient, ...]
     practice: Practice | None
+    blemishes: tuple[Change, ...] = ()
+    """The fields that a reader of secure mail does not get, each with what they get instead."""
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
@@ -88,6 +93,27 @@ class Draft:
         return any(r.is_heard for r in self.recipients)
 
     @property
+    def may_go_on(self) -> bool:
+        """Whether it might be part of a secure talk, though it has no mark: the store knows."""
+        return not self.marks.secure and self.marks.sign.is_letter and self.practice is not None and bool(self.answers)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The Message-IDs of the mail that it goes on with."""
+        return self.head.answers
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """How its author named the visible recipients, by address."""
+        return {one.address.key: one.name for one in self.head.visible if one.name}
+
+    @property
+    def addressees(self) -> frozenset[str]:
+        """The keys of all whom it names, or was sent to."""
+        sent_to = (one.address.key for one in self.recipients if one.address and one.gateway is None)
+        return frozenset([*sent_to, *(one.address.key for one in self.head.visible)])
+
+    @property
     def needs_clear(self) -> bool:
         """Whether anybody gets it as it came."""
         passes = not self.marks.secure and any(r.gateway is None for r in self.recipients)
@@ -95,8 +121,9 @@ class Draft:
 
     @property
     def needs_secure(self) -> bool:
-        """Whether anybody gets it as secure mail, without tag and Bcc."""
-        held = self.marks.secure and any(r.gateway is None for r in self.recipients)
+        """Whether anybody gets it as secure mail, in a form of its own: without tag and Bcc."""
+        perhaps = self.marks.asks or (self.may_go_on and bool(self.blemishes))
+        held = (self.marks.secure or perhaps) and any(r.gateway is None for r in self.recipients)
         return held or any(r.gateway is Action.REPLY for r in self.recipients)
 
     @property
@@ -150,16 +177,12 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
         raise Looping
     authors = head.authors
     author = authors[0] if len(authors) == 1 else None
-    draft = Draft(
-        submission,
-        opening,
-        head,
-        head.message_id,
-        author,
-        _marks(site, submission, head),
-        recipients,
-        site.practice_of(author.address) if author else None,
-    )
+    practice = site.practice_of(author.address) if author else None
+    marks = _marks(site, submission, recipients, head)
+    if practice is None:
+        marks = _of_nobody_here(marks, submission)
+    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged)
+    draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes)
     if draft.needs_secure and draft.practice is None:
         raise NotASender
     return draft
@@ -196,13 +219,8 @@ def clear_form(draft: Draft, trace: str) -> bytes:
 
 
 def secure_form(draft: Draft, trace: str) -> bytes:
-    """The opening as its readers get it: without the tag, and without Bcc."""
-    octets = draft.opening
-    if any(one.name == "bcc" for one in draft.head.fields):
-        octets = headers.without(octets, frozenset({"bcc"}))
-    if draft.marks.tagged:
-        octets = headers.with_subject(octets, draft.marks.subject)
-    return headers.prepend(octets, trace)
+    """The opening as its readers get it: without what is theirs not to see, from its first field on."""
+    return headers.prepend(headers.retold(draft.opening, draft.blemishes)[draft.head.start :], trace)
 
 
 def recipient_of(site: Site, typed: str) -> Recipient:
@@ -219,11 +237,16 @@ def recipient_of(site: Site, typed: str) -> Recipient:
     return Recipient(typed, read, *own)
 
 
-def _marks(site: Site, submission: Submission, head: Head) -> Marked:
-    marks = site.marks
-    if marks.always and not submission.mail_from:
-        marks = replace(marks, always=False)  # a bounce is nobody's secure mail; it passes
-    return read_marks(head, marks)
+def _marks(site: Site, submission: Submission, recipients: tuple[Recipient, ...], head: Head) -> Marked:
+    archived = all(one.address and one.address.key in site.marks.exempt for one in recipients)
+    return secure_mark.read_marks(head, site.marks, submission.mail_from, trusted=submission.trusted, archived=archived)
+
+
+def _of_nobody_here(marks: Marked, submission: Submission) -> Marked:
+    """Mail whose author belongs to no practice: nobody can be asked about it, and from `<>` it is somebody's report."""
+    if marks.sign is Sign.ALWAYS and not submission.mail_from:
+        return replace(marks, sign=Sign.REPORT)
+    return replace(marks, sign=Sign.NONE) if marks.sign in NEAR else marks
 
 
 def _command_lines(draft: Draft, text: bytes) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, pa
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, RESTING, Relationship, State
-from gateway.flow import confirm, delegates, invite, move, people, take_back
+from gateway.flow import asked, confirm, delegates, invite, move, people, take_back
 from gateway.flow.ask import Ask, Result, Scope, person, result, waiter
 from gateway.flow.context import Context
 
@@ -219,6 +219,8 @@ def _contacts(*relationships: Relationship) -> Callable[[Ask], list[Result]]:
 
 
 def _yes(ask: Ask) -> list[Result]:
+    if ask.scope.question:
+        return asked.yes(ask)
     confirmation = ask.scope.confirmation
     current = ask.ctx.tx.get(Confirmation, confirmation.id) if confirmation else None
     if current is None or current.done_at:
@@ -244,7 +246,7 @@ _HANDLERS: dict[Verb, Callable[[Ask], list[Result]]] = {
     Verb.STAFF: _details,
     Verb.COLLEAGUE: _details,
     Verb.REMIND: _remind,
-    Verb.CANCEL: take_back.withdraw,
+    Verb.CANCEL: lambda ask: asked.cancel(ask) if asked.is_open(ask) else take_back.withdraw(ask),
     Verb.STATUS: _status,
     Verb.LIST: _list,
     Verb.DIRECTORY: _contacts(Relationship.COLLEAGUE_HERE, Relationship.COLLEAGUE_ELSEWHERE),
@@ -256,5 +258,6 @@ _HANDLERS: dict[Verb, Callable[[Ask], list[Result]]] = {
     Verb.DELEGATE: lambda ask: delegates.delegate(ask.ctx, ask.sender, ask.by, ask.command.person),
     Verb.UNDELEGATE: lambda ask: delegates.undelegate(ask.ctx, ask.sender, ask.by, ask.command.person),
     Verb.YES: _yes,
+    Verb.PLAIN: asked.plain,
     Verb.HELP: _help,
 }

@@ -140,3 +140,18 @@ def speaks_of_absence(lines: Sequence[str]) -> bool:
 
 def _has(head: Head, *names: str) -> bool:
     return any(map(head.has, names))
+
+
+def is_note_of_absence(head: Head) -> bool:
+    """Whether the subject is one that notes of absence have."""
+    return _note_of_absence(head, "")
+
+
+def is_responder(head: Head) -> bool:
+    """Whether a field says so that only responders write."""
+    return _auto_reply(head, "") and not head.has("x-ms-exchange-inbox-rules-loop")
+
+
+def is_daemon(head: Head, mail_from: str) -> bool:
+    """Whether a mail system is named as the author."""
+    return _daemon(head, mail_from)

@@ -24,6 +24,11 @@ MAILBOXES = 200
 COMMENT_DEPTH = 50
 """Comments within comments (RFC 5322 §3.2.2); nobody writes the second."""
 
+ANSWERS_LENGTH = 16_384
+"""The characters of References that are read, from their end: there the newest mail is named."""
+ANSWERED = 50
+"""The mails that one is taken to go on with."""
+
 # ---------------------------------------------------------------------------------------------------------- its parts
 
 DEEPEST = 50

@@ -1,6 +1,7 @@
 """Surgery on the octets of a message: fields go, come or change, and nothing else is touched."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -8,15 +9,17 @@ from gateway.mail.bounds import HEAD_OCTETS
 from gateway.mail.encoding import field
 from gateway.mail.scan import Field, body_start, walk
 
+Change = tuple[Field, str | None]
+"""A field, and what stands in its place: another value, or nothing."""
 
-def without(raw: bytes, names: frozenset[str]) -> bytes:
-    """The message without the fields of these (lower-case) names, wherever in the head they stand."""
+
+def retold(raw: bytes, changes: Iterable[Change]) -> bytes:
+    """The message with these fields changed; they come in the order in which they stand in it."""
     kept: list[bytes] = []
     at = 0
-    for one in walk(raw):
-        if one.name in names:
-            kept.append(raw[at : one.start])
-            at = one.end
+    for one, value in changes:
+        kept += [raw[at : one.start], b"" if value is None else field(_name(raw, one), value)]
+        at = one.end
     return b"".join([*kept, raw[at:]]) if at else raw
 
 
@@ -29,14 +32,6 @@ def only(raw: bytes, names: frozenset[str]) -> bytes:
         if one.name in names:
             kept.append(_ended(raw[one.start : one.end]))
     return b"".join([*kept, b"\r\n", raw[body_start(raw, end) :]])
-
-
-def with_subject(raw: bytes, subject: str) -> bytes:
-    """Replace the octets of the first Subject field; a message that has none stays as it is."""
-    found = next((one for one in walk(raw) if one.name == "subject"), None)
-    if found is None:
-        return raw
-    return raw[: found.start] + field(_name(raw, found), subject) + raw[found.end :]
 
 
 def prepend(raw: bytes, *fields: str) -> bytes:

@@ -13,11 +13,20 @@ from email import message_from_bytes
 from email.message import Message
 from html import escape
 
-from gateway.mail.bounds import AUTHORS, LIBRARY_DEPTH, LIBRARY_LINE, LIBRARY_LINES, LIBRARY_OCTETS, LIST_LENGTH
+from gateway.mail.bounds import (
+    ANSWERED,
+    ANSWERS_LENGTH,
+    AUTHORS,
+    LIBRARY_DEPTH,
+    LIBRARY_LINE,
+    LIBRARY_LINES,
+    LIBRARY_OCTETS,
+    LIST_LENGTH,
+)
 from gateway.mail.decoding import decoded, lines, safe_filename, unfolded, untransferred
 from gateway.mail.mailboxes import Mailbox, mailboxes
 from gateway.mail.mime import Part, TooMuch, tree
-from gateway.mail.scan import Field, body_start, bounded
+from gateway.mail.scan import Field, body_start, bounded, head_start
 
 __all__ = [
     "Attachment",
@@ -56,11 +65,13 @@ class Head:
     """The header fields of a message, in order; `end` is the offset where the body starts.
 
     `complete` is False where the head is longer than anybody writes: only its first MiB, or 10,000 fields, was read.
+    `start` is the offset of the first field.
     """
 
     fields: tuple[Field, ...]
     end: int
     complete: bool = True
+    start: int = 0
     _named: dict[str, list[Field]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _first: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     """The first value of each name that was asked for: some are asked for again and again."""
@@ -96,11 +107,16 @@ class Head:
         return tuple(found)
 
     @property
-    def names(self) -> dict[str, str]:
-        """How the author named the visible recipients, by the key of their address."""
+    def visible(self) -> tuple[Mailbox, ...]:
+        """The recipients that every reader sees: those of To and Cc, as far as these can be read."""
         lists = [*self._lists("to"), *self._lists("cc")]
-        found = (one for value in lists for one in mailboxes(value))
-        return {one.address.key: one.name for one in found if one.name}
+        return tuple(one for value in lists for one in mailboxes(value))
+
+    @property
+    def names_many(self) -> bool:
+        """Whether To and Cc are longer than is read."""
+        fields = [*self._named.get("to", []), *self._named.get("cc", [])]
+        return sum(len(one.value) for one in fields) > LIST_LENGTH
 
     def _lists(self, name: str) -> list[str]:
         """The address lists of this name; none where they are longer together than is read."""
@@ -129,12 +145,11 @@ class Head:
         return len(self._named.get("received", ()))
 
     @property
-    def in_reply_to(self) -> str:
-        return self.get("in-reply-to")
-
-    @property
-    def references(self) -> str:
-        return self.get("references")
+    def answers(self) -> tuple[str, ...]:
+        """The Message-IDs of the mail that this one goes on with, the nearest first (RFC 5322 §3.6.4)."""
+        named = (*self.all("in-reply-to")[:1], *self.all("references")[:1])
+        found = [one for value in named for one in reversed(_MESSAGE_ID.findall(value[-ANSWERS_LENGTH:]))]
+        return tuple(dict.fromkeys(found))[:ANSWERED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +194,9 @@ class Malformed:
 
 def head(raw: bytes) -> Head:
     """Read the head, in time that does not depend on the size of the body (RFC 5322 §2.2)."""
-    fields, complete = bounded(raw)
-    return Head(fields, body_start(raw, fields[-1].end if fields else 0), complete)
+    start = head_start(raw)
+    fields, complete = bounded(raw, start)
+    return Head(fields, body_start(raw, fields[-1].end if fields else start), complete, start)
 
 
 def body(raw: bytes, most: int | None = None) -> Body | Malformed:

@@ -16,6 +16,10 @@ from gateway.mail.bounds import HEAD_FIELDS, HEAD_OCTETS
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 
 
+_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?+(?:\r?\n){0,3}+(?:>?From [^\n]{0,998}+\n)?+")
+"""What stands before a head by mistake (RFC 4155 names the From line)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One header field: name in lower case, value as it stands after the colon, without its last line break.
@@ -27,6 +31,12 @@ class Field:
     value: bytes
     start: int
     end: int
+
+
+def head_start(raw: bytes) -> int:
+    """Where the first field stands: behind a byte order mark, and behind what an mbox file puts before a mail."""
+    found = _BEFORE.match(raw)
+    return found.end() if found and _FIELD.match(raw, found.end()) else 0
 
 
 def walk(raw: bytes, start: int = 0, end: int | None = None) -> Iterator[Field]:

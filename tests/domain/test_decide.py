@@ -4,6 +4,7 @@ import pytest
 
 from gateway.domain.address import address
 from gateway.domain.decide import Action, Facts, Reason, decide, own_address
+from gateway.domain.intent import SIGNS, NearMiss, Sign
 from gateway.errors import BadAddress
 
 SITE = "secure.riverside.example"
@@ -12,20 +13,31 @@ SITE = "secure.riverside.example"
 @pytest.mark.parametrize(
     ("facts", "action", "reason"),
     [
-        (Facts(Action.COMMAND, secure=True), Action.COMMAND, Reason.GATEWAY_ADDRESS),
-        (Facts(None, secure=False, delivery="portal"), Action.PASS, Reason.NOT_SECURE),
-        (Facts(None, secure=True), Action.HOLD, Reason.UNREGISTERED),
-        (Facts(None, secure=True, delivery="portal"), Action.PORTAL, Reason.ACCOUNT),
-        (Facts(None, secure=True, delivery="portal", domain_relayed=True), Action.PORTAL, Reason.ACCOUNT),
-        (Facts(None, secure=True, delivery="relay", domain_relayed=True), Action.RELAY, Reason.ACCOUNT_RELAY),
-        (Facts(None, secure=True, delivery="relay"), Action.PORTAL, Reason.ACCOUNT),
-        (Facts(None, secure=True, domain_relayed=True), Action.RELAY, Reason.SECURE_DOMAIN),
-        (Facts(None, secure=True, delivery="portal", question_open=True), Action.HOLD, Reason.QUESTION_OPEN),
+        (Facts(Action.COMMAND, sign=Sign.TAG), Action.COMMAND, Reason.GATEWAY_ADDRESS),
+        (Facts(None, sign=Sign.NONE, delivery="portal"), Action.PASS, Reason.NOT_SECURE),
+        (Facts(None, sign=Sign.REPORT, delivery="portal"), Action.PASS, Reason.NOT_SECURE),
+        (Facts(None, sign=Sign.PLAIN), Action.PASS, Reason.NOT_SECURE),
+        (Facts(None, sign=Sign.NEAR_TAG, delivery="portal"), Action.ASK, Reason.PERHAPS_SECURE),
+        (Facts(None, sign=Sign.NEW_IN_TALK), Action.ASK, Reason.PERHAPS_SECURE),
+        (Facts(None, sign=Sign.NEAR_TAG, near_miss=NearMiss.PASS), Action.PASS, Reason.NOT_SECURE),
+        (Facts(None, sign=Sign.NEAR_TAG, near_miss=NearMiss.SECURE), Action.HOLD, Reason.UNREGISTERED),
+        (Facts(None, sign=Sign.TALK), Action.HOLD, Reason.UNREGISTERED),
+        (Facts(None, sign=Sign.TAG), Action.HOLD, Reason.UNREGISTERED),
+        (Facts(None, sign=Sign.TAG, delivery="portal"), Action.PORTAL, Reason.ACCOUNT),
+        (Facts(None, sign=Sign.TAG, delivery="portal", domain_relayed=True), Action.PORTAL, Reason.ACCOUNT),
+        (Facts(None, sign=Sign.TAG, delivery="relay", domain_relayed=True), Action.RELAY, Reason.ACCOUNT_RELAY),
+        (Facts(None, sign=Sign.TAG, delivery="relay"), Action.PORTAL, Reason.ACCOUNT),
+        (Facts(None, sign=Sign.TAG, domain_relayed=True), Action.RELAY, Reason.SECURE_DOMAIN),
+        (Facts(None, sign=Sign.TAG, delivery="portal", question_open=True), Action.HOLD, Reason.QUESTION_OPEN),
     ],
 )
 def test_a_verdict_and_its_reason(facts, action, reason):
     verdict = decide(facts)
     assert (verdict.action, verdict.reason) == (action, reason)
+
+
+def test_every_sign_has_a_meaning():
+    assert set(SIGNS) == set(Sign)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ CLEO = "Cleo <cleo@riverside.example>"
 
 async def asked(world, *recipients, subject="[secure] Results", sender="Dr Ada <ada@riverside.example>"):
     """A secure mail to strangers; its receipt."""
+    world.later()
     await world.receive(mail(", ".join(recipients or ("pat@home.example",)), subject, sender=sender))
     [receipt] = await world.deliver()
     return receipt

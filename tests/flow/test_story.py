@@ -108,6 +108,7 @@ async def test_an_answer_reaches_the_sender_who_answers_by_reply(world):
 async def test_each_recipient_is_decided_on_their_own_and_bcc_is_not_shown(world):
     await accept(world, await invited(world))
     await world.deliver()
+    world.later()
     octets = mail("pat@home.example, new@home.example", Bcc="dr@hospital.example", Cc="cleo@riverside.example")
     verdicts = await world.receive(
         octets, "pat@home.example", "new@home.example", "dr@hospital.example", "cleo@riverside.example"

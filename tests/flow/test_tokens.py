@@ -18,6 +18,7 @@ BORN = Proof(birthdate=date(1980, 2, 3))
 
 async def held(world: World, author: str = ADA, to: str = "pat@home.example", tag: str = "secure"):
     """A secure mail to a stranger; its receipt."""
+    world.later()
     await world.receive(mail(to, f"[{tag}] Results", sender=author), mail_from=bare(author))
     return next(one for one in await world.deliver() if one["X-Gateway-Notice"] == "receipt")
 

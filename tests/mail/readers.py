@@ -17,6 +17,8 @@ from gateway.mail import (
     encoding,
     furniture,
     headers,
+    labels,
+    letters,
     mailboxes,
     mime,
     nested_html,
@@ -27,6 +29,7 @@ from gateway.mail import (
     scan,
     secure_mark,
     stuffing,
+    subject_tag,
 )
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import safe
@@ -46,6 +49,8 @@ MODULES = (
     encoding,
     furniture,
     headers,
+    labels,
+    letters,
     mailboxes,
     mime,
     nested_html,
@@ -56,6 +61,7 @@ MODULES = (
     scan,
     secure_mark,
     stuffing,
+    subject_tag,
 )
 NO_READERS = {
     *("compose.date", "compose.letter", "compose.written", "compose.report"),  # what we write, from bounded pieces
@@ -115,9 +121,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "birthdate.read_birthdate": lambda text: birthdate.read_birthdate(text, TODAY),
     "commands.parse": lambda text: commands.parse(text[:500], TODAY),
     "commands.joined": _understood,
+    "commands.says_who": commands.says_who,
     "commands.read_details": lambda text: commands.read_details(text[:1000], TODAY),
     "authentication.dmarc_passed": _authenticated,
     "automatic.automatic": lambda text: automatic.automatic(parse.head(field("Subject", text)), "a@b.example"),
+    "automatic.is_note_of_absence": lambda text: automatic.is_note_of_absence(parse.head(field("Subject", text))),
+    "automatic.is_responder": lambda text: automatic.is_responder(parse.head(field("X-Autoreply", text))),
+    "automatic.is_daemon": lambda text: automatic.is_daemon(parse.head(field("From", text)), text[:500]),
     "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed_lines(text_of("plain", text))),
     "bounces.bounce": lambda text: bounces.bounce(text_of("plain", text)),
     "bounces.bounce, a report": lambda text: bounces.bounce(REPORT + octets(text)),
@@ -142,9 +152,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "furniture.above": lambda text: furniture.above(text.split("\n")),
     "furniture.is_greeting": furniture.is_greeting,
     "furniture.ends_typed": furniture.ends_typed,
-    "headers.without": lambda text: headers.without(octets(text), frozenset({"bcc"})),
     "headers.only": lambda text: headers.only(octets(text), frozenset({"content-type"})),
-    "headers.with_subject": lambda text: headers.with_subject(octets(text), "x"),
+    "headers.retold": lambda text: headers.retold(octets(text), [(one, "x") for one in scan.walk(octets(text))]),
     "headers.header_block": lambda text: headers.header_block(octets(text)),
     "mailboxes.mailboxes": mailboxes.mailboxes,
     "mailboxes.safe_address": mailboxes.safe_address,
@@ -167,6 +176,22 @@ READERS: dict[str, Callable[[str], object]] = {
     "scan.bounded": lambda text: scan.bounded(octets(text)),
     "scan.body_start": lambda text: scan.body_start(octets(text), 0),
     "secure_mark.read_marks": lambda text: secure_mark.read_marks(parse.head(field("Subject", text)), Marks()),
+    "secure_mark.read_marks, labels": lambda text: secure_mark.read_marks(
+        parse.head(field("msip_labels", text)), Marks(headers=(("msip_labels", "Confidential"),))
+    ),
+    "secure_mark.blemishes": lambda text: secure_mark.blemishes(
+        parse.head(field("Thread-Topic", text)), Marks(), tagged=True
+    ),
+    "subject_tag.tags": lambda text: subject_tag.tags(text, Marks().tags),
+    "subject_tag.near": lambda text: subject_tag.near(text, Marks().tags),
+    "subject_tag.without": lambda text: subject_tag.without(text, subject_tag.near(text, Marks().tags)),
+    "subject_tag.folded": subject_tag.folded,
+    "labels.carries": lambda text: labels.carries(parse.head(field("msip_labels", text)), "msip_labels", "x"),
+    "letters.no_letter": lambda text: letters.no_letter(parse.head(field("Subject", text)), "", archived=True),
+    "letters.is_journal": lambda text: letters.is_journal(parse.head(field("Subject", text)), ""),
+    "scan.head_start": lambda text: scan.head_start(octets(text)),
+    "parse.head, answers": _header("References", "answers"),
+    "parse.head, To": _header("To", "visible"),
     "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
     "portal.mail.content.shown_of": lambda text: shown_of(text_of("html", text), "/f", "en"),
     "portal.mail.content.shown_of, text": lambda text: shown_of(text_of("plain", text), "/f", "en"),

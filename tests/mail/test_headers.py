@@ -15,32 +15,40 @@ MAIL = (
 )
 
 
+def without(raw: bytes, *names: str) -> bytes:
+    return headers.retold(raw, [(one, None) for one in walk(raw) if one.name in names])
+
+
+def with_subject(raw: bytes, subject: str) -> bytes:
+    return headers.retold(raw, [(one, subject) for one in walk(raw) if one.name == "subject"])
+
+
 def test_fields_go_and_nothing_else_changes() -> None:
     expected = MAIL.replace(b"bcc: omar@hillside.example,\r\n\tcleo@riverside.example\r\n", b"")
 
-    assert headers.without(MAIL, frozenset({"bcc"})) == expected.replace(b"Bcc : a@b.example\r\n", b"")
-    assert headers.without(MAIL, frozenset({"x-none"})) == MAIL
+    assert without(MAIL, "bcc") == expected.replace(b"Bcc : a@b.example\r\n", b"")
+    assert without(MAIL, "x-none") == MAIL
 
 
 def test_a_field_is_found_however_long_the_head() -> None:
     raw = b"X: y\r\n" * 12_000 + b"X-Long: " + b"y" * 2**21 + b"\r\nBcc: a@b.example\r\n\r\nbody"
 
-    assert headers.without(raw, frozenset({"bcc"})) == raw.replace(b"Bcc: a@b.example\r\n", b"")
+    assert without(raw, "bcc") == raw.replace(b"Bcc: a@b.example\r\n", b"")
 
 
 def test_a_field_without_a_line_break_at_the_end() -> None:
-    assert headers.without(b"A: b\r\nBcc: c", frozenset({"bcc"})) == b"A: b\r\n"
+    assert without(b"A: b\r\nBcc: c", "bcc") == b"A: b\r\n"
     assert headers.only(b"A: b\r\nC: d", frozenset({"c"})) == b"C: d\r\n\r\n"
 
 
 def test_the_subject_alone_is_replaced() -> None:
-    changed = headers.with_subject(MAIL, "results")
+    changed = with_subject(MAIL, "results")
 
     assert changed == MAIL.replace(b"SUBJECT : [secure]\r\n results\r\n", b"SUBJECT: results\r\n")
 
 
 def test_no_subject_stays_none() -> None:
-    assert headers.with_subject(b"A: b\r\n\r\nSubject: x\r\n", "y") == b"A: b\r\n\r\nSubject: x\r\n"
+    assert with_subject(b"A: b\r\n\r\nSubject: x\r\n", "y") == b"A: b\r\n\r\nSubject: x\r\n"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def test_no_subject_stays_none() -> None:
     ["", "plain", "Ünïcödé " * 30, "word " * 60, "x" * 3000, "=?utf-8?q?=0ABcc:_x?=", "[secure] 😀" * 20, "a:b"],
 )
 def test_a_subject_comes_back_as_it_was(subject: str) -> None:
-    changed = headers.with_subject(MAIL, subject)
+    changed = with_subject(MAIL, subject)
     found = head(changed)
 
     assert found.subject == " ".join(subject.split())
@@ -58,7 +66,7 @@ def test_a_subject_comes_back_as_it_was(subject: str) -> None:
 
 
 def test_a_subject_is_folded() -> None:
-    changed = headers.with_subject(b"Subject: x\r\n\r\n", "patient results " * 30)
+    changed = with_subject(b"Subject: x\r\n\r\n", "patient results " * 30)
 
     assert max(len(line) for line in changed.split(b"\r\n")) <= 78
 
@@ -66,7 +74,7 @@ def test_a_subject_is_folded() -> None:
 @settings(max_examples=200)
 @given(words)
 def test_no_subject_adds_a_field(subject: str) -> None:
-    changed = headers.with_subject(MAIL, subject)
+    changed = with_subject(MAIL, subject)
 
     assert [field.name for field in walk(changed)] == [field.name for field in walk(MAIL)]
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", changed)
@@ -124,12 +132,12 @@ def test_a_client_cannot_write_into_the_received_field(helo: str, peer: str, sho
 @given(hostile)
 def test_nothing_raises_and_what_stays_is_untouched(raw: bytes) -> None:
     names = frozenset({"subject", "from"})
-    left = headers.without(raw, names)
+    left = without(raw, *names)
     kept = [raw[field.start : field.end] for field in walk(raw) if field.name not in names]
 
     assert left.startswith(b"".join(kept))
     assert left.endswith(raw[head(raw).end :])
     assert headers.only(raw, names).endswith(raw[head(raw).end :])
     assert raw.startswith(headers.header_block(raw))
-    headers.with_subject(raw, "x")
+    with_subject(raw, "x")
     headers.prepend(raw, "A: b")

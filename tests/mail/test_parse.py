@@ -84,7 +84,7 @@ def test_all_and_get() -> None:
     assert found.get("X-A") == "1"
     assert found.get("x-b") == ""
     assert found.received == 2
-    assert (found.in_reply_to, found.references) == ("<1@x>", "<0@x> <1@x>")
+    assert found.answers == ("<1@x>", "<0@x>")
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,9 @@ def test_nothing_raises(raw: bytes) -> None:
     for name in {field.name for field in found.fields}:
         for value in found.all(name):
             assert not set("\r\n\x00\u2028\u202e") & set(value)
-    assert raw[: found.end].rstrip(b"\r\n") == b"".join(raw[f.start : f.end] for f in found.fields).rstrip(b"\r\n")
+    assert raw[found.start : found.end].rstrip(b"\r\n") == b"".join(raw[f.start : f.end] for f in found.fields).rstrip(
+        b"\r\n"
+    )
     parse.fingerprint(raw, found).digest()
     shown = parse.body(raw)
     if isinstance(shown, Body):

@@ -1,0 +1,220 @@
+"""A mail about which its sender is asked before it goes anywhere: is it secure, and are all meant who would see it.
+
+Each recipient's copy is kept sealed, and beside it, where it may be ordinary mail, the mail as it came. The answer
+decides which of the two goes on; the other is destroyed.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from gateway.domain.address import Address
+from gateway.domain.intent import Sign
+from gateway.domain.model import Copy, Delivery, Message, Question, Sender
+from gateway.domain.reminders import at_reminder_hour
+from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, Notice, Purpose
+from gateway.errors import WrongKey
+from gateway.flow import hold, notices, people, receipts
+from gateway.flow.case import case_of
+from gateway.flow.context import Context
+from gateway.flow.mailing import Mailing, carry_out, siblings
+from gateway.flow.understand import Recipient
+
+
+def standing(ctx: Context, sender: Sender, header_id: str) -> Question | None:
+    """What was asked already about another part of the same mail."""
+    parts = [message.id for message in siblings(ctx, sender, header_id)]
+    asked = ctx.tx.find(Question, order="-id", message_id__in=parts, limit=1) if parts else []
+    return next(iter(asked), None)
+
+
+def ask(ctx: Context, sender: Sender, message: Message, sign: Sign, said: dict[str, Any], shown: str) -> Question:
+    """Ask the sender about a mail, `said` being what it says of its recipients, and `shown` what nearly marks it."""
+    sealed = ctx.keys.seal(json.dumps(said).encode(), _bound_to(message.id))
+    question = Question(
+        sender_id=sender.id,
+        message_id=message.id,
+        sign=sign,
+        details=sealed,
+        day0=ctx.today,
+        due_at=_due(ctx, 0, ctx.today),
+        created_at=ctx.now,
+    )
+    question = ctx.tx.add(question)
+    ctx.audit("gateway", "asked", f"message {message.id}", sign.value)
+    _tell(ctx, question, "asked", shown=_undated(shown))
+    return question
+
+
+def take_as_secure(ctx: Context, question: Question) -> Mailing | None:
+    """YES: every copy goes its way as secure mail, and the sender gets the receipt. None where nothing is left."""
+    sender, message = _parties(ctx, question)
+    copies = {copy.address: copy for copy in asked_copies(ctx, question)}
+    if not copies:
+        return None
+    _close(ctx, question, Answer.YES, sender.address)
+
+    def keep(
+        reader: Address, state: CopyState, *, account_id: int | None = None, invitation_id: int | None = None
+    ) -> Copy:
+        return hold.settle(ctx, copies[reader.key], state, account_id=account_id, invitation_id=invitation_id)
+
+    said = _said(ctx, question)
+    practice = ctx.site.practice(sender.practice_id)
+    mailing = Mailing(
+        ctx,
+        practice,
+        sender,
+        message.header_id,
+        said.get("details", ""),
+        said.get("names", {}),
+        frozenset(said.get("addressees", [])),
+        keep,
+    )
+    for copy in copies.values():
+        _drop_clear(ctx, copy)
+        recipient = Recipient(copy.typed, Address(copy.address, copy.typed))
+        carry_out(mailing, case_of(ctx, practice, recipient, Sign.ANSWERED))
+    receipts.tell(mailing, message)
+    return mailing
+
+
+def send_plain(ctx: Context, question: Question) -> int:
+    """PLAIN: the mail passes as it came; to how many."""
+    sender, _ = _parties(ctx, question)
+    copies = asked_copies(ctx, question)
+    _close(ctx, question, Answer.PLAIN, sender.address)
+    for copy in copies:
+        for delivery in _clear(ctx, copy):
+            ctx.tx.put(replace(delivery, state=DeliveryState.QUEUED, due_at=ctx.now))
+        hold.destroy(ctx, copy, CopyState.PASSED)
+    return len(copies)
+
+
+def discard(ctx: Context, question: Question, answer: Answer, by: str = "gateway") -> int:
+    """CANCEL, or no answer: the mail is destroyed; to how many it would have gone."""
+    copies = asked_copies(ctx, question)
+    _close(ctx, question, answer, by)
+    for copy in copies:
+        _drop_clear(ctx, copy)
+        hold.destroy(ctx, copy)
+    return len(copies)
+
+
+def may_be_plain(question: Question) -> bool:
+    """Whether PLAIN is an answer: of mail that is marked secure only its readers are asked about."""
+    return question.sign is not Sign.MANY_READERS
+
+
+def asked_copies(ctx: Context, question: Question) -> list[Copy]:
+    """The copies that wait for the answer, of all parts in which the mail came."""
+    sender, message = _parties(ctx, question)
+    parts = {message.id, *(one.id for one in siblings(ctx, sender, message.header_id))}
+    return ctx.tx.find(Copy, order="id", message_id__in=list(parts), state=CopyState.ASKED)
+
+
+def run_due(ctx: Context, limit: int) -> int:
+    """Ask again, or give up, where an answer is missing; how many there were."""
+    questions = ctx.tx.find(Question, order="due_at", due_at__le=ctx.now, limit=limit)
+    for question in questions:
+        days = _days(ctx)
+        step = max((n for n, day in enumerate(days) if _at(ctx, question.day0, day) <= ctx.now), default=-1)
+        if step == len(days) - 1:
+            _tell(ctx, question, "over")
+            discard(ctx, question, Answer.NONE)
+        elif step >= question.step:
+            _tell(ctx, question, "again")
+            ctx.tx.put(replace(question, step=step + 1, due_at=_due(ctx, step + 1, question.day0)))
+        else:
+            ctx.tx.put(replace(question, due_at=_due(ctx, question.step, question.day0)))
+    return len(questions)
+
+
+# ------------------------------------------------------------------------------------------------------------- telling
+
+
+def _tell(ctx: Context, question: Question, stage: str, shown: str = "") -> None:
+    sender, message = _parties(ctx, question)
+    to = [copy.typed for copy in asked_copies(ctx, question)]
+    facts = {
+        "stage": stage,
+        "sign": question.sign.name,
+        "shown": shown,
+        "to": to[:SHOWN],
+        "more": len(to) - len(to[:SHOWN]),
+        "sent": message.received_at.isoformat(),
+        "until": _at(ctx, question.day0, ctx.site.rhythm.lapse_after_days).astimezone(ctx.site.zone).date().isoformat(),
+        "ask_again": _days(ctx)[:-1],
+        "plain": may_be_plain(question),
+        "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id),
+    }
+    reply = notices.token(Purpose.QUESTION, question.id)
+    notices.to_sender(ctx, Notice.NEAR_MISS, sender, facts, reply=reply, answers=message.header_id)
+
+
+SHOWN = 20
+"""How many recipients a question names."""
+_REST = re.compile(r"(?<=\w)[\s,:;|/=–—-][^\])}>]*")
+
+
+def _undated(shown: str) -> str:
+    """What nearly marks a mail, without what stands behind its word: that may be a birthdate."""
+    short = _REST.sub(" …", shown, count=1)[:40]
+    return "…" if any(map(str.isnumeric, short)) else short
+
+
+# --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _parties(ctx: Context, question: Question) -> tuple[Sender, Message]:
+    sender, message = ctx.tx.get(Sender, question.sender_id), ctx.tx.get(Message, question.message_id)
+    assert sender is not None  # noqa: S101 - foreign keys hold both
+    assert message is not None  # noqa: S101
+    return sender, message
+
+
+def _said(ctx: Context, question: Question) -> dict[str, Any]:
+    """What the mail says of its recipients; nothing where the row was altered."""
+    try:
+        said: dict[str, Any] = json.loads(ctx.keys.open(question.details, _bound_to(question.message_id)))
+    except WrongKey:
+        return {}
+    return said
+
+
+def _close(ctx: Context, question: Question, answer: Answer, by: str) -> None:
+    ctx.audit(by, "answered", f"message {question.message_id}", answer.value)
+    ctx.tx.put(replace(question, answer=answer, due_at=None))
+
+
+def _clear(ctx: Context, copy: Copy) -> Sequence[Delivery]:
+    return ctx.tx.find(Delivery, copy_id=copy.id, state=DeliveryState.HELD)
+
+
+def _drop_clear(ctx: Context, copy: Copy) -> None:
+    """Destroy the mail as it came."""
+    for delivery in _clear(ctx, copy):
+        ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, wrapped_key=None))
+        hold.drop_content(ctx, delivery.content_id)
+
+
+def _days(ctx: Context) -> list[int]:
+    """On which days an answer is asked for again, and on the last of them given up."""
+    rhythm = ctx.site.rhythm
+    return [*(day for day in rhythm.ask_again_days if day < rhythm.lapse_after_days), rhythm.lapse_after_days]
+
+
+def _at(ctx: Context, day0: date, day: int) -> datetime:
+    return at_reminder_hour(day0 + timedelta(days=day), ctx.site.zone, ctx.site.rhythm)
+
+
+def _due(ctx: Context, step: int, day0: date) -> datetime | None:
+    days = _days(ctx)
+    return _at(ctx, day0, days[step]) if step < len(days) else None
+
+
+def _bound_to(message_id: int) -> str:
+    return f"question|{message_id}"

@@ -1,0 +1,100 @@
+"""What a sender is told about their secure mail: one receipt for one mail, one digest for a run of them.
+
+The first receipt leaves at once. What the same sender sends soon after it is gathered for some seconds, and while more
+comes, for longer; so is a mail of which other recipients are still to come, since mail servers hand in one mail in
+parts.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.domain.model import Delivery, Message
+from gateway.domain.vocabulary import DeliveryState, Notice, Purpose
+from gateway.errors import WrongKey
+from gateway.flow import notices, people
+from gateway.flow.context import Context
+from gateway.flow.mailing import Mailing
+
+RUN = timedelta(minutes=1)
+"""How soon after a receipt another mail counts as one of a run."""
+QUIET = timedelta(seconds=4)
+"""How long a receipt within a run waits for the next mail."""
+QUIET_IN_A_RUN = timedelta(seconds=20)
+"""The same once it speaks of several: mail systems let some thirty mails a minute through."""
+LONGEST = timedelta(minutes=5)
+"""The longest that a sender waits for a receipt."""
+MOST_PEOPLE = 500
+"""The people of one digest."""
+
+
+def tell(mailing: Mailing, message: Message, *, incomplete: bool = False) -> None:
+    """Tell the sender what happened to each recipient; `incomplete`: others that the mail names may still come in."""
+    ctx = mailing.ctx
+    last = ctx.tx.get(Delivery, mailing.sender.receipt_id) if mailing.sender.receipt_id else None
+    if last and _is_gathering(ctx, last) and _added(mailing, last, message):
+        return
+    wait = LONGEST if incomplete else QUIET if last and last.created_at + RUN > ctx.now else timedelta()
+    facts = _facts(mailing, [], message)
+    reply, answers = _reply(mailing, facts), mailing.header_id
+    sent = notices.to_sender(ctx, Notice.RECEIPT, mailing.sender, facts, reply=reply, answers=answers, wait=wait)
+    mailing.sender = ctx.tx.put(replace(mailing.sender, receipt_id=sent.id))
+
+
+def _is_gathering(ctx: Context, last: Delivery) -> bool:
+    untouched = last.state is DeliveryState.QUEUED and not last.attempts and last.lease_until is None
+    return untouched and last.due_at > ctx.now and last.notice in (Notice.RECEIPT, Notice.DIGEST)
+
+
+def _added(mailing: Mailing, last: Delivery, message: Message) -> bool:
+    """Put this mail into a receipt that has not left; whether there was room for it."""
+    ctx = mailing.ctx
+    try:
+        letter = notices.unseal(ctx.keys, last)
+    except WrongKey:  # an altered row
+        return False
+    if len(letter.facts["people"]) + len(mailing.rows) > MOST_PEOPLE:
+        return False
+    facts = _facts(mailing, letter.facts["mails"], message, letter.facts["people"])
+    is_run = len(facts["mails"]) > 1
+    letter = replace(
+        letter,
+        notice=Notice.DIGEST if is_run else Notice.RECEIPT,
+        reply=_reply(mailing, facts)["$token"],
+        answers="" if is_run else letter.answers,
+        facts=facts,
+    )
+    due = min(last.created_at + LONGEST, ctx.now + QUIET_IN_A_RUN) if is_run else _complete_at(ctx, last)
+    sealed = notices.seal(ctx.keys, letter, last.recipient)
+    ctx.tx.put(replace(last, notice=letter.notice, facts=sealed, due_at=due))
+    return True
+
+
+def _complete_at(ctx: Context, last: Delivery) -> datetime:
+    """When the receipt of a mail that came in parts leaves, now that another part is here."""
+    return min(last.due_at, ctx.now + QUIET_IN_A_RUN)
+
+
+def _facts(
+    mailing: Mailing, mails: list[str], message: Message, before: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    rows = [*(before or []), *mailing.rows]
+    mail = mailing.header_id or f"message {message.id}"
+    return {
+        "people": rows,
+        "mails": list(dict.fromkeys([*mails, mail])),
+        "message_id": message.id,
+        "asking": any(row["outcome"] == "asking" for row in rows),
+        "sender_page": people.page_token(mailing.ctx, Purpose.SENDER_PAGE, mailing.sender.id),
+    }
+
+
+def _reply(mailing: Mailing, facts: dict[str, Any]) -> dict[str, list[Any]]:
+    """Whom a bare verb in reply speaks of: the one stranger, all of one mail, or nobody in particular."""
+    waiting = [row["address"] for row in facts["people"] if row.get("token")]
+    if len(facts["mails"]) > 1:
+        return notices.token(Purpose.SENDER, mailing.sender.id)
+    only = mailing.waiters[0] if len(waiting) == 1 and len(mailing.waiters) == 1 else None
+    if only:
+        return notices.token(Purpose.WAITER, only.id)
+    return notices.token(Purpose.MESSAGE, facts["message_id"])
