@@ -29,6 +29,7 @@ OPENS: Mapping[Purpose, frozenset[Part]] = {
     Purpose.WAITER_PAGE: frozenset({Part.ONE_PERSON}),
     Purpose.SENDER_PAGE: frozenset({Part.ONE_PERSON, Part.OWN_PEOPLE, Part.PRACTICE}),
     Purpose.CONFIRM: frozenset({Part.COMMANDS}),
+    Purpose.QUESTION: frozenset({Part.COMMANDS}),
     Purpose.REPLY: frozenset({Part.ANSWERS}),
     Purpose.BOUNCE: frozenset({Part.BOUNCES}),
     Purpose.RESET: frozenset({Part.NEW_PASSWORD}),

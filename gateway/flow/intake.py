@@ -128,5 +128,6 @@ def _store_message(intake: Intake, sealed: Sealed, reply_to: Message | None) -> 
             size=sealed.size,
             received_at=ctx.now,
             has_files=draft.head.has_files,
+            hides_readers=draft.crowded,
         )
     )

@@ -16,11 +16,9 @@ from gateway.flow.context import Context
 from gateway.flow.intake import Intake
 from gateway.flow.take_in import Exits
 from gateway.flow.talk import people_of
-from gateway.flow.understand import Draft, Recipient
+from gateway.flow.understand import MANY, Draft, Recipient
 from gateway.mail.automatic import NO_ANSWER, automatic
 
-MANY = 10
-"""From so many strangers in To and Cc on, the sender is asked before any of them sees the others' addresses."""
 _MISTAKES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RecursionError)
 """What code of ours raises where it did not expect what a mail says; nothing of these comes from a disk."""
 
@@ -71,7 +69,8 @@ def decided(ctx: Context, draft: Draft) -> list[Case]:
         sign = asked or _sign(draft, one, talk)
         is_plain = one.gateway or sign.intent is Intent.CLEAR
         cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
-    return [_unseen(case) for case in cases] if _shows_many(ctx, draft, cases) else cases
+    crowd = _is_for_a_crowd(ctx, draft, cases) and _asked_before(ctx, draft, practice) is not Sign.ANSWERED
+    return [_unseen(case) for case in cases] if crowd else cases
 
 
 def _unsecured(recipient: Recipient, sign: Sign) -> Case:
@@ -98,10 +97,9 @@ def _asked_before(ctx: Context, draft: Draft, practice: Practice) -> Sign | None
 _ANSWERED: dict[Answer | None, Sign] = {Answer.YES: Sign.ANSWERED, Answer.PLAIN: Sign.PLAIN}
 
 
-def _shows_many(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
-    """Whether secure mail would show many strangers to each other."""
-    held = [case for case in cases if case.verdict.action is Action.HOLD]
-    if not held or (len(draft.head.visible) < MANY and not draft.head.names_many):
+def _is_for_a_crowd(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
+    """Whether it is secure mail to many strangers at once, which its sender is asked about."""
+    if not draft.crowded or not any(case.verdict.action is Action.HOLD for case in cases):
         return False
     visible = {one.address.key for one in draft.head.visible}
     known = ctx.tx.count(Account, address__in=list(visible)) if visible else 0

@@ -25,6 +25,8 @@ from gateway.mail.secure_mark import Marked
 from gateway.ports import Keys
 
 MOST_RECEIVED = 100  # RFC 5321 §6.3
+MANY = 10
+"""From so many visible recipients on, each reader's copy names that reader alone."""
 _OPENED_BY = {
     Action.COMMAND: (Purpose.WAITER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM, Purpose.QUESTION),
     Action.REPLY: (Purpose.REPLY,),
@@ -79,6 +81,8 @@ class Draft:
     practice: Practice | None
     blemishes: tuple[Change, ...] = ()
     """The fields that a reader of secure mail does not get, each with what they get instead."""
+    crowded: bool = False
+    """Whether it names so many recipients that none of them is to see the others."""
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
@@ -181,8 +185,9 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
     marks = _marks(site, submission, recipients, head)
     if practice is None:
         marks = _of_nobody_here(marks, submission)
-    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged)
-    draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes)
+    crowded = head.names_many or len(head.visible) >= MANY
+    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged, crowded=crowded)
+    draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes, crowded)
     if draft.needs_secure and draft.practice is None:
         raise NotASender
     return draft

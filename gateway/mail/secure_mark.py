@@ -15,6 +15,7 @@ _LABELS = frozenset({"sensitivity", "msip_labels"})
 _DETAILS = "x-secure-details"
 _SUBJECTS = ("subject", "topic")
 """How the names of fields end that repeat the subject, as Outlook's Thread-Topic does."""
+_READERS = ("to", "cc", "resent-to", "resent-cc", "apparently-to", "x-original-to", "x-envelope-to")
 _INDEX = "thread-index"  # Outlook's key to the conversation, made when the subject still had its tag
 
 
@@ -91,11 +92,15 @@ def _bare(subject: str, marks: Marks) -> str:
     return subject_tag.without(subject, found) if found else subject
 
 
-def blemishes(head: Head, marks: Marks, *, tagged: bool) -> tuple[Change, ...]:
-    """The fields that a reader of secure mail must not get as they are: blind copies, tags, what is said of them."""
+def blemishes(head: Head, marks: Marks, *, tagged: bool, crowded: bool = False) -> tuple[Change, ...]:
+    """The fields that a reader of secure mail must not get as they are: blind copies, tags, what is said of them.
+
+    `crowded`: the visible recipients are so many that none is to see the others.
+    """
+    unseen = {_DETAILS, *([_INDEX] if tagged else []), *(_READERS if crowded else [])}
     found: list[Change] = []
     for one in head.fields:
-        if one.name.endswith("bcc") or one.name == _DETAILS or (tagged and one.name == _INDEX):
+        if one.name.endswith("bcc") or one.name in unseen:
             found.append((one, None))
         elif one.name.endswith(_SUBJECTS):
             value = decoded(one.value)
