@@ -20,6 +20,7 @@ from gateway.mail.automatic import STRONG_NOTES, automatic
 from gateway.mail.bounces import Bounce, bounce
 from gateway.mail.headers import Change
 from gateway.mail.parse import Head, Mailbox
+from gateway.mail.recalling import may_recall, recalled
 from gateway.mail.reply import typed_lines
 from gateway.mail.secure_mark import Marked
 from gateway.ports import Keys
@@ -86,6 +87,8 @@ class Draft:
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
+    recalls: str | None = None
+    """The subject of the mail that it is to take back, in a recall of Outlook's."""
     report: Bounce | None = None
     """What it says, in a bounce."""
     is_vouched_for: bool = False
@@ -132,8 +135,8 @@ class Draft:
 
     @property
     def is_read_here(self) -> bool:
-        """Whether the gateway itself is spoken to: by a command or a bounce."""
-        return speaks_to_us(self.recipients)
+        """Whether the gateway itself is spoken to: by a command, a bounce, or a recall."""
+        return speaks_to_us(self.recipients) or (self.practice is not None and may_recall(self.head))
 
 
 def recipients(site: Site, keys: Keys, submission: Submission) -> tuple[Recipient, ...]:
@@ -198,14 +201,21 @@ def fingerprinted(draft: Draft) -> "hashlib._Hash":
     return parse.fingerprint(draft.opening, draft.head)
 
 
-def read(draft: Draft, text: bytes) -> Draft:
+def read(site: Site, draft: Draft, text: bytes) -> Draft:
     """Take in what is said to the gateway itself; `text` is as much of the mail as is worth reading."""
     heard = {recipient.gateway for recipient in draft.recipients if recipient.is_heard}
+    if draft.practice:
+        draft = replace(draft, recalls=_recalled(site, draft, text))
     if Action.BOUNCE in heard:
         draft = replace(draft, report=_report(draft, text))
     if Action.COMMAND in heard and draft.practice and not automatic(draft.head, draft.submission.mail_from):
         draft = replace(draft, lines=_command_lines(draft, text), is_vouched_for=_is_vouched_for(draft))
     return draft
+
+
+def _recalled(site: Site, draft: Draft, text: bytes) -> str | None:
+    subject = recalled(draft.head, text)
+    return None if subject is None else secure_mark.bare_subject(subject, site.marks)
 
 
 def _is_vouched_for(draft: Draft) -> bool:

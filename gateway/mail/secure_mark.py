@@ -51,7 +51,7 @@ def read_marks(
     """
     subjects = head.all("subject")
     found = [(one, tag) for one in subjects for tag in subject_tag.tags(one, marks.tags)]
-    subject = _bare(head.subject, marks)
+    subject = bare_subject(head.subject, marks)
     given = [tag.details for _, tag in found if tag.details]
     sign = no_letter(head, mail_from, archived=archived)
     if sign:
@@ -86,7 +86,7 @@ def _near(head: Head, subjects: tuple[str, ...], marks: Marks) -> list[tuple[str
     return [(one, tag) for one in subjects for tag in subject_tag.near(one, marks.tags)]
 
 
-def _bare(subject: str, marks: Marks) -> str:
+def bare_subject(subject: str, marks: Marks) -> str:
     """A subject, or what repeats it, without what marks or nearly marks a mail."""
     found = subject_tag.tags(subject, marks.tags) or (subject_tag.near(subject, marks.tags) if marks.tags else [])
     return subject_tag.without(subject, found) if found else subject
@@ -104,6 +104,6 @@ def blemishes(head: Head, marks: Marks, *, tagged: bool, crowded: bool = False) 
             found.append((one, None))
         elif one.name.endswith(_SUBJECTS):
             value = decoded(one.value)
-            if (bare := _bare(value, marks)) != value:
+            if (bare := bare_subject(value, marks)) != value:
                 found.append((one, bare))
     return tuple(found)
