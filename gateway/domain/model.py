@@ -236,6 +236,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What would have become of a mail for one recipient, at a site that only observes."""
+
+    id: int = 0
+    at: datetime
+    author: str
+    recipient: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
     """A sender lets an address of the same practice act for them."""
 
@@ -352,6 +364,6 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Question, Delegation, Draft, Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta),
-    AddressChange,
+    *(Delivery, Confirmation, Question, Observation, Delegation, Draft),
+    *(Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta, AddressChange),
 )

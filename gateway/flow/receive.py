@@ -10,7 +10,18 @@ from gateway.domain.model import Account, Copy, Message, Seen, Sender
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Answer, CopyState, Purpose
 from gateway.errors import NotASender, NotAuthor, RecipientLeft, Unreadable
-from gateway.flow import answer, delegates, deliver, mailing, outlook_recall, people, question, receipts, release
+from gateway.flow import (
+    answer,
+    delegates,
+    deliver,
+    mailing,
+    observe,
+    outlook_recall,
+    people,
+    question,
+    receipts,
+    release,
+)
 from gateway.flow.case import Case, case_of
 from gateway.flow.context import Context
 from gateway.flow.intake import Intake
@@ -43,7 +54,7 @@ def unheard(draft: Draft) -> tuple[Verdict, ...]:
 def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     intake = Intake(ctx, draft, exits)
     by_login = _writes_by_login(ctx, draft)
-    cases = decided(ctx, draft)
+    cases = observe.passing(ctx, draft, decided) if draft.passes else decided(ctx, draft)
     for case in cases:
         if case.verdict.action in _REPEATABLE or _is_new(ctx, draft, case.recipient):
             _HANDLERS[case.verdict.action](intake, case)

@@ -227,6 +227,15 @@ async def test_somebody_new_in_a_secure_talk_is_asked_about(world):
     assert passed == b"Received: by us\r\n" + octets
 
 
+async def test_what_passes_to_one_stays_for_another(world):
+    before = await begun(world)
+    await world.receive(mail("pat@home.example, kim@home.example", "Re: Results", In_Reply_To=before))
+    asked = next(one for one in await world.deliver() if kinds([one]) == ["near-miss"])
+    await world.reply(asked, "PLAIN")
+    held = await world.rows(Copy, state=CopyState.HELD)
+    assert [b"Re: Results" in await world.kept(one) for one in held] == [False, True]
+
+
 async def test_an_answer_to_what_was_written_in_the_portal_is_in_the_talk(world):
     account = await world.registered()
     copy = await world.written(account)
