@@ -49,7 +49,7 @@ def _passed(ctx: Context, draft: Draft, case: Case, refused: str) -> Case:
 def report_due(ctx: Context, limit: int) -> int:
     """Tell the postmaster, at the reminder hour, of what has been noted until then, and forget it."""
     until = _last_reminder_hour(ctx)
-    noted = ctx.tx.find(Observation, order="id", at__lt=until, limit=limit)
+    noted = ctx.tx.find(Observation, order="at", at__lt=until, limit=limit)
     if not noted:
         return 0
     lines = [

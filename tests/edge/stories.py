@@ -1,5 +1,7 @@
 """Stories that between them bring about every notice, as real flows queue them."""
 
+from dataclasses import replace
+
 from gateway.domain.address import address
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, AddressChange, Copy, Invitation, Sender
@@ -8,7 +10,7 @@ from gateway.flow import account as accounts
 from gateway.flow import invite, new_address, release
 from gateway.flow.ask_again import ask_again
 from gateway.flow.sender_page import by_page, renew
-from tests.practice import ADA, PAT, PATIENT_TAG, TEMPLATES, World, mail
+from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World, mail
 
 _LIVES: list[World] = []
 
@@ -30,7 +32,7 @@ async def _told() -> list[World]:
     await invited.collect()
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, questioned, many_mails, accepted, changed, cancelled_by_page, bounced]
+    others = [locked, asked_again, questioned, many_mails, observed, accepted, changed, cancelled_by_page, bounced]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -50,6 +52,15 @@ async def questioned() -> World:
     await world.write(ADA, PAT, tag="secrue patient 1980-02-03")
     await world.say("YES", token=(await world.question_token()))
     await world.write(ADA, *(f"p{number}@home.example" for number in range(12)))
+    return world
+
+
+async def observed() -> World:
+    """A site that only observes."""
+    world = World(TEMPLATES, site=replace(SITE, observes=True))
+    await world.write(ADA, PAT)
+    await world.days(1)
+    await world.collect()
     return world
 
 
