@@ -162,6 +162,7 @@ class Settings(BaseSettings):
                 logo=self._picture(p.logo),
                 managers=tuple(p.managers),
                 delegates=tuple(p.delegates),
+                emergency=" ".join(p.emergency.split()),
             )
             for p in self.practices
         )

@@ -74,6 +74,11 @@ class PracticeSection(Section):
         default=[],
         description='who may act for whom, as "assistant@riverside.example for ada@riverside.example"',
     )
+    emergency: str = Field(
+        default="",
+        description="what is said to whoever answers an invitation by mail, which nobody may read in time; "
+        'such as "In an emergency call 999."; empty: to call the local emergency number',
+    )
 
 
 class RelaySection(Section):

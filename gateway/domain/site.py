@@ -46,6 +46,8 @@ class Practice:
     """Keys of addresses: who sees how far the whole practice's invitations come."""
     delegates: tuple[tuple[str, str], ...] = ()
     """Keys of addresses: who may act, and for whom."""
+    emergency: str = ""
+    """What somebody in need is to do, for whoever answers a mail that nobody reads; "" for our own words."""
 
     def owns(self, address: Address) -> bool:
         """Whether the address lies in one of the practice's own domains or is one of its named senders."""

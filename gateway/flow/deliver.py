@@ -205,18 +205,19 @@ def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:
         ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {report.status}"[:500]))
         _failed(ctx, delivery, b"")
     else:
-        _hear(ctx, delivery, Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED)
+        note(
+            ctx, _invitation_of(ctx, delivery), Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED
+        )
 
 
 def answered_automatically(ctx: Context, delivery_id: int) -> None:
     """An invitee's mail system answered a mail of ours for them."""
     if delivery := ctx.tx.get(Delivery, delivery_id):
-        _hear(ctx, delivery, Heard.AWAY)
+        note(ctx, _invitation_of(ctx, delivery), Heard.AWAY)
 
 
-def _hear(ctx: Context, delivery: Delivery, heard: Heard) -> None:
-    """Note it for the senders' STATUS; nothing else follows from it."""
-    invitation = _invitation_of(ctx, delivery)
+def note(ctx: Context, invitation: Invitation | None, heard: Heard) -> None:
+    """Keep what an invitee's mail system told us for the senders' STATUS; nothing else follows from it."""
     if invitation and invitation.state is State.INVITED:
         ctx.audit("gateway", f"heard {heard}", f"invitation {invitation.id}")
         ctx.tx.put(replace(invitation, heard=heard, heard_at=ctx.now))

@@ -27,7 +27,7 @@ class Letter:
     speaks_for: str = ""
     """The sender on whose behalf it speaks; it stands in the From field's display name."""
     reply: list[Any] | None = None
-    """The token of its Reply-To, as `token` makes it."""
+    """The token of its Reply-To, as `token` makes it: for commands, or for an invitee's answer."""
     answers: str = ""
     """The Message-ID of the mail that it answers."""
     facts: dict[str, Any] = field(default_factory=dict)
@@ -117,13 +117,14 @@ def to_sender(
 def to_invitee(
     ctx: Context, notice: Notice, invitation: Invitation, practice: Practice, speaks_for: str, facts: dict[str, Any]
 ) -> Delivery:
-    """Tell the invited person something."""
+    """Tell the invited person something. What they answer is heard, wherever they write from."""
     letter = Letter(
         notice,
         Audience.INVITEE,
         to_name=invitation.name,
         language=practice.language,
         speaks_for=speaks_for,
+        reply=token(Purpose.ANSWER, invitation.id)["$token"],
         facts={"practice": practice.name, **facts},
     )
     return queue(ctx, letter, invitation.typed, invitation)

@@ -10,7 +10,7 @@ from gateway.domain.model import Account, Copy, Message, Seen, Sender
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Answer, CopyState, Purpose
 from gateway.errors import NotASender, NotAuthor, RecipientLeft, Unreadable
-from gateway.flow import answer, delegates, deliver, mailing, people, question, receipts, release
+from gateway.flow import answer, delegates, deliver, invitee_mail, mailing, people, question, receipts, release
 from gateway.flow.case import Case, case_of
 from gateway.flow.context import Context
 from gateway.flow.intake import Intake
@@ -245,6 +245,7 @@ _HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {
     Action.ASK: _wait,
     Action.COMMAND: _command,
     Action.REPLY: _reply,
+    Action.HEAR: invitee_mail.hear,
     Action.BOUNCE: _bounce,
 }
 _REPEATABLE = (Action.PASS, Action.POSTMASTER, Action.BOUNCE)

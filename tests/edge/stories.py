@@ -8,7 +8,7 @@ from gateway.flow import account as accounts
 from gateway.flow import invite, new_address, release
 from gateway.flow.ask_again import ask_again
 from gateway.flow.sender_page import by_page, renew
-from tests.practice import ADA, PAT, PATIENT_TAG, TEMPLATES, World
+from tests.practice import ADA, PAT, PATIENT_TAG, TEMPLATES, World, bare, mail
 
 _LIVES: list[World] = []
 
@@ -30,7 +30,7 @@ async def _told() -> list[World]:
     await invited.collect()
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, accepted, changed, cancelled_by_page, bounced]
+    others = [locked, asked_again, answered, accepted, changed, cancelled_by_page, bounced]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -51,6 +51,25 @@ async def asked_again() -> World:
         await world.desk.do(ask_again, world.desk.keys.token(Purpose.INVITE, row.id, row.generation))
     await world.collect()
     return world
+
+
+async def answered() -> World:
+    """Pat answers the invitation, again and again; once she has an account, too; and so does somebody else."""
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    for author in (PAT, PAT, PAT, PAT, PAT, "Sam <sam@elsewhere.example>", PAT):
+        if author != PAT:
+            await world.accept()
+            world.clock.advance(days=1)
+        await world.receive(mail(_answers_to(world), "Re: x", sender=author), mail_from=bare(author), trusted=False)
+    world.clock.advance(days=1)
+    await world.receive(mail(_answers_to(world), "Re: x", sender=PAT), mail_from=bare(PAT), trusted=False)
+    await world.collect()
+    return world
+
+
+def _answers_to(world: World) -> str:
+    return str(world.last(Notice.INVITATION).facts["reply_to"])
 
 
 async def accepted() -> World:
