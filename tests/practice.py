@@ -22,7 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.domain.address import address
-from gateway.domain.model import TABLES, Account, Delivery, Invitation, Message, Sender
+from gateway.domain.model import TABLES, Account, Content, Delivery, Invitation, Message, Question, Sender
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import (
     Audience,
@@ -286,12 +286,23 @@ class World:
         assert found
         return found
 
+    async def kept(self, copy: Any) -> bytes:
+        """A copy's octets, as its reader would get them."""
+        message = await self.one(Message, id=copy.message_id)
+        content = await self.one(Content, id=message.content_id)
+        key = await self.desk.ask(hold.data_key, copy, message)
+        return hold.addressed(message, copy) + self.content.get(content.id, content.inline, key)
+
     async def invitation(self, invitation: Invitation) -> Invitation:
         """As it is now."""
         return await self.one(Invitation, id=invitation.id)
 
     async def sender_token(self) -> str:
         return self.keys.token(Purpose.SENDER, (await self.one(Sender)).id)
+
+    async def question_token(self) -> str:
+        """Of the newest question about a mail."""
+        return self.keys.token(Purpose.QUESTION, max(one.id for one in await self.rows(Question)))
 
     async def everything(self) -> dict[type, list[Any]]:
         """The whole of the store, to see that nothing changed."""

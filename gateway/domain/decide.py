@@ -21,6 +21,7 @@ class Action(StrEnum):
     RELAY = "relay"
     HOLD = "hold"
     ASK = "ask the sender"
+    RECALL = "take back"
 
 
 NEAR = frozenset({Sign.NEAR_TAG, Sign.NEW_IN_TALK})
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     GATEWAY_ADDRESS = "an address of the gateway itself"
     NOT_SECURE = "not secure"
     MANY_READERS = "many strangers would see each other's addresses"
+    RECALLS = "Outlook's recall of secure mail"
     PERHAPS_SECURE = "perhaps meant to be secure"
     ACCOUNT = "registered: reads in the portal"
     ACCOUNT_RELAY = "registered: has a secure system of their own"

@@ -30,6 +30,7 @@ OPENS: Mapping[Purpose, frozenset[Part]] = {
     Purpose.WAITER_PAGE: frozenset({Part.ONE_PERSON}),
     Purpose.SENDER_PAGE: frozenset({Part.ONE_PERSON, Part.OWN_PEOPLE, Part.PRACTICE}),
     Purpose.CONFIRM: frozenset({Part.COMMANDS}),
+    Purpose.QUESTION: frozenset({Part.COMMANDS}),
     Purpose.REPLY: frozenset({Part.ANSWERS}),
     Purpose.ANSWER: frozenset({Part.INVITEES_WORDS}),
     Purpose.BOUNCE: frozenset({Part.BOUNCES}),

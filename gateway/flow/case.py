@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.domain.address import Address
 from gateway.domain.decide import Facts, Verdict, decide
 from gateway.domain.intent import Sign
-from gateway.domain.model import Account, Invitation
+from gateway.domain.model import Account, Copy, Invitation
 from gateway.domain.site import Practice
 from gateway.errors import BadRecipient
 from gateway.flow import people
@@ -22,6 +22,8 @@ class Case:
     account: Account | None = None
     latest: Invitation | None = None
     """This practice's latest invitation of theirs, over or not."""
+    recalled: Copy | None = None
+    """Their copy of the mail that this one takes back."""
 
     @property
     def address(self) -> Address:

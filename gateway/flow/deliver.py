@@ -129,7 +129,7 @@ def _copy_parcel(ctx: Context, delivery: Delivery, copy: Copy) -> Parcel:
     message = people.message_of(ctx, copy)
     key = hold.data_key(ctx, copy, message, hold.at_address(address(delivery.recipient).key))
     answer = _answer(ctx, message, key) if delivery.kind is DeliveryKind.REPLY else None
-    return Parcel(delivery, ctx.tx.get(Content, message.content_id), key, answer)
+    return Parcel(delivery, ctx.tx.get(Content, message.content_id), key, answer, hold.addressed(message, copy))
 
 
 def _answer(ctx: Context, message: Message, data_key: bytes) -> Answer:

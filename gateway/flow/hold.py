@@ -8,6 +8,7 @@ from gateway.domain.model import Content, Copy, Delivery, Message
 from gateway.domain.vocabulary import CopyState
 from gateway.errors import WrongKey
 from gateway.flow.context import Context
+from gateway.mail.encoding import field
 from gateway.ports import Sealed
 
 
@@ -87,6 +88,11 @@ def data_key(ctx: Context, copy: Copy, message: Message | None = None, holder: s
         raise WrongKey(f"copy {copy.id} has no message")
     holder = holder or (in_account(copy.account_id) if copy.account_id else at_address(copy.address))
     return ctx.keys.unwrap(copy.wrapped_key or b"", bound_to(message, holder))
+
+
+def addressed(message: Message, copy: Copy) -> bytes:
+    """What belongs before a message's octets: whom it is for, where its readers are not to see each other."""
+    return field("To", copy.typed) if message.hides_readers else b""
 
 
 def hand_over(ctx: Context, copy: Copy, before: str, after: str) -> bytes | None:

@@ -10,6 +10,7 @@ from gateway.flow import deliver, hold, people
 from gateway.flow.case import Case
 from gateway.flow.context import Context
 from gateway.flow.mailing import Mailing
+from gateway.flow.outlook_recall import Recalled
 from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft
 from gateway.mail.parse import Mailbox
@@ -27,6 +28,8 @@ class Intake:
     """Of the addresses at which it speaks to the gateway."""
     asked: list[Case] = field(default_factory=list)
     """The recipients about whom its sender is asked."""
+    recalled: list[Recalled] = field(default_factory=list)
+    """From whom a mail is taken back."""
     _added: set[str] = field(default_factory=set)
     """The contents that have a row."""
     _sender: Sender | None = None
@@ -133,5 +136,6 @@ def _store_message(intake: Intake, sealed: Sealed, reply_to: Message | None) -> 
             size=sealed.size,
             received_at=ctx.now,
             has_files=draft.head.has_files,
+            hides_readers=draft.crowded,
         )
     )

@@ -78,7 +78,8 @@ def take_as_secure(ctx: Context, question: Question) -> Mailing | None:
         _drop_clear(ctx, copy)
         recipient = Recipient(copy.typed, Address(copy.address, copy.typed))
         carry_out(mailing, case_of(ctx, practice, recipient, Sign.ANSWERED))
-    receipts.tell(mailing, message)
+    if mailing.waiters:
+        receipts.tell(mailing, message)
     return mailing
 
 

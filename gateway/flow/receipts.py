@@ -6,7 +6,7 @@ parts.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from gateway.domain.model import Delivery, Message
@@ -32,7 +32,7 @@ def tell(mailing: Mailing, message: Message, *, incomplete: bool = False) -> Non
     """Tell the sender what happened to each recipient; `incomplete`: others that the mail names may still come in."""
     ctx = mailing.ctx
     last = ctx.tx.get(Delivery, mailing.sender.receipt_id) if mailing.sender.receipt_id else None
-    if last and _is_gathering(ctx, last) and _added(mailing, last, message):
+    if last and _is_gathering(ctx, last) and _added(mailing, last, message, incomplete=incomplete):
         return
     wait = LONGEST if incomplete else QUIET if last and last.created_at + RUN > ctx.now else timedelta()
     facts = _facts(mailing, [], message)
@@ -46,7 +46,7 @@ def _is_gathering(ctx: Context, last: Delivery) -> bool:
     return untouched and last.due_at > ctx.now and last.notice in (Notice.RECEIPT, Notice.DIGEST)
 
 
-def _added(mailing: Mailing, last: Delivery, message: Message) -> bool:
+def _added(mailing: Mailing, last: Delivery, message: Message, *, incomplete: bool) -> bool:
     """Put this mail into a receipt that has not left; whether there was room for it."""
     ctx = mailing.ctx
     try:
@@ -62,17 +62,13 @@ def _added(mailing: Mailing, last: Delivery, message: Message) -> bool:
         notice=Notice.DIGEST if is_run else Notice.RECEIPT,
         reply=_reply(mailing, facts)["$token"],
         answers="" if is_run else letter.answers,
-        facts=facts,
+        facts={**letter.facts, **facts},
     )
-    due = min(last.created_at + LONGEST, ctx.now + QUIET_IN_A_RUN) if is_run else _complete_at(ctx, last)
+    due = min(last.created_at + LONGEST, ctx.now + QUIET_IN_A_RUN) if is_run else ctx.now
+    due = max(due, last.due_at) if incomplete else due
     sealed = notices.seal(ctx.keys, letter, last.recipient)
     ctx.tx.put(replace(last, notice=letter.notice, facts=sealed, due_at=due))
     return True
-
-
-def _complete_at(ctx: Context, last: Delivery) -> datetime:
-    """When the receipt of a mail that came in parts leaves, now that another part is here."""
-    return min(last.due_at, ctx.now + QUIET_IN_A_RUN)
 
 
 def _facts(

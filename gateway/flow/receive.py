@@ -10,17 +10,26 @@ from gateway.domain.model import Account, Copy, Message, Seen, Sender
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Answer, CopyState, Purpose
 from gateway.errors import NotASender, NotAuthor, RecipientLeft, Unreadable
-from gateway.flow import answer, delegates, deliver, invitee_mail, mailing, people, question, receipts, release
+from gateway.flow import (
+    answer,
+    delegates,
+    deliver,
+    invitee_mail,
+    mailing,
+    outlook_recall,
+    people,
+    question,
+    receipts,
+    release,
+)
 from gateway.flow.case import Case, case_of
 from gateway.flow.context import Context
 from gateway.flow.intake import Intake
 from gateway.flow.take_in import Exits
 from gateway.flow.talk import people_of
-from gateway.flow.understand import Draft, Recipient
+from gateway.flow.understand import MANY, Draft, Recipient
 from gateway.mail.automatic import NO_ANSWER, automatic
 
-MANY = 10
-"""From so many strangers in To and Cc on, the sender is asked before any of them sees the others' addresses."""
 _MISTAKES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RecursionError)
 """What code of ours raises where it did not expect what a mail says; nothing of these comes from a disk."""
 
@@ -53,6 +62,8 @@ def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
         _run_commands(intake, proved=by_login or draft.submission.authenticated or draft.is_vouched_for)
     if intake.asked:
         _ask(intake)
+    if intake.recalled:
+        outlook_recall.take_back(ctx, intake.sender(), intake.recalled, draft.message_id)
     if intake.mailed and intake.mailed.waiters:
         receipts.tell(intake.mailed, intake.secure().message, incomplete=_is_incomplete(ctx, draft))
     intake.discard_unused()
@@ -62,6 +73,8 @@ def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
 def decided(ctx: Context, draft: Draft) -> list[Case]:
     """Each recipient with what is to become of the mail for them: only looks up. Raises BadRecipient."""
     practice = draft.practice
+    if practice and draft.recalls is not None and (taken_back := _taken_back(ctx, draft, practice)):
+        return taken_back
     if practice is None or (draft.marks.sign.intent is Intent.CLEAR and not draft.may_go_on):
         return [_unsecured(one, draft.marks.sign) for one in draft.recipients]
     talk = people_of(ctx, practice, draft.answers) if draft.may_go_on else frozenset()
@@ -71,7 +84,20 @@ def decided(ctx: Context, draft: Draft) -> list[Case]:
         sign = asked or _sign(draft, one, talk)
         is_plain = one.gateway or sign.intent is Intent.CLEAR
         cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
-    return [_unseen(case) for case in cases] if _shows_many(ctx, draft, cases) else cases
+    crowd = _is_for_a_crowd(ctx, draft, cases) and _asked_before(ctx, draft, practice) is not Sign.ANSWERED
+    return [_unseen(case) for case in cases] if crowd else cases
+
+
+def _taken_back(ctx: Context, draft: Draft, practice: Practice) -> list[Case]:
+    """The recipients of Outlook's recall, if it speaks of secure mail; otherwise nobody: it is a mail like others."""
+    sender = ctx.tx.one(Sender, address=draft.author.address.key if draft.author else "", practice_id=practice.id)
+    cases = []
+    for one in draft.recipients:
+        if one.gateway or one.address is None or sender is None:
+            return []
+        copy = outlook_recall.named(ctx, sender, one.address, draft.recalls or "")
+        cases.append(Case(one, Verdict(Action.RECALL, Reason.RECALLS, Sign.RECALL), recalled=copy))
+    return cases if draft.marks.secure or any(case.recalled for case in cases) else []
 
 
 def _unsecured(recipient: Recipient, sign: Sign) -> Case:
@@ -98,10 +124,9 @@ def _asked_before(ctx: Context, draft: Draft, practice: Practice) -> Sign | None
 _ANSWERED: dict[Answer | None, Sign] = {Answer.YES: Sign.ANSWERED, Answer.PLAIN: Sign.PLAIN}
 
 
-def _shows_many(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
-    """Whether secure mail would show many strangers to each other."""
-    held = [case for case in cases if case.verdict.action is Action.HOLD]
-    if not held or (len(draft.head.visible) < MANY and not draft.head.names_many):
+def _is_for_a_crowd(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
+    """Whether it is secure mail to many strangers at once, which its sender is asked about."""
+    if not draft.crowded or not any(case.verdict.action is Action.HOLD for case in cases):
         return False
     visible = {one.address.key for one in draft.head.visible}
     known = ctx.tx.count(Account, address__in=list(visible)) if visible else 0
@@ -149,6 +174,10 @@ def _postmaster(intake: Intake, _: Case) -> None:
 
 def _secure(intake: Intake, case: Case) -> None:
     mailing.carry_out(intake.mailing(), case)
+
+
+def _recall(intake: Intake, case: Case) -> None:
+    intake.recalled.append(outlook_recall.Recalled(case.address, case.recalled))
 
 
 def _wait(intake: Intake, case: Case) -> None:
@@ -243,6 +272,7 @@ _HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {
     Action.PORTAL: _secure,
     Action.HOLD: _secure,
     Action.ASK: _wait,
+    Action.RECALL: _recall,
     Action.COMMAND: _command,
     Action.REPLY: _reply,
     Action.HEAR: invitee_mail.hear,

@@ -25,6 +25,8 @@ class Opened:
     header_id: str
     content: Content
     data_key: bytes
+    addressed: bytes = b""
+    """The field that belongs before the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def open_message(ctx: Context, account: Account, copy_id: int, how: str = "viewe
     author = _sender(ctx, message)
     answered = ctx.tx.count(Message, reply_to_id=message.id, account_id=account.id) > 0
     line = lines.line(ctx, copy, message, author, answered=answered)
-    return Opened(line, author.typed, message.header_id, content, hold.data_key(ctx, copy))
+    key, before = hold.data_key(ctx, copy), hold.addressed(message, copy)
+    return Opened(line, author.typed, message.header_id, content, key, before)
 
 
 def reply(ctx: Context, account: Account, copy_id: int, written: Written) -> Message | None:

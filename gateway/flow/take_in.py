@@ -116,7 +116,7 @@ class Taking:
         """Whether reading on may take long: its head is still to be understood, or it is said to the gateway itself."""
         if self._refusal or not self._is_heard:
             return False
-        return self._draft is None or understand.speaks_to_us(self._recipients)
+        return self._draft is None or self._draft.is_read_here
 
     def takes_long(self, octets: bytes) -> bool:
         """Whether a mail that consists of these octets may take more than some milliseconds to understand."""
@@ -184,7 +184,7 @@ class Taking:
         assert self._draft is not None  # noqa: S101 - `_open` made it
         draft = replace(self._draft, fingerprint=self._digest.digest())
         if draft.is_read_here:
-            draft = understand.read(draft, bytes(self._read))
+            draft = understand.read(self._site, draft, bytes(self._read))
         clear, secure = (writer.finish() if writer else None for writer in (self._clear, self._secure))
         self._is_spilt = any(sealed is not None and sealed.inline is None for sealed in (clear, secure))
         return draft, Exits(clear, secure)

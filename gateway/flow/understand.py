@@ -20,11 +20,14 @@ from gateway.mail.automatic import STRONG_NOTES, automatic
 from gateway.mail.bounces import Bounce, bounce
 from gateway.mail.headers import Change
 from gateway.mail.parse import Head, Mailbox
+from gateway.mail.recalling import may_recall, recalled
 from gateway.mail.reply import typed_lines
 from gateway.mail.secure_mark import Marked
 from gateway.ports import Keys
 
 MOST_RECEIVED = 100  # RFC 5321 §6.3
+MANY = 10
+"""From so many visible recipients on, each reader's copy names that reader alone."""
 _OPENED_BY = {
     Action.COMMAND: (Purpose.WAITER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM, Purpose.QUESTION),
     Action.REPLY: (Purpose.REPLY,),
@@ -79,9 +82,13 @@ class Draft:
     practice: Practice | None
     blemishes: tuple[Change, ...] = ()
     """The fields that a reader of secure mail does not get, each with what they get instead."""
+    crowded: bool = False
+    """Whether it names so many recipients that none of them is to see the others."""
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
+    recalls: str | None = None
+    """The subject of the mail that it is to take back, in a recall of Outlook's."""
     report: Bounce | None = None
     """What it says, in a bounce."""
     is_vouched_for: bool = False
@@ -133,8 +140,8 @@ class Draft:
 
     @property
     def is_read_here(self) -> bool:
-        """Whether the gateway itself is spoken to: by a command or a bounce."""
-        return speaks_to_us(self.recipients)
+        """Whether the gateway itself is spoken to: by a command, a bounce, or a recall."""
+        return speaks_to_us(self.recipients) or (self.practice is not None and may_recall(self.head))
 
 
 def recipients(site: Site, keys: Keys, submission: Submission) -> tuple[Recipient, ...]:
@@ -188,8 +195,9 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
     marks = _marks(site, submission, recipients, head)
     if practice is None:
         marks = _of_nobody_here(marks, submission)
-    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged)
-    draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes)
+    crowded = head.names_many or len(head.visible) >= MANY
+    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged, crowded=crowded)
+    draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes, crowded)
     if draft.needs_practice and draft.practice is None:
         raise NotASender
     return draft
@@ -200,14 +208,21 @@ def fingerprinted(draft: Draft) -> "hashlib._Hash":
     return parse.fingerprint(draft.opening, draft.head)
 
 
-def read(draft: Draft, text: bytes) -> Draft:
+def read(site: Site, draft: Draft, text: bytes) -> Draft:
     """Take in what is said to the gateway itself; `text` is as much of the mail as is worth reading."""
     heard = {recipient.gateway for recipient in draft.recipients if recipient.is_heard}
+    if draft.practice:
+        draft = replace(draft, recalls=_recalled(site, draft, text))
     if Action.BOUNCE in heard:
         draft = replace(draft, report=_report(draft, text))
     if Action.COMMAND in heard and draft.practice and not automatic(draft.head, draft.submission.mail_from):
         draft = replace(draft, lines=_command_lines(draft, text), is_vouched_for=_is_vouched_for(draft))
     return draft
+
+
+def _recalled(site: Site, draft: Draft, text: bytes) -> str | None:
+    subject = recalled(draft.head, text)
+    return None if subject is None else secure_mark.bare_subject(subject, site.marks)
 
 
 def _is_vouched_for(draft: Draft) -> bool:

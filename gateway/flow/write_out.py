@@ -37,6 +37,8 @@ class Parcel:
     content: Content | None = None
     data_key: bytes = b""
     answer: Answer | None = None
+    addressed: bytes = b""
+    """The field that belongs before the content."""
 
     @property
     def at_hand(self) -> bool:
@@ -101,7 +103,9 @@ class Writer:
         match parcel.delivery.kind:
             case DeliveryKind.PASS | DeliveryKind.RELAY:
                 content = self._content_of(parcel)
-                return content.size, lambda: self._chunks(parcel)
+                before = [parcel.addressed] if parcel.addressed else []
+                size = len(parcel.addressed) + content.size
+                return size, lambda: itertools.chain(before, self._chunks(parcel))
             case DeliveryKind.NOTICE:
                 octets = self._notice(parcel.delivery)
             case DeliveryKind.REPORT:

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_PLAINLY_ONE = re.compile(r"(?P<name>[^@<>:;\\]*+)<(?P<address>[^@<>\s\",]++@[^@<>\s\",]++)>\s*+")
 _MARK_OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|[()]', re.DOTALL)
 _MARK_INSIDE = re.compile(r"\\.|[()]", re.DOTALL)  # a quotation mark is nothing special in a comment
 
@@ -58,6 +59,17 @@ def _read(value: str, most: int) -> tuple[Mailbox, ...]:
             return ()
         found.append(one)
     return tuple(found)
+
+
+def plainly_one(value: str) -> tuple[Mailbox, ...]:
+    """The one mailbox of a list that is badly written, `Field, Ada <ada@a.example>`, where nothing else can be meant.
+
+    An address stands in angle brackets at its end, and there is no other sign of one, however it is encoded.
+    """
+    found = _PLAINLY_ONE.fullmatch(value) if len(value) <= LIST_LENGTH else None
+    name = clean(words(found["name"])) if found else "@"
+    one = safe_address(found["address"]) if found and not set(name) & set("@<>:;\\") else None
+    return (Mailbox(name.strip('" '), one),) if one else ()
 
 
 def safe_address(typed: str) -> Address | None:

@@ -24,7 +24,7 @@ from gateway.mail.bounds import (
     LIST_LENGTH,
 )
 from gateway.mail.decoding import decoded, lines, safe_filename, unfolded, untransferred
-from gateway.mail.mailboxes import Mailbox, mailboxes
+from gateway.mail.mailboxes import Mailbox, mailboxes, plainly_one
 from gateway.mail.mime import Part, TooMuch, tree
 from gateway.mail.scan import Field, body_start, bounded, head_start
 
@@ -97,10 +97,13 @@ class Head:
 
     @property
     def authors(self) -> tuple[Mailbox, ...]:
-        """Every mailbox of every From field; `()` if one of the fields cannot be read, or they name too many."""
+        """Every mailbox of every From field; `()` if one of the fields cannot be read, or they name too many.
+
+        A field that is not written as it should be, and can name only one address all the same, names it.
+        """
         found: list[Mailbox] = []
         for value in self._lists("from"):
-            those = mailboxes(value, AUTHORS)
+            those = mailboxes(value, AUTHORS) or plainly_one(value)
             found += those
             if not those or len(found) > AUTHORS:
                 return ()

@@ -15,6 +15,7 @@ _LABELS = frozenset({"sensitivity", "msip_labels"})
 _DETAILS = "x-secure-details"
 _SUBJECTS = ("subject", "topic")
 """How the names of fields end that repeat the subject, as Outlook's Thread-Topic does."""
+_READERS = ("to", "cc", "resent-to", "resent-cc", "apparently-to", "x-original-to", "x-envelope-to")
 _INDEX = "thread-index"  # Outlook's key to the conversation, made when the subject still had its tag
 
 
@@ -50,7 +51,7 @@ def read_marks(
     """
     subjects = head.all("subject")
     found = [(one, tag) for one in subjects for tag in subject_tag.tags(one, marks.tags)]
-    subject = _bare(head.subject, marks)
+    subject = bare_subject(head.subject, marks)
     given = [tag.details for _, tag in found if tag.details]
     sign = no_letter(head, mail_from, archived=archived)
     if sign:
@@ -85,20 +86,24 @@ def _near(head: Head, subjects: tuple[str, ...], marks: Marks) -> list[tuple[str
     return [(one, tag) for one in subjects for tag in subject_tag.near(one, marks.tags)]
 
 
-def _bare(subject: str, marks: Marks) -> str:
+def bare_subject(subject: str, marks: Marks) -> str:
     """A subject, or what repeats it, without what marks or nearly marks a mail."""
     found = subject_tag.tags(subject, marks.tags) or (subject_tag.near(subject, marks.tags) if marks.tags else [])
     return subject_tag.without(subject, found) if found else subject
 
 
-def blemishes(head: Head, marks: Marks, *, tagged: bool) -> tuple[Change, ...]:
-    """The fields that a reader of secure mail must not get as they are: blind copies, tags, what is said of them."""
+def blemishes(head: Head, marks: Marks, *, tagged: bool, crowded: bool = False) -> tuple[Change, ...]:
+    """The fields that a reader of secure mail must not get as they are: blind copies, tags, what is said of them.
+
+    `crowded`: the visible recipients are so many that none is to see the others.
+    """
+    unseen = {_DETAILS, *([_INDEX] if tagged else []), *(_READERS if crowded else [])}
     found: list[Change] = []
     for one in head.fields:
-        if one.name.endswith("bcc") or one.name == _DETAILS or (tagged and one.name == _INDEX):
+        if one.name.endswith("bcc") or one.name in unseen:
             found.append((one, None))
         elif one.name.endswith(_SUBJECTS):
             value = decoded(one.value)
-            if (bare := _bare(value, marks)) != value:
+            if (bare := bare_subject(value, marks)) != value:
                 found.append((one, bare))
     return tuple(found)

@@ -30,7 +30,7 @@ async def _told() -> list[World]:
     await invited.collect()
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, answered, accepted, changed, cancelled_by_page, bounced]
+    others = [locked, asked_again, answered, questioned, many_mails, accepted, changed, cancelled_by_page, bounced]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -38,6 +38,28 @@ async def locked() -> World:
     world = World(TEMPLATES)
     await world.write(ADA, PAT, tag=PATIENT_TAG)
     await world.try_birthdate(times=3)
+    return world
+
+
+async def questioned() -> World:
+    """A mail that nearly is marked, asked about until it is given up; one that is answered, and one to a crowd."""
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag="secured")
+    await world.days(8)
+    await world.collect()
+    await world.write(ADA, PAT, tag="secrue patient 1980-02-03")
+    await world.say("YES", token=(await world.question_token()))
+    await world.write(ADA, *(f"p{number}@home.example" for number in range(12)))
+    return world
+
+
+async def many_mails() -> World:
+    """A mail merge."""
+    world = World(TEMPLATES)
+    await world.say("PLAIN")
+    for to in ("pat@home.example", "uma@home.example", "x@hospital.example", "kim@home.example"):
+        await world.receive(mail(to, "[secure] Invitation to a check-up"))
+    await world.collect()
     return world
 
 

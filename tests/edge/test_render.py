@@ -17,6 +17,8 @@ from tests.reading import Links, all_decent, buttons
 
 WRITTEN = {
     (Notice.RECEIPT, Audience.SENDER),
+    (Notice.DIGEST, Audience.SENDER),
+    (Notice.NEAR_MISS, Audience.SENDER),
     (Notice.DETAILS_AGAIN, Audience.SENDER),
     (Notice.CONFIRM, Audience.SENDER),
     (Notice.TRANSCRIPT, Audience.SENDER),

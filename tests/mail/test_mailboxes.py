@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.mail.mailboxes import mailboxes
+from gateway.mail.mailboxes import mailboxes, plainly_one
 from tests.mail.samples import words
 
 
@@ -71,6 +71,43 @@ def test_two_mailboxes_are_two(value: str) -> None:
 )
 def test_what_cannot_be_read_names_nobody(value: str) -> None:
     assert mailboxes(value) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("Smith, Bea <bea@riverside.example>", "Smith, Bea"),
+        ("Smith, Bea, MD, PhD <bea@riverside.example> ", "Smith, Bea, MD, PhD"),
+        ("=?utf-8?Q?Smith,_B=C3=A9a?= <bea@riverside.example>", "Smith, Béa"),
+        ('"Dr Bea Smith <bea@riverside.example>', "Dr Bea Smith"),
+        ('Dr Bea "Bee Smith <bea@riverside.example>', 'Dr Bea "Bee Smith'),
+        ("Bea (Riverside <bea@riverside.example>", "Bea (Riverside"),
+    ],
+)
+def test_what_is_badly_written_and_names_one_address_names_it(value: str, name: str) -> None:
+    assert mailboxes(value) == ()
+    [one] = plainly_one(value)
+    assert (one.name, one.address.key) == (name, "bea@riverside.example")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "bea@riverside.example, Smith <eve@evil.example>",
+        "=?utf-8?Q?bea=40riverside.example,?= <eve@evil.example>",
+        "Smith, <bea@riverside.example> <eve@evil.example>",
+        "Smith, Bea <bea@riverside.example>, nobody",
+        "Smith, Bea <bea@riverside.example> x",
+        "staff: Smith, Bea <bea@riverside.example>",
+        "Smith, Bea <@evil.example:bea@riverside.example>",
+        "Smith, Bea <bea\u0000@riverside.example>",
+        "Smith, Bea bea@riverside.example",
+        "Smith, Bea <>",
+        "x" * 9_000 + ", <bea@riverside.example>",
+    ],
+)
+def test_what_could_be_two_names_nobody(value: str) -> None:
+    assert plainly_one(value) == ()
 
 
 @settings(max_examples=200)

@@ -60,6 +60,11 @@ async def whole_life(world):
     [receipt] = await world.deliver()
     await world.reply(receipt, "STATUS", "LIST", "DIRECTORY", "PATIENTS", "PATIENT 1980-02-03", "REMIND")
     await world.reply(receipt, "PATIENT 1980-02-03")
+    world.later()
+    for _ in range(2):  # a receipt, and one that is added to
+        await world.receive(mail(to="gone@home.example, asked@home.example", subject="[secure patient 1980-02-03] x"))
+    await questions(world)
+    world.later()
     await world.receive(mail(to="gone@home.example, asked@home.example"))
     await world.reply((await world.deliver())[0], "gone@home.example PATIENT 1980-02-03", "gone@home.example CANCEL")
     await world.days(2)
@@ -82,6 +87,20 @@ async def whole_life(world):
     for show in SHOWN:
         shown = await world.desk.ask(sender_page, page, Sought(show=show))
         assert shown is not None or show == "practice"  # which is a manager's alone
+
+
+async def questions(world):
+    """Mail that is perhaps secure: answered, not answered, and what goes on with it."""
+    for answer in ("YES", "PLAIN", "CANCEL"):
+        octets = mail("ben@home.example, kim@home.example", "[secured] x", message_id=f"<{answer}@riverside.example>")
+        await world.receive(octets, "ben@home.example")
+        await world.receive(octets, "kim@home.example")
+        asked = next(one for one in await world.deliver() if one["X-Gateway-Notice"] == "near-miss")
+        await world.reply(asked, answer)
+    await world.receive(
+        mail("ben@home.example", "Re: x", References="<YES@riverside.example> <PLAIN@riverside.example>")
+    )
+    await world.receive(mail(", ".join(f"p{number}@home.example" for number in range(10))))
 
 
 async def correspond(world, account: Account):

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import AsyncIterator
@@ -77,7 +78,8 @@ async def archive(visit: Visit, account: Account) -> AsyncIterator[bytes]:
 
 async def _added(file: zipfile.ZipFile, portal: Portal, opened: Opened) -> AsyncIterator[None]:
     """A message as it came; stops after each chunk, so that what was written can be sent."""
-    chunks = portal.content.chunks(opened.content.id, opened.content.inline, opened.data_key)
+    stored = portal.content.chunks(opened.content.id, opened.content.inline, opened.data_key)
+    chunks = itertools.chain(filter(None, (opened.addressed,)), stored)
     with file.open(f"message-{opened.line.copy_id}.eml", "w") as entry:
         while chunk := await asyncio.to_thread(next, chunks, b""):
             await asyncio.to_thread(entry.write, chunk)

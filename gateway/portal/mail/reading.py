@@ -88,7 +88,8 @@ async def original(visit: Visit, account: Account) -> Response:
     first = await asyncio.to_thread(next, chunks, b"")  # raises WrongKey while that can still be said
     await visit.desk.do(release.note_original, account, opened.line.copy_id)
     name = f"message-{opened.line.copy_id}.eml"
-    return download(itertools.chain((first,), chunks), content.size, name, OCTETS)
+    size = len(opened.addressed) + content.size
+    return download(itertools.chain(filter(None, (opened.addressed, first)), chunks), size, name, OCTETS)
 
 
 async def open_message(visit: Visit, account: Account) -> Opened:
