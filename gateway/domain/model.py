@@ -179,7 +179,8 @@ class Content:
 class Delivery:
     """One outgoing mail to one recipient.
 
-    `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed.
+    `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed;
+    `sender_id` is the sender to whom it is said.
     """
 
     id: int = 0
@@ -193,6 +194,7 @@ class Delivery:
     facts: bytes | None = None
     invitation_id: int | None = None
     copy_id: int | None = None
+    sender_id: int | None = None
     state: DeliveryState = DeliveryState.QUEUED
     attempts: int = 0
     created_at: datetime

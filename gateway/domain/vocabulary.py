@@ -114,6 +114,7 @@ class Notice(StrEnum):
     ACCEPTED = "accepted"
     ANSWERED = "answered-notice"
     NOBODY_READS = "nobody-reads"
+    UNHEARD = "unheard"
     ASKED_AGAIN = "asked-again"
     SENDER_LINK = "sender-link"
     NEW_MESSAGE = "new-message"

@@ -245,6 +245,8 @@ def _transcribe(
     notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)
     done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))
     for one in ctx.tx.find(Sender, id__in=list(done_for)) if done_for else []:
+        if notices.read_by(ctx, one) == writer.address:
+            continue  # they answered in a machine's place, and have heard it
         theirs = [result for result in results if result.get("changed") and result["owner"] == one.id]
         page = people.page_token(ctx, Purpose.SENDER_PAGE, one.id)
         facts = {"results": theirs, "sender_page": page, "by": people.display(writer), "last_of": 0}

@@ -12,7 +12,7 @@ from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, M
 from gateway.domain.retry import POISON_TRIES, next_try
 from gateway.domain.vocabulary import Audience, DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
 from gateway.errors import BadAddress, WrongKey
-from gateway.flow import hold, invite, notices, people
+from gateway.flow import hold, invite, notices, people, unheard
 from gateway.flow.context import Context
 from gateway.flow.write_out import Answer, Parcel
 from gateway.mail.bounces import Bounce, Severity
@@ -246,6 +246,7 @@ def _failed(ctx: Context, delivery: Delivery, head: bytes) -> None:
             _queue_report(ctx, delivery, head)
         case DeliveryKind.NOTICE:
             _invitation_failed(ctx, delivery)
+            unheard.tell(ctx, delivery)
         case DeliveryKind.RELAY | DeliveryKind.REPLY:
             _secure_mail_failed(ctx, delivery)
 

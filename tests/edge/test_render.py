@@ -26,6 +26,7 @@ WRITTEN = {
     (Notice.LOCKED, Audience.INVITEE),
     (Notice.ANSWERED, Audience.SENDER),
     (Notice.NOBODY_READS, Audience.INVITEE),
+    (Notice.UNHEARD, Audience.SENDER),
     (Notice.EXPIRED, Audience.SENDER),
     (Notice.LAPSED, Audience.SENDER),
     (Notice.ASKED_AGAIN, Audience.SENDER),
