@@ -32,7 +32,7 @@ from gateway.edge.web import connections
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
 from gateway.errors import ConfigError
-from gateway.flow import overview, question, recall, remind
+from gateway.flow import overview, question, recall, receipts, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
@@ -148,6 +148,8 @@ class Gateway:
             if await turn.is_ours():
                 await desk.do_at_length(remind.forget)
 
+        if isinstance(clock, FileClock):  # it stands still, and nobody waits for a time that does not come
+            ticker.every(receipts.QUIET.total_seconds(), lambda: desk.do(receipts.leave_at_once))
         if isinstance(clock, Turnable):
             ticker.every(FOLLOW_EVERY, _following(clock, tick))
         ticker.every(1, tick)

@@ -26,6 +26,10 @@ class MovableClock:
         before, self._seen = self._seen, self._ahead
         return before != self._ahead
 
+    def pass_by(self, minutes: int) -> None:
+        """Go on by so many minutes."""
+        self._ahead += timedelta(minutes=minutes)
+
     def move(self, days: int) -> None:
         """Go on to ten in the morning of the day that is this many days (at least one) ahead."""
         day = self.now().astimezone(self._zone).date() + timedelta(days=days)

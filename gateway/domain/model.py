@@ -34,6 +34,8 @@ class Sender:
     name: str = ""
     receipt_id: int | None = None
     """The delivery of the latest receipt: one that has not left yet takes up what happens meanwhile."""
+    receipts_in_a_run: int = 0
+    """How many receipts went to them one soon after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

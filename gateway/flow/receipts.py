@@ -1,8 +1,8 @@
 """What a sender is told about their secure mail: one receipt for one mail, one digest for a run of them.
 
-The first receipt leaves at once. What the same sender sends soon after it is gathered for some seconds, and while more
-comes, for longer; so is a mail of which other recipients are still to come, since mail servers hand in one mail in
-parts.
+A few receipts leave at once. What the same sender goes on to send within a minute is gathered for some seconds, and
+while more comes, for longer. So is a mail of which other recipients may still come, since mail servers hand in one mail
+in parts.
 """
 
 from dataclasses import replace
@@ -18,10 +18,14 @@ from gateway.flow.mailing import Mailing
 
 RUN = timedelta(minutes=1)
 """How soon after a receipt another mail counts as one of a run."""
+AT_ONCE = 3
+"""The receipts of a run that do not wait: a person may write to several people within a minute."""
 QUIET = timedelta(seconds=4)
-"""How long a receipt within a run waits for the next mail."""
+"""How long a later receipt of a run waits for the next mail."""
 QUIET_IN_A_RUN = timedelta(seconds=20)
 """The same once it speaks of several: mail systems let some thirty mails a minute through."""
+PARTS = timedelta(seconds=20)
+"""How long a receipt waits for the other parts of its mail."""
 LONGEST = timedelta(minutes=5)
 """The longest that a sender waits for a receipt."""
 MOST_PEOPLE = 500
@@ -34,11 +38,23 @@ def tell(mailing: Mailing, message: Message, *, incomplete: bool = False) -> Non
     last = ctx.tx.get(Delivery, mailing.sender.receipt_id) if mailing.sender.receipt_id else None
     if last and _is_gathering(ctx, last) and _added(mailing, last, message, incomplete=incomplete):
         return
-    wait = LONGEST if incomplete else QUIET if last and last.created_at + RUN > ctx.now else timedelta()
+    run = mailing.sender.receipts_in_a_run + 1 if last and last.created_at + RUN > ctx.now else 1
+    wait = PARTS if incomplete else QUIET if run > AT_ONCE else timedelta()
     facts = _facts(mailing, [], message)
     reply, answers = _reply(mailing, facts), mailing.header_id
     sent = notices.to_sender(ctx, Notice.RECEIPT, mailing.sender, facts, reply=reply, answers=answers, wait=wait)
-    mailing.sender = ctx.tx.put(replace(mailing.sender, receipt_id=sent.id))
+    mailing.sender = ctx.tx.put(replace(mailing.sender, receipt_id=sent.id, receipts_in_a_run=run))
+
+
+def leave_at_once(ctx: Context) -> int:
+    """Have what is being gathered leave, where the clock stands still; how many receipts there were."""
+    waiting = ctx.tx.find(
+        Delivery, state=DeliveryState.QUEUED, due_at__gt=ctx.now, notice__in=(Notice.RECEIPT, Notice.DIGEST)
+    )
+    gathering = [one for one in waiting if _is_gathering(ctx, one)]
+    for one in gathering:
+        ctx.tx.put(replace(one, due_at=ctx.now))
+    return len(gathering)
 
 
 def _is_gathering(ctx: Context, last: Delivery) -> bool:
@@ -64,8 +80,8 @@ def _added(mailing: Mailing, last: Delivery, message: Message, *, incomplete: bo
         answers="" if is_run else letter.answers,
         facts={**letter.facts, **facts},
     )
-    due = min(last.created_at + LONGEST, ctx.now + QUIET_IN_A_RUN) if is_run else ctx.now
-    due = max(due, last.due_at) if incomplete else due
+    wait = PARTS if incomplete else QUIET_IN_A_RUN if is_run else timedelta()
+    due = min(last.created_at + LONGEST, ctx.now + wait)
     sealed = notices.seal(ctx.keys, letter, last.recipient)
     ctx.tx.put(replace(last, notice=letter.notice, facts=sealed, due_at=due))
     return True

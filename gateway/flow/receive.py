@@ -145,7 +145,8 @@ def _is_incomplete(ctx: Context, draft: Draft) -> bool:
     here = {one.address.key for one in draft.recipients if one.address}
     elsewhere = [one.address for one in draft.head.visible if not draft.practice.owns(one.address)]
     missing = {one.key for one in elsewhere if one.key not in here and one.domain != ctx.site.domain}
-    if not missing or draft.author is None:
+    here_too = any(one.key in here for one in elsewhere)
+    if not missing or not here_too or draft.author is None:
         return False
     sender = ctx.tx.one(Sender, address=draft.author.address.key, practice_id=draft.practice.id)
     parts = [one.id for one in mailing.siblings(ctx, sender, draft.message_id)] if sender else []

@@ -16,7 +16,8 @@ _PREFIX = re.compile(
 _SENTENCE = re.compile(
     r"\bwould like to recall the message\b|\bmöchte die nachricht\b.{0,1000}\bzurückrufen\b"
     r"|\bsouhaite(?:rait)? (?:rappeler|annuler) le message\b"
-    r"|\b(?:desea|quiere) (?:recuperar|retirar|anular) el mensaje\b|\bdesidera richiamare il messaggio\b|\bwil het bericht\b.{0,1000}\bintrekken\b",
+    r"|\b(?:desea|quiere) (?:recuperar|retirar|anular) el mensaje\b|\bdesidera richiamare il messaggio\b"
+    r"|\bwil het bericht\b.{0,1000}\bintrekken\b",
     re.IGNORECASE | re.DOTALL,
 )
 

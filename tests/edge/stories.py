@@ -61,8 +61,8 @@ async def many_mails() -> World:
     """A mail merge."""
     world = World(TEMPLATES)
     await world.say("PLAIN")
-    for to in ("pat@home.example", "uma@home.example", "x@hospital.example", "kim@home.example"):
-        await world.receive(mail(to, "[secure] Invitation to a check-up"))
+    for name in ("ann@home", "ben@home", "pat@home", "uma@home", "x@hospital", "kim@home"):
+        await world.receive(mail(f"{name}.example", "[secure] Invitation to a check-up"))
     await world.collect()
     return world
 

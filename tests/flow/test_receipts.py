@@ -4,7 +4,8 @@ import pytest
 
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import Notice
-from gateway.flow.receipts import LONGEST, QUIET
+from gateway.flow import receipts
+from gateway.flow.receipts import AT_ONCE, LONGEST, QUIET
 from tests.practice import ADA, BEA, World, mail
 from tests.reading import kinds, text
 
@@ -25,21 +26,35 @@ async def test_the_first_receipt_leaves_at_once(world):
     assert kinds(await world.deliver()) == ["receipt"]
 
 
+async def begun(world, count=AT_ONCE):
+    """So many mails in a row, to strangers, each with a receipt of its own."""
+    for number in range(count):
+        await world.receive(mail(f"p{number}@home.example"))
+        assert kinds(await world.deliver()) == ["receipt"]
+
+
 async def test_a_run_of_mails_gets_one_digest(world):
-    await world.receive(mail("p0@home.example"))
-    await world.deliver()
-    for number in range(1, 30):
+    await begun(world)
+    for number in range(AT_ONCE, 30):
         await world.receive(mail(f"p{number}@home.example"))
         assert await world.deliver() == []
         world.clock.advance(seconds=2)
     [digest] = await told(world)
     assert kinds([digest]) == ["digest"]
-    assert all(f"p{number}@home.example" in text(digest) for number in range(1, 30))
+    assert all(f"p{number}@home.example" in text(digest) for number in range(AT_ONCE, 30))
 
 
-async def test_the_second_of_two_mails_has_a_receipt_of_its_own_a_moment_later(world):
-    await world.receive(mail("pat@home.example"))
-    await world.deliver()
+async def test_under_a_clock_that_stands_still_they_leave_as_well(world):
+    await begun(world)
+    for number in range(AT_ONCE, 6):
+        await world.receive(mail(f"p{number}@home.example"))
+    assert await world.deliver() == []
+    assert await world.desk.do(receipts.leave_at_once) == 1
+    assert kinds(await world.deliver()) == ["digest"]
+
+
+async def test_one_more_mail_has_a_receipt_of_its_own_a_moment_later(world):
+    await begun(world)
     await world.receive(mail("kim@home.example"))
     assert await world.deliver() == []
     world.clock.advance(seconds=QUIET.total_seconds())
@@ -59,7 +74,7 @@ async def test_a_mail_that_comes_in_parts_has_one_receipt(world):
     for to in ("pat@home.example", "kim@home.example"):
         await world.receive(octets, to)
         assert await world.deliver() == []
-        world.clock.advance(minutes=1)
+        world.clock.advance(seconds=10)
     await world.receive(octets, "ben@home.example")
     [receipt] = await told(world)
     assert kinds([receipt]) == ["receipt"]
