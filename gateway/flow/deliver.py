@@ -27,13 +27,15 @@ LEASE = timedelta(minutes=30)
 """How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
 ENOUGH = timedelta(minutes=15)
 """What must be left of a lease for a mail to be begun with."""
+FRESH = timedelta(seconds=1)
+"""How long after a claim a mail need not be looked at again before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of an attempt: what the hop said, or else the `fault` for which the mail could not be written out.
 
-    `head` is the mail's header, for a failure report; `spread` as in retry.next_try.
+    `head` is the mail's header, for a failure report; `spread` as in retry.next_try. `pointless`: it was not sent.
     """
 
     delivery: Delivery
@@ -41,6 +43,7 @@ class Result:
     head: bytes = b""
     spread: float = 0.0
     fault: str = ""
+    pointless: bool = False
 
 
 def bound_to(content_id: str, recipient: str) -> str:
@@ -72,6 +75,17 @@ def claim(ctx: Context, limit: int, besides: Collection[str] = ()) -> list[Parce
 def may_begin(delivery: Delivery, now: datetime) -> bool:
     """Whether its lease lasts long enough to send it: else it is left to whoever claims it next."""
     return delivery.lease_until is not None and delivery.lease_until - now >= ENOUGH
+
+
+def may_be_stale(delivery: Delivery, now: datetime) -> bool:
+    """Whether it has waited since its claim, and speaks of an invitation that may have moved or ended meanwhile."""
+    claimed = delivery.lease_until - LEASE if delivery.lease_until else now
+    return delivery.notice in _TO_INVITEE and now - claimed > FRESH
+
+
+def is_pointless(ctx: Context, delivery: Delivery) -> bool:
+    """Whether the invitation of which it speaks has moved or ended by now; only looks."""
+    return not _has_a_point(ctx, delivery, _by_id(ctx, Invitation, [delivery.invitation_id or 0]))
 
 
 def put_back(ctx: Context, deliveries: Sequence[Delivery]) -> None:
@@ -175,6 +189,8 @@ def record(ctx: Context, delivery: Delivery, outcome: Outcome, head: bytes) -> D
 def _record(ctx: Context, result: Result) -> Delivery:
     """Sent, to be tried again, failed for good, or set aside."""
     delivery, outcome = result.delivery, result.outcome
+    if result.pointless:
+        return ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None, lease_until=None))
     if result.fault:
         return record_poison(ctx, delivery, result.fault)
     said = replace(delivery, lease_until=None, last_reply=f"{outcome.code} {outcome.text}"[:500])
