@@ -106,7 +106,9 @@ class Settings(BaseSettings):
     def _named_people_write_for_their_practice(self) -> "Settings":
         for practice in self.practices:
             acting = [one for pair in practice.delegates for one in pair]
-            for key, people in (("managers", practice.managers), ("delegates", acting)):
+            fallback = [practice.fallback] if practice.fallback else []
+            named = {"managers": practice.managers, "delegates": acting, "fallback": fallback}
+            for key, people in named.items():
                 strangers = [one for one in people if practice_of(self.practices, address(one)) is not practice]
                 if strangers:
                     raise ValueError(f"practices.{key}: {strangers[0]} does not write for {practice.name}")
@@ -149,22 +151,24 @@ class Settings(BaseSettings):
             raise ConfigError(f"practices.logo: {file} is no SVG or PNG of at most {LARGEST_PICTURE // 1000} KB")
         return f"data:{kind};base64,{b64encode(octets).decode()}"
 
+    def _practice(self, p: PracticeSection) -> Practice:
+        return Practice(
+            id=_practice_id(p),
+            name=p.name,
+            domains=tuple(p.domains),
+            senders=tuple(p.senders),
+            language=p.language,
+            colour=p.colour,
+            logo=self._picture(p.logo),
+            managers=tuple(p.managers),
+            delegates=tuple(p.delegates),
+            fallback=p.fallback,
+            machines=tuple(p.machines),
+            emergency=" ".join(p.emergency.split()),
+        )
+
     def policy(self) -> Site:
         """What flows may know. Raises ConfigError."""
-        practices = tuple(
-            Practice(
-                id=_practice_id(p),
-                name=p.name,
-                domains=tuple(p.domains),
-                senders=tuple(p.senders),
-                language=p.language,
-                colour=p.colour,
-                logo=self._picture(p.logo),
-                managers=tuple(p.managers),
-                delegates=tuple(p.delegates),
-            )
-            for p in self.practices
-        )
         headers = tuple(
             (name.strip(), value.strip()) for name, _, value in (h.partition(":") for h in self.secure_mail.headers)
         )
@@ -175,7 +179,7 @@ class Settings(BaseSettings):
             domain=self.site.domain,
             portal_url=self.site.portal_url,
             zone=ZoneInfo(self.site.timezone),
-            practices=practices,
+            practices=tuple(map(self._practice, self.practices)),
             relay_domains=frozenset(relay.domain for relay in self.relays),
             marks=Marks(
                 always=self.secure_mail.when == "always",

@@ -74,6 +74,19 @@ class PracticeSection(Section):
         default=[],
         description='who may act for whom, as "assistant@riverside.example for ada@riverside.example"',
     )
+    fallback: MailAddress | Literal[""] = Field(
+        default="",
+        description="who is asked and told, and may answer, where the sender is a machine (noreply@) or mail to them "
+        "does not arrive; empty: the managers",
+    )
+    machines: list[MailAddress] = Field(
+        default=[], description="senders that nobody reads mail for, such as a records system; noreply@ is known as one"
+    )
+    emergency: str = Field(
+        default="",
+        description="what is said to whoever answers an invitation by mail, which nobody may read in time; "
+        'such as "In an emergency call 999."; empty: to call the local emergency number',
+    )
 
 
 class RelaySection(Section):

@@ -15,6 +15,7 @@
     │   ├── BadRecipient       an address that cannot be read, or no such address at our own domain
     │   └── Looping            more Received fields than an honest route has
     ├── TryAgain               a mail is not taken now: 4yz
+    │   ├── TooMany            more answers to one invitation than a day takes
     │   ├── StoreBusy          the database did not answer in time
     │   └── StoreFull          no room on the disk
     ├── BadAddress             not an address of RFC 5321 §4.1.2
@@ -85,6 +86,10 @@ class Looping(Refused):
 
 class TryAgain(GatewayError):
     """A temporary refusal; the client keeps the mail and comes back."""
+
+
+class TooMany(TryAgain):
+    smtp_reply = "451 4.7.1 Too many mails about one thing today, please try again tomorrow"
 
 
 class StoreBusy(TryAgain):

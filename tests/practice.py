@@ -22,7 +22,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.domain.address import address
-from gateway.domain.model import TABLES, Account, Content, Delivery, Invitation, Message, Question, Sender
+from gateway.domain.model import TABLES, Account, Content, Delivery, Invitation, Message, Sender
+from gateway.domain.model_questions import Question
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import (
     Audience,

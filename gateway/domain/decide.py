@@ -13,6 +13,7 @@ class Action(StrEnum):
 
     COMMAND = "command"
     REPLY = "secure reply"
+    HEAR = "an invitee's answer"
     BOUNCE = "bounce"
     POSTMASTER = "postmaster"
     PASS = "pass"  # noqa: S105 - an action

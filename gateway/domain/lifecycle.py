@@ -50,6 +50,7 @@ class Effect(StrEnum):
     ASK_AGAIN = "the sender is asked again"
     TELL_ACCEPTED = "the sender hears that it was accepted"
     TELL_LOCKED = "the sender hears of the wrong birthdates"
+    TELL_SHUT_OUT = "the invitee hears of it, and whom to ask"
     TELL_EXPIRED = "the sender hears that it expired"
     TELL_UNDELIVERABLE = "the sender hears that the address is dead"
     TELL_LAPSED = "the sender hears that the mail was never delivered"
@@ -87,7 +88,8 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
         (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(
-            State.LOCKED, (Effect.COUNT_STRIKE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED)
+            State.LOCKED,
+            (Effect.COUNT_STRIKE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED, Effect.TELL_SHUT_OUT),
         ),
         (State.INVITED, Event.ACCEPT): Move(State.ACCEPTED, (Effect.RELEASE_HELD, Effect.TELL_ACCEPTED)),
         (State.INVITED, Event.EXPIRY_DUE): Move(State.EXPIRED, (Effect.RESTART_SCHEDULE, Effect.TELL_EXPIRED)),

@@ -18,6 +18,7 @@ class Part(StrEnum):
     CALLING_BACK = "the old address, to be kept"
     COMMANDS = "what its sender says to the gateway by mail"
     ANSWERS = "a reader's inbox, for an answer by mail"
+    INVITEES_WORDS = "what an invited person answers to our mail, for those who wait for them"
     BOUNCES = "what became of a mail of ours"
 
 
@@ -31,6 +32,7 @@ OPENS: Mapping[Purpose, frozenset[Part]] = {
     Purpose.CONFIRM: frozenset({Part.COMMANDS}),
     Purpose.QUESTION: frozenset({Part.COMMANDS}),
     Purpose.REPLY: frozenset({Part.ANSWERS}),
+    Purpose.ANSWER: frozenset({Part.INVITEES_WORDS}),
     Purpose.BOUNCE: frozenset({Part.BOUNCES}),
     Purpose.RESET: frozenset({Part.NEW_PASSWORD}),
     Purpose.NEW_ADDRESS: frozenset({Part.CONFIRMING}),

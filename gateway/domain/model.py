@@ -6,10 +6,9 @@ Rows are immutable; `id` 0 means not stored yet. Times are aware UTC. Bytes that
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gateway.domain.intent import Sign
+from gateway.domain.model_questions import Observation, Question
 from gateway.domain.vocabulary import (
     OPEN,
-    Answer,
     CopyState,
     DeliveryKind,
     DeliveryState,
@@ -181,7 +180,8 @@ class Content:
 class Delivery:
     """One outgoing mail to one recipient.
 
-    `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed.
+    `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed;
+    `sender_id` is the sender to whom it is said.
     """
 
     id: int = 0
@@ -195,6 +195,7 @@ class Delivery:
     facts: bytes | None = None
     invitation_id: int | None = None
     copy_id: int | None = None
+    sender_id: int | None = None
     state: DeliveryState = DeliveryState.QUEUED
     attempts: int = 0
     created_at: datetime
@@ -213,38 +214,6 @@ class Confirmation:
     lines: bytes
     done_at: datetime | None = None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a sender is asked about a mail of theirs before it goes anywhere: was it meant to be secure, are all meant.
-
-    `details` is what the mail says of its recipient, and how it names people, sealed. `day0`, `step` and `due_at` as in
-    an invitation.
-    """
-
-    id: int = 0
-    sender_id: int
-    message_id: int
-    sign: Sign
-    details: bytes
-    answer: Answer | None = None
-    day0: date
-    step: int = 0
-    due_at: datetime | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What would have become of a mail for one recipient, at a site that only observes."""
-
-    id: int = 0
-    at: datetime
-    author: str
-    recipient: str
-    action: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

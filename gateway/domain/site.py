@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.domain.address import Address
 from gateway.domain.intent import NearMiss
+from gateway.domain.machines import is_never_read
 
 
 class Writing(Protocol):
@@ -46,10 +47,26 @@ class Practice:
     """Keys of addresses: who sees how far the whole practice's invitations come."""
     delegates: tuple[tuple[str, str], ...] = ()
     """Keys of addresses: who may act, and for whom."""
+    fallback: str = ""
+    """The key of an address: who is asked where the sender is a machine, or mail to them does not arrive."""
+    machines: tuple[str, ...] = ()
+    """Keys of addresses: senders whose mail nobody reads, besides those that are called so."""
+    emergency: str = ""
+    """What somebody in need is to do, for whoever answers a mail that nobody reads; "" for our own words."""
 
     def owns(self, address: Address) -> bool:
         """Whether the address lies in one of the practice's own domains or is one of its named senders."""
         return address.domain in self.domains or address.key in self.senders
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """Who hears, and may answer, in the place of a sender who does not."""
+        return (self.fallback,) if self.fallback else self.managers
+
+    def read_by(self, sender: Address) -> str:
+        """The address at which somebody reads what is said to this sender."""
+        is_machine = sender.key in self.machines or is_never_read(sender)
+        return self.stand_ins[0] if is_machine and self.stand_ins else sender.typed
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Outbox:
                 if not group:
                     continue
                 try:
-                    self._record(await self._send(lane, group))
+                    self._record(await self._dropped(group) or await self._send(lane, group))
                 except Exception as error:  # a site's template, altered octets: this mail must not stop the others
                     log.exception("a mail cannot be written out", delivery=group[0].delivery.id)
                     self._record([Result(one.delivery, fault=type(error).__name__) for one in group])
@@ -151,6 +151,14 @@ class Outbox:
             del self._in_hand[parcel.delivery.id]
         lane.in_hand -= len(late)
         return [parcel for parcel in group if parcel not in late] if late else group
+
+    async def _dropped(self, group: list[Parcel]) -> list[Result]:
+        """A mail that has waited here, as where its hop is slow, while what it speaks of moved or ended."""
+        delivery = group[0].delivery  # what is said to an invitee travels alone
+        if not deliver.may_be_stale(self._in_hand[delivery.id], self._desk.clock.now()):
+            return []
+        is_pointless = await self._desk.ask(deliver.is_pointless, delivery)
+        return [Result(delivery, pointless=True)] if is_pointless else []
 
     async def _send(self, lane: Lane, group: list[Parcel]) -> list[Result]:
         mail = await self._written(group)

@@ -7,7 +7,8 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
-from gateway.domain.model import Confirmation, Copy, Invitation, Message, Question, Sender, Waiter
+from gateway.domain.model import Confirmation, Copy, Invitation, Message, Sender, Waiter
+from gateway.domain.model_questions import Question
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.domain.words import spoken
@@ -245,6 +246,8 @@ def _transcribe(
     notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)
     done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))
     for one in ctx.tx.find(Sender, id__in=list(done_for)) if done_for else []:
+        if notices.read_by(ctx, one) == writer.address:
+            continue  # they answered in a machine's place, and have heard it
         theirs = [result for result in results if result.get("changed") and result["owner"] == one.id]
         page = people.page_token(ctx, Purpose.SENDER_PAGE, one.id)
         facts = {"results": theirs, "sender_page": page, "by": people.display(writer), "last_of": 0}

@@ -17,6 +17,14 @@ Result = dict[str, Any]
 
 
 def may_act_for(ctx: Context, who: Address, sender: Sender) -> bool:
+    """Whether this address may answer what the sender is asked: a delegate, or who hears in senders' place."""
+    practice = ctx.site.practice_of(who)
+    if practice is None or practice.id != sender.practice_id:
+        return False
+    return who.key in practice.stand_ins or is_delegate(ctx, who, sender)
+
+
+def is_delegate(ctx: Context, who: Address, sender: Sender) -> bool:
     """Whether this address, which writes for the sender's practice too, is one of the sender's delegates."""
     practice = ctx.site.practice_of(who)
     if practice is None or practice.id != sender.practice_id:
@@ -37,7 +45,7 @@ def may_write_as(ctx: Context, login: str, author: Address | None) -> bool:
         return True
     practice = ctx.site.practice_of(author)
     sender = ctx.tx.one(Sender, address=author.key, practice_id=practice.id) if practice else None
-    return sender is not None and may_act_for(ctx, own, sender)
+    return sender is not None and is_delegate(ctx, own, sender)
 
 
 def principals(ctx: Context, who: Sender) -> list[Sender]:
@@ -96,7 +104,7 @@ def delegate(ctx: Context, sender: Sender, by: Sender | None, named: Address | N
     practice = ctx.site.practice_of(named)
     if practice is None or practice.id != sender.practice_id or named.key == sender.address:
         return [{"code": "no_delegate", "who": named.typed}]
-    if may_act_for(ctx, named, sender):
+    if is_delegate(ctx, named, sender):
         return [{"code": "delegates", "who": named.typed, **_list(ctx, sender)}]
     if ctx.tx.count(Delegation, sender_id=sender.id) >= MOST:
         return [{"code": "too_many_delegates", "who": named.typed, **_list(ctx, sender)}]

@@ -12,7 +12,7 @@ from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, M
 from gateway.domain.retry import POISON_TRIES, next_try
 from gateway.domain.vocabulary import Audience, DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
 from gateway.errors import BadAddress, WrongKey
-from gateway.flow import hold, invite, notices, people
+from gateway.flow import hold, invite, notices, people, unheard
 from gateway.flow.context import Context
 from gateway.flow.write_out import Answer, Parcel
 from gateway.mail.bounces import Bounce, Severity
@@ -27,13 +27,15 @@ LEASE = timedelta(minutes=30)
 """How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
 ENOUGH = timedelta(minutes=15)
 """What must be left of a lease for a mail to be begun with."""
+FRESH = timedelta(seconds=1)
+"""How long after a claim a mail need not be looked at again before it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of an attempt: what the hop said, or else the `fault` for which the mail could not be written out.
 
-    `head` is the mail's header, for a failure report; `spread` as in retry.next_try.
+    `head` is the mail's header, for a failure report; `spread` as in retry.next_try. `pointless`: it was not sent.
     """
 
     delivery: Delivery
@@ -41,6 +43,7 @@ class Result:
     head: bytes = b""
     spread: float = 0.0
     fault: str = ""
+    pointless: bool = False
 
 
 def bound_to(content_id: str, recipient: str) -> str:
@@ -72,6 +75,17 @@ def claim(ctx: Context, limit: int, besides: Collection[str] = ()) -> list[Parce
 def may_begin(delivery: Delivery, now: datetime) -> bool:
     """Whether its lease lasts long enough to send it: else it is left to whoever claims it next."""
     return delivery.lease_until is not None and delivery.lease_until - now >= ENOUGH
+
+
+def may_be_stale(delivery: Delivery, now: datetime) -> bool:
+    """Whether it has waited since its claim, and speaks of an invitation that may have moved or ended meanwhile."""
+    claimed = delivery.lease_until - LEASE if delivery.lease_until else now
+    return delivery.notice in _TO_INVITEE and now - claimed > FRESH
+
+
+def is_pointless(ctx: Context, delivery: Delivery) -> bool:
+    """Whether the invitation of which it speaks has moved or ended by now; only looks."""
+    return not _has_a_point(ctx, delivery, _by_id(ctx, Invitation, [delivery.invitation_id or 0]))
 
 
 def put_back(ctx: Context, deliveries: Sequence[Delivery]) -> None:
@@ -175,6 +189,8 @@ def record(ctx: Context, delivery: Delivery, outcome: Outcome, head: bytes) -> D
 def _record(ctx: Context, result: Result) -> Delivery:
     """Sent, to be tried again, failed for good, or set aside."""
     delivery, outcome = result.delivery, result.outcome
+    if result.pointless:
+        return ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None, lease_until=None))
     if result.fault:
         return record_poison(ctx, delivery, result.fault)
     said = replace(delivery, lease_until=None, last_reply=f"{outcome.code} {outcome.text}"[:500])
@@ -205,18 +221,19 @@ def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:
         ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {report.status}"[:500]))
         _failed(ctx, delivery, b"")
     else:
-        _hear(ctx, delivery, Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED)
+        note(
+            ctx, _invitation_of(ctx, delivery), Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED
+        )
 
 
 def answered_automatically(ctx: Context, delivery_id: int) -> None:
     """An invitee's mail system answered a mail of ours for them."""
     if delivery := ctx.tx.get(Delivery, delivery_id):
-        _hear(ctx, delivery, Heard.AWAY)
+        note(ctx, _invitation_of(ctx, delivery), Heard.AWAY)
 
 
-def _hear(ctx: Context, delivery: Delivery, heard: Heard) -> None:
-    """Note it for the senders' STATUS; nothing else follows from it."""
-    invitation = _invitation_of(ctx, delivery)
+def note(ctx: Context, invitation: Invitation | None, heard: Heard) -> None:
+    """Keep what an invitee's mail system told us for the senders' STATUS; nothing else follows from it."""
     if invitation and invitation.state is State.INVITED:
         ctx.audit("gateway", f"heard {heard}", f"invitation {invitation.id}")
         ctx.tx.put(replace(invitation, heard=heard, heard_at=ctx.now))
@@ -249,6 +266,7 @@ def _failed(ctx: Context, delivery: Delivery, head: bytes) -> None:
             _queue_report(ctx, delivery, head)
         case DeliveryKind.NOTICE:
             _invitation_failed(ctx, delivery)
+            unheard.tell(ctx, delivery)
         case DeliveryKind.RELAY | DeliveryKind.REPLY:
             _secure_mail_failed(ctx, delivery)
 

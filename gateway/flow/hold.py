@@ -64,7 +64,7 @@ def add_copy(
         account_id=account_id,
         invitation_id=invitation_id,
         wrapped_key=wrapped,
-        expires_at=_kept_until(ctx, taken.message) if state is CopyState.INBOX else None,
+        expires_at=kept_until(ctx, taken.message) if state is CopyState.INBOX else None,
     )
     return ctx.tx.add(copy)
 
@@ -117,12 +117,12 @@ def release(ctx: Context, copy: Copy, account_id: int, held_for: str) -> Copy:
             state=CopyState.INBOX,
             account_id=account_id,
             wrapped_key=wrapped,
-            expires_at=_kept_until(ctx, message),
+            expires_at=kept_until(ctx, message),
         )
     )
 
 
-def _kept_until(ctx: Context, message: Message | None) -> datetime | None:
+def kept_until(ctx: Context, message: Message | None) -> datetime | None:
     """Until when a message that comes into an inbox now is kept: as long as the site, and its author, have it."""
     by_site = ctx.now + timedelta(days=ctx.site.keep_days) if ctx.site.keep_days else None
     ends = [end for end in (by_site, message.ends_at if message else None) if end]

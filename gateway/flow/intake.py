@@ -56,11 +56,16 @@ class Intake:
     def secure(self, reply_to: Message | None = None) -> hold.Taken:
         """The message's row, written when it is first needed."""
         if self._taken is None:
-            sealed = self.exits.secure or self.exits.clear
-            assert sealed is not None  # noqa: S101 - `needs_secure` or `needs_clear` made the edge seal it
-            self._add(sealed)
+            sealed = self.sealed()
             self._taken = hold.Taken(_store_message(self, sealed, reply_to), sealed.data_key)
         return self._taken
+
+    def sealed(self) -> Sealed:
+        """The sealed content, with a row of its own once somebody wants it."""
+        sealed = self.exits.secure or self.exits.clear
+        assert sealed is not None  # noqa: S101 - `needs_secure` or `needs_clear` made the edge seal it
+        self._add(sealed)
+        return sealed
 
     def mailing(self) -> Mailing:
         """The mail as secure mail, made when it is first needed."""

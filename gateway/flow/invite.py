@@ -154,6 +154,14 @@ def _write_invitee(notice: Notice) -> Callable[[Context, Invitation], Invitation
     return effect
 
 
+def _tell_shut_out(ctx: Context, invitation: Invitation) -> Invitation:
+    """Whoever gave the wrong dates may not have been the invitee: nothing is said of them."""
+    practice = ctx.site.practice(invitation.practice_id)
+    facts = {"inviters": [people.display(sender) for _, sender in people.waiting(ctx, invitation)]}
+    notices.to_invitee(ctx, Notice.LOCKED, invitation, practice, "", facts)
+    return invitation
+
+
 def _tell_senders(notice: Notice) -> Callable[[Context, Invitation], Invitation]:
     def effect(ctx: Context, invitation: Invitation) -> Invitation:
         for waiter, sender in people.waiting(ctx, invitation):
@@ -184,7 +192,7 @@ def _release_held(ctx: Context, invitation: Invitation) -> Invitation:
 
 
 def _destroy_held(ctx: Context, invitation: Invitation) -> Invitation:
-    for copy in people.held_copies(ctx, invitation):
+    for copy in [*people.held_copies(ctx, invitation), *people.answers(ctx, invitation)]:
         hold.destroy(ctx, copy)
     return invitation
 
@@ -199,6 +207,7 @@ EFFECTS: dict[Effect, Callable[[Context, Invitation], Invitation]] = {
     Effect.ASK_AGAIN: _tell_senders(Notice.DETAILS_AGAIN),
     Effect.TELL_ACCEPTED: _tell_senders(Notice.ACCEPTED),
     Effect.TELL_LOCKED: _tell_senders(Notice.LOCKED),
+    Effect.TELL_SHUT_OUT: _tell_shut_out,
     Effect.TELL_EXPIRED: _tell_senders(Notice.EXPIRED),
     Effect.TELL_UNDELIVERABLE: _tell_senders(Notice.UNDELIVERABLE),
     Effect.TELL_LAPSED: _tell_senders(Notice.LAPSED),

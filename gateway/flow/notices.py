@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
+from gateway.domain.address import Address
 from gateway.domain.model import Account, Delivery, Invitation, Sender
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
@@ -27,7 +28,7 @@ class Letter:
     speaks_for: str = ""
     """The sender on whose behalf it speaks; it stands in the From field's display name."""
     reply: list[Any] | None = None
-    """The token of its Reply-To, as `token` makes it."""
+    """The token of its Reply-To, as `token` makes it: for commands, or for an invitee's answer."""
     answers: str = ""
     """The Message-ID of the mail that it answers."""
     facts: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +73,12 @@ def unseal(keys: Keys, delivery: Delivery) -> Letter:
 
 
 def queue(
-    ctx: Context, letter: Letter, to: str, invitation: Invitation | None = None, wait: timedelta = timedelta()
+    ctx: Context,
+    letter: Letter,
+    to: str,
+    invitation: Invitation | None = None,
+    wait: timedelta = timedelta(),
+    sender: Sender | None = None,
 ) -> Delivery:
     """Queue a letter for the next hop, in the same transaction as what it speaks of; it leaves after the `wait`."""
     return ctx.tx.add(
@@ -82,10 +88,16 @@ def queue(
             recipient=to,
             facts=seal(ctx.keys, letter, to),
             invitation_id=invitation.id if invitation else None,
+            sender_id=sender.id if sender else None,
             created_at=ctx.now,
             due_at=ctx.now + wait - (HEAD_START if letter.notice in ANSWERS else timedelta()),
         )
     )
+
+
+def read_by(ctx: Context, sender: Sender) -> str:
+    """The address at which somebody reads what this sender is told."""
+    return ctx.site.practice(sender.practice_id).read_by(Address(sender.address, sender.typed))
 
 
 def to_sender(
@@ -100,30 +112,33 @@ def to_sender(
     language: str = "",
     wait: timedelta = timedelta(),
 ) -> Delivery:
-    """Tell a sender something, in the language given or else their practice's."""
+    """Tell a sender something, in the language given or else their practice's; or whoever reads in their place."""
     practice = ctx.site.practice(sender.practice_id)
+    to = read_by(ctx, sender)
+    is_own = to == sender.typed
     letter = Letter(
         notice,
         Audience.SENDER,
-        to_name=sender.name,
+        to_name=sender.name if is_own else "",
         language=language or practice.language,
         reply=reply["$token"],
         answers=answers,
-        facts={"practice": practice.name, **facts},
+        facts={"practice": practice.name, "instead_of": "" if is_own else sender.typed, **facts},
     )
-    return queue(ctx, letter, sender.typed, invitation, wait)
+    return queue(ctx, letter, to, invitation, wait, sender)
 
 
 def to_invitee(
     ctx: Context, notice: Notice, invitation: Invitation, practice: Practice, speaks_for: str, facts: dict[str, Any]
 ) -> Delivery:
-    """Tell the invited person something."""
+    """Tell the invited person something. What they answer is heard, wherever they write from."""
     letter = Letter(
         notice,
         Audience.INVITEE,
         to_name=invitation.name,
         language=practice.language,
         speaks_for=speaks_for,
+        reply=token(Purpose.ANSWER, invitation.id)["$token"],
         facts={"practice": practice.name, **facts},
     )
     return queue(ctx, letter, invitation.typed, invitation)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gateway.domain.decide import Action, Reason, Verdict
-from gateway.domain.model import Observation
+from gateway.domain.model_questions import Observation
 from gateway.domain.reminders import at_reminder_hour
 from gateway.domain.vocabulary import Audience, Notice
 from gateway.errors import Refused
@@ -57,8 +57,8 @@ def report_due(ctx: Context, limit: int) -> int:
             "at": one.at.isoformat(),
             "author": one.author,
             "to": one.recipient,
-            "action": one.action,
-            "reason": one.reason,
+            "did": one.action,
+            "why": one.reason,
         }
         for one in noted
     ]

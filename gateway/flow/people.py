@@ -60,6 +60,11 @@ def held_copies(ctx: Context, invitation: Invitation) -> list[Copy]:
     return ctx.tx.find(Copy, invitation_id=invitation.id, state=CopyState.HELD)
 
 
+def answers(ctx: Context, invitation: Invitation) -> list[Copy]:
+    """What the invitee has answered by mail, the earliest first."""
+    return ctx.tx.find(Copy, invitation_id=invitation.id, state=CopyState.TO_SENDERS)
+
+
 def held_by(ctx: Context, invitation: Invitation, sender: Sender) -> list[Copy]:
     """This sender's mails that wait for the invitation."""
     return [copy for copy in held_copies(ctx, invitation) if message_of(ctx, copy).sender_id == sender.id]

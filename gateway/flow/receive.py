@@ -14,6 +14,7 @@ from gateway.flow import (
     answer,
     delegates,
     deliver,
+    invitee_mail,
     mailing,
     observe,
     outlook_recall,
@@ -276,6 +277,7 @@ _HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {
     Action.RECALL: _recall,
     Action.COMMAND: _command,
     Action.REPLY: _reply,
+    Action.HEAR: invitee_mail.hear,
     Action.BOUNCE: _bounce,
 }
 _REPEATABLE = (Action.PASS, Action.POSTMASTER, Action.BOUNCE)

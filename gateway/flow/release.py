@@ -190,14 +190,14 @@ def _send(ctx: Context, account: Account, to: Sender, written: Written, answered
 def _hand_over(ctx: Context, taken: hold.Taken, author: Account, to: Sender) -> None:
     """To the practice's own mailbox where the way there is safe; otherwise the sender reads it in the portal too."""
     practice = ctx.site.practice(to.practice_id)
-    recipient = address(to.typed)
+    recipient = address(practice.read_by(address(to.typed)))
     if ctx.site.replies_may_travel and recipient.domain in practice.domains:
         copy = hold.add_copy(ctx, taken, recipient, CopyState.SENT)
         ctx.tx.add(
             Delivery(
                 kind=DeliveryKind.REPLY,
                 notice=Notice.REPLY,
-                recipient=to.typed,
+                recipient=recipient.typed,
                 copy_id=copy.id,
                 created_at=ctx.now,
                 due_at=ctx.now,

@@ -14,7 +14,7 @@ from gateway.domain.links import OPENS, Part, that_open
 from gateway.domain.model import Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, Notice, Purpose, Relationship, State
 from gateway.errors import BadAddress
-from gateway.flow import notices, people, recall
+from gateway.flow import invitee_mail, notices, people, recall
 from gateway.flow.ask import Result, Scope
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
@@ -53,7 +53,8 @@ class Sought:
 class SenderPage:
     """What a sender's page shows: people, `PAGE` at a time; or one, who is then in `focus`.
 
-    `people` are facts as of `people.standing`, with `days_left`, and `mine` for whom the sender waits for.
+    `people` are facts as of `people.standing`, with `days_left`, `mine` for whom the sender waits for, and how many
+    `answers` they have written. `about` is the invitation of whom is in focus.
     """
 
     sender: Sender
@@ -64,6 +65,7 @@ class SenderPage:
     readings: list[dict[str, Any]] = field(default_factory=list)
     """Of whom is in focus: the sender's messages to them, when each was sent, and read."""
     focus: bool = False
+    about: int = 0
     pages: int = 1
     count: int = 0
     is_manager: bool = False
@@ -91,9 +93,12 @@ def sender_page(ctx: Context, token: str, sought: Sought) -> SenderPage | Outwor
         if invitation is None:
             return None
     if invitation:
-        person = _focused(ctx, sender, invitation)
+        answers = len(invitee_mail.readable(ctx, sender, invitation))
+        person = {**_focused(ctx, sender, invitation), "answers": answers}
         readings = recall.readings(ctx, sender, Address(invitation.address, invitation.typed))
-        return SenderPage(sender, practice.id, practice.name, [person], sought, readings, focus=True)
+        return SenderPage(
+            sender, practice.id, practice.name, [person], sought, readings, focus=True, about=invitation.id
+        )
     manages = Part.PRACTICE in found.parts and is_manager(ctx, sender)
     if sought.show == "practice":
         report = funnel(ctx, practice.id) if manages else None
@@ -266,4 +271,5 @@ def _row(ctx: Context, invitation: Invitation, waiter: Waiter | None) -> dict[st
     facts = people.standing(ctx, invitation, waiter)
     until = facts["until"]
     left = (date.fromisoformat(until) - ctx.today).days if until else None
-    return {**facts, "mine": waiter is not None, "days_left": left}
+    answers = invitee_mail.count(ctx, invitation) if waiter else 0
+    return {**facts, "mine": waiter is not None, "days_left": left, "answers": answers}

@@ -133,6 +133,11 @@ class Draft:
     @property
     def needs_secure(self) -> bool:
         """Whether anybody gets it as secure mail, in a form of its own: without tag and Bcc."""
+        return self.needs_practice or any(r.gateway is Action.HEAR for r in self.recipients)
+
+    @property
+    def needs_practice(self) -> bool:
+        """Whether only somebody who writes for a practice may send it."""
         perhaps = self.marks.asks or (self.may_go_on and bool(self.blemishes))
         held = (self.marks.secure or perhaps) and any(r.gateway is None for r in self.recipients)
         return (held and not self.passes) or any(r.gateway is Action.REPLY for r in self.recipients)
@@ -158,6 +163,8 @@ def recipients(site: Site, keys: Keys, submission: Submission) -> tuple[Recipien
 def _judged(recipient: Recipient, keys: Keys, submission: Submission) -> Recipient:
     if recipient.gateway not in _OPENED_BY:
         return recipient
+    if recipient.gateway is Action.REPLY and _opens(keys, recipient.token, Purpose.ANSWER):
+        return replace(recipient, gateway=Action.HEAR)  # an invitee writes from anywhere
     comes_in = submission.trusted or recipient.gateway is Action.BOUNCE
     token, purposes = recipient.token, _OPENED_BY[recipient.gateway]
     opens = not token or any(_opens(keys, token, purpose) for purpose in purposes)
@@ -197,14 +204,14 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
     draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes, crowded)
     if site.observes and not any(one.gateway for one in recipients):
         return _observed(draft)
-    if draft.needs_secure and draft.practice is None:
+    if draft.needs_practice and draft.practice is None:
         raise NotASender
     return draft
 
 
 def _observed(draft: Draft) -> Draft:
     """A mail that passes, whatever it is: what would have been refused is noted."""
-    refused = NotASender.smtp_reply if draft.needs_secure and draft.practice is None else ""
+    refused = NotASender.smtp_reply if draft.needs_practice and draft.practice is None else ""
     return replace(draft, passes=True, refused=refused)
 
 

@@ -158,8 +158,10 @@ class Writer:
         )
 
     def _reply_to(self, letter: notices.Letter) -> str:
-        token = notices.resolve(self.keys, {"$token": letter.reply}) if letter.reply else ""
-        return f"bot+{token}@{self.site.domain}" if token else ""
+        if not letter.reply:
+            return ""
+        box = "reply" if letter.reply[0] == Purpose.ANSWER else "bot"
+        return f"{box}+{notices.resolve(self.keys, {'$token': letter.reply})}@{self.site.domain}"
 
     def _reply(self, parcel: Parcel) -> tuple[int, Callable[[], Iterator[bytes]]]:
         """The body and MIME fields as they were written in the portal, under the header of a mail from us."""
@@ -215,7 +217,9 @@ class Writer:
 
 
 def _headers(letter: notices.Letter, reply_to: str) -> tuple[tuple[str, str], ...]:
-    to_sender = letter.audience is Audience.SENDER
+    is_answer = bool(letter.answers) or letter.notice is Notice.NOBODY_READS
+    # Bounces and absence notes of those whom we invite are wanted; but nothing automatic answers an answer.
+    suppresses_all = letter.audience is Audience.SENDER or letter.notice is Notice.NOBODY_READS
     optional = (
         ("Reply-To", reply_to),
         ("In-Reply-To", letter.answers),
@@ -223,9 +227,8 @@ def _headers(letter: notices.Letter, reply_to: str) -> tuple[tuple[str, str], ..
     )
     return (
         *((name, value) for name, value in optional if value),
-        ("Auto-Submitted", "auto-replied" if letter.answers else "auto-generated"),  # RFC 3834 §5
-        # Bounces and absence notes of those whom we invite are wanted.
-        ("X-Auto-Response-Suppress", "All" if to_sender else "DR, RN, NRN"),
+        ("Auto-Submitted", "auto-replied" if is_answer else "auto-generated"),  # RFC 3834 §5
+        ("X-Auto-Response-Suppress", "All" if suppresses_all else "DR, RN, NRN"),
         ("X-Gateway-Audience", letter.audience.value),
         ("X-Gateway-Notice", letter.notice.value),
     )

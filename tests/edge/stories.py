@@ -10,8 +10,9 @@ from gateway.flow import account as accounts
 from gateway.flow import invite, new_address, release
 from gateway.flow.ask_again import ask_again
 from gateway.flow.sender_page import by_page, renew
-from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World, mail
+from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World, bare, mail
 
+STAFFED = replace(SITE, practices=tuple(replace(one, fallback=f"front@{one.domains[0]}") for one in SITE.practices))
 _LIVES: list[World] = []
 
 
@@ -32,7 +33,8 @@ async def _told() -> list[World]:
     await invited.collect()
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, questioned, many_mails, observed, accepted, changed, cancelled_by_page, bounced]
+    others = [locked, asked_again, answered, questioned, many_mails, observed, accepted, changed, cancelled_by_page]
+    others += [bounced, unheard_of, dead_mailbox]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -86,6 +88,25 @@ async def asked_again() -> World:
     return world
 
 
+async def answered() -> World:
+    """Pat answers the invitation, again and again; once she has an account, too; and so does somebody else."""
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    for author in (PAT, PAT, PAT, PAT, PAT, "Sam <sam@elsewhere.example>", PAT):
+        if author != PAT:
+            await world.accept()
+            world.clock.advance(days=1)
+        await world.receive(mail(_answers_to(world), "Re: x", sender=author), mail_from=bare(author), trusted=False)
+    world.clock.advance(days=1)
+    await world.receive(mail(_answers_to(world), "Re: x", sender=PAT), mail_from=bare(PAT), trusted=False)
+    await world.collect()
+    return world
+
+
+def _answers_to(world: World) -> str:
+    return str(world.last(Notice.INVITATION).facts["reply_to"])
+
+
 async def accepted() -> World:
     """Pat registers; a later mail goes to the inbox; one to a secure domain, and Pat's answer, fail."""
     world = World(TEMPLATES)
@@ -132,6 +153,38 @@ async def _moved(world: World, account: Account) -> None:
     await world.desk.do(new_address.confirm, account, world.keys.token(Purpose.NEW_ADDRESS, change.id), 0)
     await world.desk.do(new_address.ask, await world.one(Account), address("patricia@home.example"))
     await world.desk.do(new_address.stop, world.keys.token(Purpose.OLD_ADDRESS, change.id))
+
+
+async def unheard_of() -> World:
+    """A machine writes secure mail: its practice's fallback is asked in its place."""
+    world = World(TEMPLATES, site=STAFFED)
+    await world.write("Records <noreply@riverside.example>", PAT)
+    await world.days(8)
+    await world.collect()
+    return world
+
+
+async def dead_mailbox() -> World:
+    """Mail to Ada comes back while people are in every state."""
+    world = World(TEMPLATES, site=STAFFED)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.receive(mail(_answers_to(world), "Re: x", sender=PAT), mail_from=bare(PAT), trusted=False)
+    await world.try_birthdate(times=3)
+    await world.write(ADA, "uma@home.example", tag=PATIENT_TAG)
+    for some in (range(8), range(8, 16), range(16, 24)):
+        await world.write(ADA, *(f"{n}@home.example" for n in some))
+    await world.days(2)
+    await world.collect()
+    await world.bounce(DeliveryKind.NOTICE, Notice.DETAILS_AGAIN)
+    await world.days(6)
+    await world.collect()
+    await world.bounce(DeliveryKind.NOTICE, Notice.LAPSED)
+    await world.collect()
+    await world.bounce(DeliveryKind.NOTICE, Notice.ANSWERED)
+    await world.accept()
+    await world.collect()
+    await world.bounce(DeliveryKind.NOTICE, Notice.ANSWERED)
+    return world
 
 
 async def bounced() -> World:

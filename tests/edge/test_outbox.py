@@ -290,3 +290,19 @@ async def test_a_late_record_does_not_undo_what_another_has_recorded():
     failed = deliver.Result(late.delivery, Outcome(550, "no"))
     assert [one.state for one in await world.desk.do(deliver.record_all, [failed])] == [DeliveryState.SENT]
     assert await states(world) == [DeliveryState.SENT]
+
+
+async def test_an_invitation_that_moved_while_it_waited_in_hand_is_not_sent():
+    world, hops = World(), Hops()
+    hops.closed.add("")
+    await pass_through(world, 2)
+    await world.receive(mail(subject="[secure patient 1980-02-03] Results"))
+    async with running(world, hops) as outbox:
+        await until(lambda: len(hops.calls) == 2)
+        move = mail("bot@secure.riverside.example", "x", "pat@home.example MOVE pat@right.example")
+        await world.receive(move, authenticated=True)
+        world.clock.advance(seconds=5)
+        hops.closed.clear()
+        outbox.wake()
+        await until(lambda: "pat@right.example" in [recipient for _, _, recipient, _ in hops.sent])
+    assert "pat@home.example" not in [recipient for _, _, recipient, _ in hops.sent]

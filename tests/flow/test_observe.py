@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Copy, Invitation, Observation
+from gateway.domain.model import Copy, Invitation
+from gateway.domain.model_questions import Observation
 from tests.practice import BOT, SITE, World, mail
 from tests.reading import kinds, text
 

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.domain.decide import Action
 from gateway.domain.intent import NearMiss, Sign
-from gateway.domain.model import Content, Copy, Delivery, Invitation, Question
+from gateway.domain.model import Content, Copy, Delivery, Invitation
+from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, State
 from gateway.flow import release
 from tests.practice import CLEO, World, mail

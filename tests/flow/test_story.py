@@ -263,8 +263,9 @@ async def test_three_wrong_birthdates_lock_and_one_reply_mends_it(world):
     assert [(t.check, t.tries_left) for t in tries] == [(Check.WRONG, 2), (Check.WRONG, 1), (Check.LOCKED, 0)]
     assert (await world.desk.do(register.check, token, RIGHT)).check is Check.DEAD
     assert await accept(world, token) is None
-    [locked] = await world.deliver()
-    assert kinds([locked]) == ["locked"]
+    [locked, shut_out] = await world.deliver()
+    assert kinds([locked, shut_out]) == ["locked", "locked"]
+    assert shut_out["To"] == "pat@home.example"
     assert kinds(await world.reply(locked, "PATIENT 3 March 1980")) == ["invitation", "transcript"]
     account = await accept(world, await token_for(world), Proof(birthdate=date(1980, 3, 3)))
     assert len(await world.desk.ask(lines.inbox, account)) == 1
@@ -275,7 +276,7 @@ async def test_wrong_birthdates_are_capped_over_all_rounds(world):
     for _ in range(3):
         for _ in range(3):
             await world.desk.do(register.check, token, Proof(birthdate=date(1970, 1, 1)))
-        [locked] = await world.deliver()
+        [locked, _] = await world.deliver()
         answers = await world.reply(locked, "PATIENT 1980-02-03")
         [invitation] = await world.rows(Invitation)
         token = world.keys.token(Purpose.INVITE, invitation.id, invitation.generation)

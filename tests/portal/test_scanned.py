@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.address import address
-from gateway.domain.model import TABLES, Delivery, Invitation
+from gateway.domain.model import TABLES, Audit, Delivery, Invitation
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow import account as accounts
 from gateway.flow import new_address
@@ -105,7 +105,11 @@ async def test_a_scanner_changes_nothing_by_any_mail_that_there_is():
         for link in links(world):
             await scanner.follow(link)
         told |= {(mail.notice, mail.audience) for mail in world.mails}
-        assert await world.everything() == before, scanner.pressed
+        after = await world.everything()
+        # Whoever looks at an answer is in the audit, were it a scanner: what may have been seen is said.
+        for rows in (before, after):
+            rows[Audit] = [one for one in rows[Audit] if one.action != "viewed an answer"]
+        assert after == before, scanner.pressed
     assert told == WRITTEN
 
 

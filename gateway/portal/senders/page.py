@@ -15,6 +15,7 @@ from gateway.flow.funnel import Funnel
 from gateway.flow.sender_page import Outworn, SenderPage, Sought
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
+from gateway.portal.senders.answers import answers
 from gateway.portal.senders.forms import RelationshipForm
 from gateway.portal.sure import SureForm, left_alone, sure_form
 from gateway.portal.visit import Visit, go_to
@@ -145,6 +146,7 @@ async def _show(
         "cards": [_card(person, index, sent_back) for index, person in enumerate(page.people)],
         "focus": page.focus,
         "readings": page.readings,
+        "answers": await answers(visit, page),
         "receipts": visit.desk.site.read_receipts,
         "sought": sought,
         "query": urlencode({name: value for name, value in query.items() if value}),

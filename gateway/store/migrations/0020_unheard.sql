@@ -1,0 +1,2 @@
+-- To which sender a notice speaks: who hears in their place when it comes back.
+ALTER TABLE delivery ADD COLUMN sender_id INTEGER REFERENCES sender (id)
