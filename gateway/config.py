@@ -31,6 +31,7 @@ from gateway.config_sections import (
     SmtpSection,
 )
 from gateway.domain.address import address
+from gateway.domain.birthdate import Order
 from gateway.domain.site import Marks, Practice, Rhythm, Site, practice_of
 from gateway.errors import ConfigError
 
@@ -161,6 +162,7 @@ class Settings(BaseSettings):
                 logo=self._picture(p.logo),
                 managers=tuple(p.managers),
                 delegates=tuple(p.delegates),
+                date_order=Order(p.date_order),
             )
             for p in self.practices
         )

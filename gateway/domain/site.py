@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.domain.address import Address
+from gateway.domain.birthdate import Order
 
 
 class Writing(Protocol):
@@ -45,6 +46,8 @@ class Practice:
     """Keys of addresses: who sees how far the whole practice's invitations come."""
     delegates: tuple[tuple[str, str], ...] = ()
     """Keys of addresses: who may act, and for whom."""
+    date_order: Order = Order.UNSET
+    """How 09/07/1941 is read in what its senders write; unset: they are asked."""
 
     def owns(self, address: Address) -> bool:
         """Whether the address lies in one of the practice's own domains or is one of its named senders."""

@@ -14,10 +14,10 @@ from gateway.domain.vocabulary import Purpose
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse
 from gateway.mail.authentication import dmarc_passed
-from gateway.mail.automatic import STRONG_NOTES, automatic
+from gateway.mail.automatic import STRONG_NOTES, automatic, surely_automatic
 from gateway.mail.bounces import Bounce, bounce
 from gateway.mail.parse import Head, Mailbox
-from gateway.mail.reply import typed_lines
+from gateway.mail.reply import Unread, typed
 from gateway.mail.secure_mark import Marked, read_marks
 from gateway.ports import Keys
 
@@ -77,6 +77,8 @@ class Draft:
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
+    unread: Unread = Unread.NO
+    """Why that is nothing."""
     report: Bounce | None = None
     """What it says, in a bounce."""
     is_vouched_for: bool = False
@@ -175,8 +177,9 @@ def read(draft: Draft, text: bytes) -> Draft:
     heard = {recipient.gateway for recipient in draft.recipients if recipient.is_heard}
     if Action.BOUNCE in heard:
         draft = replace(draft, report=_report(draft, text))
-    if Action.COMMAND in heard and draft.practice and not automatic(draft.head, draft.submission.mail_from):
-        draft = replace(draft, lines=_command_lines(draft, text), is_vouched_for=_is_vouched_for(draft))
+    if Action.COMMAND in heard and draft.practice and not surely_automatic(draft.head, draft.submission.mail_from):
+        lines, unread = _command_lines(draft, text)
+        draft = replace(draft, lines=lines, unread=unread, is_vouched_for=_is_vouched_for(draft))
     return draft
 
 
@@ -226,8 +229,10 @@ def _marks(site: Site, submission: Submission, head: Head) -> Marked:
     return read_marks(head, marks)
 
 
-def _command_lines(draft: Draft, text: bytes) -> tuple[str, ...]:
+def _command_lines(draft: Draft, text: bytes) -> tuple[tuple[str, ...], Unread]:
     """What was typed; a mail with an empty body says it in its subject, as a `mailto:` button does."""
-    lines = typed_lines(text)
+    said = typed(text)
     subject = draft.head.subject.strip()
-    return lines or ((subject,) if subject and not subject.lower().startswith("re:") else ())
+    if said.lines or not subject or subject.lower().startswith("re:"):
+        return said.lines, said.unread
+    return (subject,), Unread.NO

@@ -68,8 +68,13 @@ Rule = Callable[[str, Sequence[str]], bool]
 """Whether what was answered begins at this line, given it and the lines right after it."""
 
 
-def _marked(line: str, _after: Sequence[str]) -> bool:
+def is_marked(line: str) -> bool:
+    """Whether a line bears the mark of a quote."""
     return line.startswith((">", "|", "＞"))
+
+
+def _marked(line: str, _after: Sequence[str]) -> bool:
+    return is_marked(line)
 
 
 def _attribution(line: str, after: Sequence[str]) -> bool:

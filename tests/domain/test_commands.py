@@ -11,8 +11,6 @@ from gateway.domain.address import address
 from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt
 from gateway.domain.commands import (
     CHANGES,
-    LONGEST_ECHO,
-    LONGEST_LINE,
     PHRASES,
     Command,
     Unknown,
@@ -21,6 +19,7 @@ from gateway.domain.commands import (
     parse,
     read_details,
 )
+from gateway.domain.echo import BLANK, LONGEST_ECHO, LONGEST_LINE
 from gateway.domain.vocabulary import Details, Relationship, Role
 
 TODAY = date(2026, 3, 20)
@@ -134,7 +133,7 @@ def test_an_address_keeps_its_underscores() -> None:
     ],
 )
 def test_a_birthdate_on_the_next_line(lines: list[str], whole: list[str]) -> None:
-    assert joined(lines, TODAY) == whole
+    assert joined(lines) == whole
 
 
 @pytest.mark.parametrize(

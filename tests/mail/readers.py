@@ -101,7 +101,7 @@ def _of_lines(read: Callable[[str, list[str]], object], text: str) -> None:
 
 
 def _understood(text: str) -> None:
-    for line in commands.joined(text.split("\n")[:50], TODAY):
+    for line in commands.joined(text.split("\n")[:50]):
         commands.parse(line[:500], TODAY)
 
 

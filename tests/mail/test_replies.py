@@ -46,7 +46,7 @@ PROSE = [
 def understood(lines: tuple[str, ...]) -> list[Command]:
     """The commands that would run: those before the first line that is none."""
     found: list[Command] = []
-    for line in joined(lines, TODAY):
+    for line in joined(lines):
         command = parse(line, TODAY)
         if isinstance(command, Unknown):
             break
