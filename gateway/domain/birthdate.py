@@ -150,11 +150,11 @@ _AROUND = " .,;:!*()[]"
 _BORN = re.compile(
     r"^(?:date of birth|birth ?date|birthday|born|d\.? ?o\.? ?b\b|b\b|geburtsdatum|geburtstag|geboren|geb\b|"
     r"date de naissance|ne(?:\(e\)|/e|e?\b)|fecha de nacimiento|nacid[oa](?:\([oa]\)|/[oa]|\b)|nac\b|f\. ?nac\b)"
-    r"[ .:=]*(?:(?:on|the|is|am|ist|le|el|est|es)[ :]+){0,2}"
+    r"[ .:=]*(?:(?:on|the|is|am|ist|le|el|est|es)(?:[ :]+|$)){0,2}"
 )
 """What announces a birthdate, as it is folded: born on, b., DOB:, geb. am, né(e) le, nacida el."""
 _SPACED = re.compile(r" ?([-/.]) ?")
-_LEAD = re.compile(r"^(?:el|le|am|den|the|on) (?=[0-9])")
+_LEAD = re.compile(r"^(?:el|le|am|den|the) (?=[0-9])")
 _ONE_OR_TWO = re.compile(r"[0-9]{1,2}")
 _FOUR = re.compile(r"[0-9]{4}")
 _DAY = r"(?P<day>[0-9]{1,2})"

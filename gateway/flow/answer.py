@@ -142,7 +142,7 @@ def _transcribe(
     `last_of`: this is the last of so many answers today.
     """
     results = results or [{"code": "unread", "line": "", "why": mail.unread or Unread.EMPTY}]
-    turn = help_turn(ctx, writer, mail, results) if results[0]["code"] in NOT_UNDERSTOOD else 1
+    turn = help_turn(ctx, writer, mail) if results[0]["code"] in NOT_UNDERSTOOD else 1
     if not turn:
         return
     about = [person for scope in scopes for person in scope.people]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.domain.commands import Command, parse
+from gateway.domain.commands import Command, is_command, parse
+from gateway.domain.meant import meant
 from gateway.domain.model import Sender
 from gateway.domain.words import spoken
-from gateway.flow.ask import Result
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
 from gateway.mail.automatic import speaks_of_absence
@@ -50,17 +50,19 @@ def language_of(mail: CommandMail, today: date) -> str:
     return next(told, "") or spoken(mail.languages)
 
 
-def help_turn(ctx: Context, sender: Sender, mail: CommandMail, results: list[Result]) -> int:
+def help_turn(ctx: Context, sender: Sender, mail: CommandMail) -> int:
     """The how-manieth answer of today this would be to mail without a command, `HELPS` being the last; 0 for none.
 
     Where a machine may have written it, only a reply is answered that comes near a command.
     """
     may_be_a_machine = bool(mail.signs) or speaks_of_absence(mail.lines)
-    if may_be_a_machine and not (mail.tokens and _comes_near(ctx, mail, results)):
+    if may_be_a_machine and not (mail.tokens and _comes_near(mail)):
         return 0
     return count_today(ctx, f"help|{sender.id}|{' '.join(mail.tokens)}", HELPS)
 
 
-def _comes_near(ctx: Context, mail: CommandMail, results: list[Result]) -> bool:
-    meant = any(result.get("meant") for result in results)
-    return meant or any(isinstance(parse(line, ctx.today), Command) for line in mail.lines[:1])
+def _comes_near(mail: CommandMail) -> bool:
+    """Whether it begins with a command, or what may be meant for one, or has words where we read none."""
+    if mail.unread in (Unread.BELOW, Unread.SEALED):
+        return True  # programs that answer for somebody write on top, and encrypt nothing
+    return any(is_command(line) or meant(line) for line in mail.lines[:1])

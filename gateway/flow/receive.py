@@ -149,7 +149,7 @@ def _hold(intake: Intake, case: Case) -> None:
 
 
 def _tag_details(intake: Intake, invitation: Invitation, sender: Sender) -> tuple[Invitation, str]:
-    """Take the details in the subject tag, where they can only mean this person; else why they were not taken."""
+    """Take the details in the subject tag, where they can only mean this person; else why not. Or in which order."""
     ctx, draft = intake.ctx, intake.draft
     if not draft.marks.details:
         return invitation, ""
@@ -161,7 +161,9 @@ def _tag_details(intake: Intake, invitation: Invitation, sender: Sender) -> tupl
     strangers = [r for r in draft.recipients if r.gateway is None]
     if details.relationship is Relationship.PATIENT and len(strangers) > 1:
         return invitation, "several"
-    return _take_details(ctx, invitation, sender, details, draft.marks.details)
+    after, why = _take_details(ctx, invitation, sender, details, draft.marks.details)
+    by_order = after != invitation and read_details(draft.marks.details, ctx.today) is Doubt.AMBIGUOUS
+    return after, intake.practice.date_order.value if by_order else why
 
 
 def _take_details(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, parse
+from gateway.domain.commands import Command, Unknown, Verb, in_words, is_command, joined, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.meant import meant
 from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
@@ -40,7 +40,7 @@ def run(
         command = parse(line, ctx.today, order)
         if isinstance(command, Unknown):
             if not results:
-                results.append(_unknown(ctx, sender, scope, line, command))
+                results.append(_unknown(ctx, sender, scope, lines, command))
             break
         if command.text in answered:
             continue
@@ -56,12 +56,14 @@ def run(
     return results
 
 
-def _unknown(ctx: Context, sender: Sender, scope: Scope, line: str, said: Unknown) -> Result:
-    """What is asked of somebody who wrote no command: which one they meant, of whomever the notice was about."""
+def _unknown(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], said: Unknown) -> Result:
+    """What is asked of somebody whose first line is no command: which they meant, of whomever the notice was about."""
+    command = next((parse(line, ctx.today) for line in lines[1:] if is_command(line)), None)
+    wanted = command.verb if isinstance(command, Command) else meant(lines[0])
     only = scope.people[0] if len(scope.people) == 1 else None
     own = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=sender.id) if only else None
     person = people.standing(ctx, only, own) if only and own else None
-    return {"code": "unknown", "line": said.text, "meant": str(meant(line) or ""), "person": person}
+    return {"code": "unknown", "line": said.text, "meant": str(wanted or ""), "person": person}
 
 
 def _done(ask: Ask) -> list[Result]:

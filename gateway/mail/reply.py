@@ -18,7 +18,7 @@ from gateway.mail.decoding import lines
 from gateway.mail.mime import TooMuch, tree
 from gateway.mail.parse import Malformed, body
 from gateway.mail.quoted_html import STRUCK, text_above_quotes
-from gateway.mail.quoted_text import LOOK_AHEAD, begins_quote, is_marked
+from gateway.mail.quoted_text import LOOK_AHEAD, begins_quote, is_marked, stands_alone
 from gateway.mail.signed import ENCRYPTED, cleartext, signed_content
 
 _INVISIBLE = re.compile(
@@ -138,14 +138,14 @@ def _end(every: list[str], start: int = 0) -> int:
 
 def _is_ours(line: str, before: str, after: list[str]) -> bool:
     """Whether a line is a command, or the rest of one, whatever else it looks like."""
+    line = " ".join(_STRUCK_OUT.sub(" ", line).split())
     if is_marked(line) or len(line) > TYPED_LINE:
         return False
     if is_command(line):
         return True
     if not before or not completes(line, before):
         return False
-    # A date may begin the attribution that follows: then that is none without it.
-    return not begins_quote(line, after) or bool(after and begins_quote(after[0], after[1:]))
+    return not begins_quote(line, after) or stands_alone(after)  # or the date is that of the mail that was answered
 
 
 def _agreed(plain: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from gateway.domain import address, birthdate, commands
+from gateway.domain import address, birthdate, commands, meant
 from gateway.domain.site import Marks
 from gateway.errors import BadAddress
 from gateway.mail import (
@@ -26,6 +26,7 @@ from gateway.mail import (
     reply,
     scan,
     secure_mark,
+    signed,
     stuffing,
 )
 from gateway.portal.mail.content import shown_of
@@ -55,6 +56,7 @@ MODULES = (
     reply,
     scan,
     secure_mark,
+    signed,
     stuffing,
 )
 NO_READERS = {
@@ -115,10 +117,14 @@ READERS: dict[str, Callable[[str], object]] = {
     "birthdate.read_birthdate": lambda text: birthdate.read_birthdate(text, TODAY),
     "commands.parse": lambda text: commands.parse(text[:500], TODAY),
     "commands.joined": _understood,
+    "commands.is_command": lambda text: commands.is_command(text[:500]),
+    "commands.completes": lambda text: commands.completes(text[:500], "PATIENT"),
+    "meant.meant": lambda text: meant.meant(text[:500]),
     "commands.read_details": lambda text: commands.read_details(text[:1000], TODAY),
     "authentication.dmarc_passed": _authenticated,
     "automatic.automatic": lambda text: automatic.automatic(parse.head(field("Subject", text)), "a@b.example"),
     "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed_lines(text_of("plain", text))),
+    "automatic.surely_automatic": lambda text: automatic.surely_automatic(parse.head(field("Content-Type", text)), ""),
     "bounces.bounce": lambda text: bounces.bounce(text_of("plain", text)),
     "bounces.bounce, a report": lambda text: bounces.bounce(REPORT + octets(text)),
     "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
@@ -161,12 +167,19 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.fingerprint": lambda text: parse.fingerprint(octets(text), parse.head(octets(text))),
     "quoted_html.text_above_quotes": quoted_html.text_above_quotes,
     "quoted_text.begins_quote": partial(_of_lines, lambda line, after: quoted_text.begins_quote(line[:2000], after)),
+    "quoted_text.is_marked": quoted_text.is_marked,
+    "quoted_text.stands_alone": lambda text: quoted_text.stands_alone(text[:2000].split("\n")[:10]),
+    "reply.typed": lambda text: reply.typed(text_of("plain", f"PATIENT\n{text}")),
+    "reply.typed, struck out": lambda text: reply.typed(text_of("html", f"<style>.x{{{text}}}</style><s>{text}</s>")),
     "reply.typed_lines": lambda text: reply.typed_lines(text_of("plain", text)),
     "reply.typed_lines, HTML": lambda text: reply.typed_lines(text_of("html", text)),
     "scan.walk": lambda text: list(scan.walk(octets(text))),
     "scan.bounded": lambda text: scan.bounded(octets(text)),
     "scan.body_start": lambda text: scan.body_start(octets(text), 0),
     "secure_mark.read_marks": lambda text: secure_mark.read_marks(parse.head(field("Subject", text)), Marks()),
+    "signed.cleartext": lambda text: signed.cleartext(["-----BEGIN PGP SIGNED MESSAGE-----", *text.split("\n")]),
+    "signed.signed_content": lambda text: signed.signed_content(octets(text)),
+    "signed.signed_content, nested": lambda text: signed.signed_content(b"\x30\x80" * (len(text) // 2)),
     "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
     "portal.mail.content.shown_of": lambda text: shown_of(text_of("html", text), "/f", "en"),
     "portal.mail.content.shown_of, text": lambda text: shown_of(text_of("plain", text), "/f", "en"),
