@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address, address
+from gateway.domain.commands import is_command
 from gateway.domain.decide import Action, own_address
 from gateway.domain.site import Practice, Site
 from gateway.domain.vocabulary import Purpose
@@ -233,6 +234,4 @@ def _command_lines(draft: Draft, text: bytes) -> tuple[tuple[str, ...], Unread]:
     """What was typed; a mail with an empty body says it in its subject, as a `mailto:` button does."""
     said = typed(text)
     subject = draft.head.subject.strip()
-    if said.lines or not subject or subject.lower().startswith("re:"):
-        return said.lines, said.unread
-    return (subject,), Unread.NO
+    return (said.lines, said.unread) if said.lines or not is_command(subject) else ((subject,), Unread.NO)
