@@ -234,4 +234,5 @@ def _command_lines(draft: Draft, text: bytes) -> tuple[tuple[str, ...], Unread]:
     """What was typed; a mail with an empty body says it in its subject, as a `mailto:` button does."""
     said = typed(text)
     subject = draft.head.subject.strip()
-    return (said.lines, said.unread) if said.lines or not is_command(subject) else ((subject,), Unread.NO)
+    is_said_above = said.unread in (Unread.EMPTY, Unread.BELOW) and is_command(subject)
+    return ((subject,), Unread.NO) if is_said_above else (said.lines, said.unread)

@@ -32,8 +32,6 @@ _STRUCK_OUT = re.compile(f"{STRUCK[0]}[^{STRUCK[1]}]*{STRUCK[1]}?|(?<!~)(~~?)[^~
 _PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})  # RFC 8551 §3.2
 _SEALED_PARTS = _PKCS7 | {"application/pgp-encrypted"}  # RFC 3156 §4
 _STUB = re.compile(r"\bhtml\b|multi-part message|mime format", re.IGNORECASE)
-_DISAGREE = "≠"
-"""Stands between two lines, and before them: behind RECALL the second would be taken for a reason."""
 
 
 class Unread(StrEnum):
@@ -44,6 +42,8 @@ class Unread(StrEnum):
     EMPTY = "empty"
     BELOW = "below"
     """All its words belong to what was answered, or stand below that."""
+    DIFFERS = "differs"
+    """Its text and its HTML say different things from the start."""
     SEALED = "sealed"
     """It is encrypted, or wrapped in a form that we do not know."""
 
@@ -57,10 +57,7 @@ class Typed:
 
 
 def typed_lines(raw: bytes) -> tuple[str, ...]:
-    """The lines that a person typed on top, stripped, without blank ones: at most 50, of 500 characters.
-
-    Where text and HTML differ from the start, one line shows both; it is no command.
-    """
+    """The lines that a person typed on top, stripped, without blank ones: at most 50, of 500 characters."""
     return typed(raw).lines
 
 
@@ -72,6 +69,8 @@ def typed(raw: bytes) -> Typed:
         return Typed(unread=Unread.SEALED)
     plain, shown = found.text, found.html
     written = _written(plain, shown)
+    if written is None:
+        return Typed(unread=Unread.DIFFERS)
     if written:
         return Typed(written)
     if ENCRYPTED in plain or any(one.content_type in _SEALED_PARTS for one in found.attachments):
@@ -96,7 +95,8 @@ def _unwrapped(raw: bytes) -> bytes | None:
     return None
 
 
-def _written(plain: str, shown: str) -> tuple[str, ...]:
+def _written(plain: str, shown: str) -> tuple[str, ...] | None:
+    """What was typed, according to all the forms that there are; None where they differ."""
     if not shown.strip():
         return _said(_typed(plain))
     if not _INVISIBLE.sub("", plain).strip() or (len(plain) < 300 and _STUB.search(plain)):
@@ -148,8 +148,8 @@ def _is_ours(line: str, before: str, after: list[str]) -> bool:
     return not begins_quote(line, after) or stands_alone(after)  # or the date is that of the mail that was answered
 
 
-def _agreed(plain: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of HTML for as long as the text says the same, however it is wrapped.
+def _agreed(plain: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The lines of HTML for as long as the text says the same, however it is wrapped; None if each says its own.
 
     What is struck out is not said, but the text may have it all the same.
     """
@@ -157,7 +157,7 @@ def _agreed(plain: tuple[str, ...], shown: tuple[str, ...]) -> tuple[str, ...]:
         agreed = _as_far_as(_letters("".join(plain)), shown if struck else _said(shown))
         if agreed or plain == _said(shown):
             return _said(tuple(agreed))
-    return (" ".join([_DISAGREE, *plain[:1], _DISAGREE, *_said(shown)[:1]]),)
+    return None if plain and _said(shown) else ()
 
 
 def _as_far_as(said: str, shown: tuple[str, ...]) -> list[str]:

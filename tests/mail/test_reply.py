@@ -269,6 +269,8 @@ def test_a_type_that_is_not_whole_is_plain_text(kind: str) -> None:
         (f"Subject: x\n\n{ATTRIBUTION}\n\nREMIND", Unread.BELOW),
         (f"Subject: x\n\n{ATTRIBUTION}", Unread.BELOW),
         ("Content-Type: text/html\n\n<blockquote>CANCEL</blockquote><p>REMIND</p>", Unread.BELOW),
+        (both("REMIND", "<p>CANCEL</p>").decode(), Unread.DIFFERS),
+        (both("CANCEL", "<p>CANCEL my 3 pm</p>").decode(), Unread.DIFFERS),
         ("Subject: x\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----", Unread.SEALED),
         ("Content-Type: application/pkcs7-mime; smime-type=enveloped-data\n\nMIIB", Unread.SEALED),
         (
