@@ -8,7 +8,6 @@ from gateway.domain.address import Address
 from gateway.domain.birthdate import Doubt
 from gateway.domain.commands import read_details
 from gateway.domain.decide import Action
-from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Sender, Waiter
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Relationship, State
@@ -89,7 +88,7 @@ def _hold(mailing: Mailing, case: Case) -> None:
     waiter = people.wait_for(ctx, invitation, sender)
     mailing.keep(stranger, CopyState.HELD, invitation_id=invitation.id)
     if joined:
-        invitation = invite.move(ctx, invitation, Event.JOINED, by=sender.address)
+        invitation = invite.join(ctx, invitation, sender)
     invitation, why = _given_details(mailing, invitation)
     mailing.waiters.append(waiter)
     standing = people.standing(ctx, invitation, waiter)
