@@ -43,6 +43,11 @@ class Mailing:
     rows: list[dict[str, Any]] = field(default_factory=list)
     waiters: list[Waiter] = field(default_factory=list)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether its sender has to hear of it: somebody does not have it yet, or never will."""
+        return bool(self.waiters) or any(row["outcome"] == "no_address" for row in self.rows)
+
 
 def carry_out(mailing: Mailing, case: Case) -> None:
     """Do for one reader what was decided."""
@@ -97,10 +102,16 @@ def _hold(mailing: Mailing, case: Case) -> None:
     mailing.rows.append(row)
 
 
+def _nowhere(mailing: Mailing, case: Case) -> None:
+    """A slip in one address must not keep the mail from the others."""
+    mailing.rows.append({"who": case.recipient.typed, "outcome": "no_address", "reason": case.verdict.reason.value})
+
+
 _HANDLERS: dict[Action, Callable[[Mailing, Case], None]] = {
     Action.RELAY: _relay,
     Action.PORTAL: _portal,
     Action.HOLD: _hold,
+    Action.NOWHERE: _nowhere,
 }
 
 
