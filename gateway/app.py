@@ -32,7 +32,7 @@ from gateway.edge.web import connections
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
 from gateway.errors import ConfigError
-from gateway.flow import overview, question, recall, receipts, remind
+from gateway.flow import observe, overview, question, recall, receipts, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
@@ -137,7 +137,7 @@ class Gateway:
             outbox.wake()
             now, ours = clock.now(), await turn.is_ours()
             self.figures.keeps_time.set(ours)
-            for due in (remind.run_due, question.run_due, recall.run_expired):
+            for due in (remind.run_due, question.run_due, recall.run_expired, observe.report_due):
                 while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
                     if not await desk.do(due, AT_A_TIME):
                         break

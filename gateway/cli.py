@@ -113,6 +113,24 @@ def serve(
         raise typer.Exit(serve_as(settings, parts, workers))
 
 
+@app.command()
+def explain(
+    mail: Annotated[Path, typer.Argument(help="a mail as a file (.eml); - for standard input", allow_dash=True)],
+    config: ConfigOption,
+    sender: Annotated[str, typer.Option("--from", help="the envelope sender; <> for none")],
+    recipients: Annotated[list[str], typer.Option("--rcpt", help="a recipient; may be given several times")],
+    stranger: Annotated[bool, typer.Option("--stranger", help="as if from outside the trusted networks")] = False,
+) -> None:
+    """Say what would become of a mail, for each recipient and why; nothing is done."""
+    from gateway.explain import explained  # noqa: PLC0415 - serving needs nothing of it
+
+    with _plain_errors():
+        settings = load(config)
+        raw = sys.stdin.buffer.read() if str(mail) == "-" else mail.read_bytes()
+        for line in explained(settings, raw, sender.strip("<>"), recipients, trusted=not stranger):
+            typer.echo(line)
+
+
 logins = typer.Typer(no_args_is_help=True, help="Who may sign in at the listener (smtp.users_file).")
 app.add_typer(logins, name="users")
 

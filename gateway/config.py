@@ -198,6 +198,8 @@ class Settings(BaseSettings):
             ),
             replies_may_travel=self.next_hop.tls == "verified" or is_loopback(hop_host),
             keep_days=self.secure_mail.keep_days,
+            observes=self.secure_mail.mode == "observe",
+            open_receipts=self.secure_mail.open_receipts,
             read_receipts=self.secure_mail.read_receipts,
             postmaster=self.site.postmaster or f"postmaster@{own[0]}",
         )

@@ -160,6 +160,10 @@ class SmtpSection(Section):
 class SecureMailSection(Section):
     """Which mail is secure."""
 
+    mode: Literal["serve", "observe"] = Field(
+        default="serve",
+        description='"observe": all mail passes, and a daily report to the postmaster says what would be done',
+    )
     when: Literal["marked", "always"] = Field(default="marked", description='"marked" or "always"')
     subject_tag: str = Field(
         default="[secure]", min_length=2, description='the mark in a subject; "[secure …details…]" carries details'
@@ -180,6 +184,10 @@ class SecureMailSection(Section):
     )
     keep_days: Annotated[int, Field(ge=0, le=36500)] = Field(
         default=0, description="a message is destroyed so many days after it came into an inbox; 0: never"
+    )
+    open_receipts: bool = Field(
+        default=True,
+        description="whether who asks for a read receipt (Disposition-Notification-To) gets one at the first opening",
     )
     read_receipts: bool = Field(
         default=False, description="whether senders may ask which of their messages have been read (READ)"

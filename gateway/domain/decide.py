@@ -35,6 +35,7 @@ class Reason(StrEnum):
     GATEWAY_ADDRESS = "an address of the gateway itself"
     NOT_SECURE = "not secure"
     MANY_READERS = "many strangers would see each other's addresses"
+    OBSERVED = "this site only observes"
     RECALLS = "Outlook's recall of secure mail"
     PERHAPS_SECURE = "perhaps meant to be secure"
     ACCOUNT = "registered: reads in the portal"

@@ -115,4 +115,20 @@ SIGNS: dict[Sign, Meaning] = {
 }
 """In the order in which they are looked for: the first that a mail shows counts."""
 
+_HEADINGS = {
+    Intent.SECURE: "What makes a mail secure",
+    Intent.ASK: "What is asked about first",
+    Intent.CLEAR: "What passes as it came",
+}
+
+
+def described() -> str:
+    """The table in Markdown, for the documentation."""
+    parts = []
+    for intent, heading in _HEADINGS.items():
+        rows = [f"| {sign.value} | {meaning.looks} |" for sign, meaning in SIGNS.items() if meaning.intent is intent]
+        parts += ["", f"## {heading}", "", "| the reason that is given | what a mail looks like |", "|---|---|", *rows]
+    return "\n".join(parts).lstrip("\n") + "\n"
+
+
 _NO_LETTERS = frozenset({Sign.REPORT, Sign.READ_RECEIPT, Sign.NOTE_OF_ABSENCE, Sign.CALENDAR_ANSWER, Sign.JOURNAL})

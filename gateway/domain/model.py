@@ -6,10 +6,9 @@ Rows are immutable; `id` 0 means not stored yet. Times are aware UTC. Bytes that
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gateway.domain.intent import Sign
+from gateway.domain.model_questions import Observation, Question
 from gateway.domain.vocabulary import (
     OPEN,
-    Answer,
     CopyState,
     DeliveryKind,
     DeliveryState,
@@ -218,26 +217,6 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a sender is asked about a mail of theirs before it goes anywhere: was it meant to be secure, are all meant.
-
-    `details` is what the mail says of its recipient, and how it names people, sealed. `day0`, `step` and `due_at` as in
-    an invitation.
-    """
-
-    id: int = 0
-    sender_id: int
-    message_id: int
-    sign: Sign
-    details: bytes
-    answer: Answer | None = None
-    day0: date
-    step: int = 0
-    due_at: datetime | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
     """A sender lets an address of the same practice act for them."""
 
@@ -354,6 +333,6 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Question, Delegation, Draft, Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta),
-    AddressChange,
+    *(Delivery, Confirmation, Question, Observation, Delegation, Draft),
+    *(Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta, AddressChange),
 )

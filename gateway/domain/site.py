@@ -113,6 +113,10 @@ class Site:
     postmaster: str = ""
     keep_days: int = 0
     """How many days a message stays in an inbox; 0: for ever."""
+    observes: bool = False
+    """Whether all mail passes, and what would have become of it is only reported."""
+    open_receipts: bool = True
+    """Whether a sender whose mail asks for it is told when it is first opened."""
     read_receipts: bool = False
     """Whether senders are told when their messages were read."""
 

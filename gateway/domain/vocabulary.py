@@ -81,6 +81,8 @@ class DeliveryKind(StrEnum):
     NOTICE = "notice"
     REPLY = "reply"
     REPORT = "report"
+    DISPOSITION = "disposition"
+    """a read receipt (RFC 8098)"""
 
 
 class DeliveryState(StrEnum):
@@ -101,6 +103,8 @@ class Notice(StrEnum):
     RECEIPT = "receipt"
     DIGEST = "digest"
     NEAR_MISS = "near-miss"
+    OBSERVED = "observed"
+    READ = "read"
     DETAILS_AGAIN = "details-again"
     CONFIRM = "confirm"
     TRANSCRIPT = "transcript"

@@ -7,7 +7,8 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.commands import ABOUT_ONE, Command, parse
-from gateway.domain.model import Confirmation, Copy, Invitation, Message, Question, Sender, Waiter
+from gateway.domain.model import Confirmation, Copy, Invitation, Message, Sender, Waiter
+from gateway.domain.model_questions import Question
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.domain.words import spoken

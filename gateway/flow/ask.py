@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.commands import Command
-from gateway.domain.model import Confirmation, Invitation, Message, Question, Sender, Waiter
+from gateway.domain.model import Confirmation, Invitation, Message, Sender, Waiter
+from gateway.domain.model_questions import Question
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN
 from gateway.flow import people

@@ -1,6 +1,6 @@
 """What a sender answers who was asked about a mail of theirs: YES, PLAIN, CANCEL."""
 
-from gateway.domain.model import Question
+from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import Answer
 from gateway.flow import question
 from gateway.flow.ask import Ask, Result

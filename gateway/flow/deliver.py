@@ -248,11 +248,15 @@ def _finish(ctx: Context, delivery: Delivery) -> Delivery:
 
 
 def _drop_passed(ctx: Context, content_ids: Collection[str]) -> None:
-    """Remove the contents that no delivery holds a key to any more; what passes through has no other holders."""
+    """Remove the contents that nobody holds a key to any more: what passed to one may be secure mail to another."""
     if content_ids:
         waiting = ctx.tx.find(Delivery, content_id__in=sorted(content_ids), wrapped_key__ne=None)
-        if done := set(content_ids) - {delivery.content_id for delivery in waiting}:
-            ctx.tx.remove(Content, id__in=sorted(done))
+        done = set(content_ids) - {delivery.content_id for delivery in waiting}
+        kept = {one.content_id for one in ctx.tx.find(Message, content_id__in=sorted(done))} if done else set()
+        for content_id in kept:
+            hold.drop_content(ctx, content_id)
+        if done - kept:
+            ctx.tx.remove(Content, id__in=sorted(done - kept))
 
 
 def _failed(ctx: Context, delivery: Delivery, head: bytes) -> None:

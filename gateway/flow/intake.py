@@ -14,6 +14,7 @@ from gateway.flow.outlook_recall import Recalled
 from gateway.flow.take_in import Exits
 from gateway.flow.understand import Draft
 from gateway.mail.parse import Mailbox
+from gateway.mail.wishes import ends_at, wants_receipt
 from gateway.ports import Sealed
 
 
@@ -125,6 +126,7 @@ class Intake:
 
 def _store_message(intake: Intake, sealed: Sealed, reply_to: Message | None) -> Message:
     ctx, draft = intake.ctx, intake.draft
+    end = ends_at(draft.head)
     return ctx.tx.add(
         Message(
             practice_id=intake.practice.id,
@@ -137,5 +139,7 @@ def _store_message(intake: Intake, sealed: Sealed, reply_to: Message | None) -> 
             received_at=ctx.now,
             has_files=draft.head.has_files,
             hides_readers=draft.crowded,
+            ends_at=end if end and end > ctx.now else None,
+            wants_receipt=ctx.site.open_receipts and wants_receipt(draft.head, intake.author.address),
         )
     )

@@ -13,7 +13,8 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.intent import Sign
-from gateway.domain.model import Copy, Delivery, Message, Question, Sender
+from gateway.domain.model import Copy, Delivery, Message, Sender
+from gateway.domain.model_questions import Question
 from gateway.domain.reminders import at_reminder_hour
 from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, Notice, Purpose
 from gateway.errors import WrongKey

@@ -16,6 +16,7 @@ from gateway.flow import (
     deliver,
     invitee_mail,
     mailing,
+    observe,
     outlook_recall,
     people,
     question,
@@ -54,7 +55,7 @@ def unheard(draft: Draft) -> tuple[Verdict, ...]:
 def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     intake = Intake(ctx, draft, exits)
     by_login = _writes_by_login(ctx, draft)
-    cases = decided(ctx, draft)
+    cases = observe.passing(ctx, draft, decided) if draft.passes else decided(ctx, draft)
     for case in cases:
         if case.verdict.action in _REPEATABLE or _is_new(ctx, draft, case.recipient):
             _HANDLERS[case.verdict.action](intake, case)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from gateway.domain.address import Address, address
 from gateway.domain.model import Account, Content, Copy, Delivery, Message, Sender
-from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Notice, Relationship, State
+from gateway.domain.vocabulary import Audience, CopyState, DeliveryKind, Details, Notice, Relationship, State
 from gateway.errors import WrongKey
 from gateway.flow import hold, invite, lines, notices, people
 from gateway.flow.context import Context
@@ -85,6 +85,8 @@ def open_message(ctx: Context, account: Account, copy_id: int, how: str = "viewe
     ctx.audit(account.address, how, f"copy {copy.id}")
     if copy.read_at is None:
         copy = ctx.tx.put(replace(copy, read_at=ctx.now))
+        if message.wants_receipt:
+            _tell_opened(ctx, copy, message, account)
     author = _sender(ctx, message)
     answered = ctx.tx.count(Message, reply_to_id=message.id, account_id=account.id) > 0
     line = lines.line(ctx, copy, message, author, answered=answered)
@@ -136,6 +138,25 @@ def _last_day(ctx: Context, copy: Copy) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ parts
+
+
+def _tell_opened(ctx: Context, copy: Copy, message: Message, account: Account) -> None:
+    """The read receipt that the author asked for, once: to their own address, and it says nothing of the mail."""
+    sender = ctx.tx.get(Sender, message.sender_id or 0)
+    if sender is None:
+        return
+    facts = {"reader": account.typed, "header_id": message.header_id, "name": account.name}
+    letter = notices.Letter(Notice.READ, Audience.SENDER, to_name=sender.name, facts=facts)
+    ctx.tx.add(
+        Delivery(
+            kind=DeliveryKind.DISPOSITION,
+            recipient=sender.typed,
+            facts=notices.seal(ctx.keys, letter, sender.typed),
+            created_at=ctx.now,
+            due_at=ctx.now,
+        )
+    )
+    ctx.audit("gateway", "told opened", f"copy {copy.id}")
 
 
 def _own(ctx: Context, account: Account, copy_id: int) -> Copy | None:

@@ -84,6 +84,10 @@ class Draft:
     """The fields that a reader of secure mail does not get, each with what they get instead."""
     crowded: bool = False
     """Whether it names so many recipients that none of them is to see the others."""
+    passes: bool = False
+    """Whether it passes whatever it is: the site only observes."""
+    refused: str = ""
+    """The reply with which such a mail would have been refused."""
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
@@ -123,7 +127,7 @@ class Draft:
     @property
     def needs_clear(self) -> bool:
         """Whether anybody gets it as it came."""
-        passes = not self.marks.secure and any(r.gateway is None for r in self.recipients)
+        passes = (self.passes or not self.marks.secure) and any(r.gateway is None for r in self.recipients)
         return passes or any(r.gateway is Action.POSTMASTER for r in self.recipients)
 
     @property
@@ -136,7 +140,7 @@ class Draft:
         """Whether only somebody who writes for a practice may send it."""
         perhaps = self.marks.asks or (self.may_go_on and bool(self.blemishes))
         held = (self.marks.secure or perhaps) and any(r.gateway is None for r in self.recipients)
-        return held or any(r.gateway is Action.REPLY for r in self.recipients)
+        return (held and not self.passes) or any(r.gateway is Action.REPLY for r in self.recipients)
 
     @property
     def is_read_here(self) -> bool:
@@ -198,9 +202,17 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
     crowded = head.names_many or len(head.visible) >= MANY
     blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged, crowded=crowded)
     draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes, crowded)
+    if site.observes and not any(one.gateway for one in recipients):
+        return _observed(draft)
     if draft.needs_practice and draft.practice is None:
         raise NotASender
     return draft
+
+
+def _observed(draft: Draft) -> Draft:
+    """A mail that passes, whatever it is: what would have been refused is noted."""
+    refused = NotASender.smtp_reply if draft.needs_practice and draft.practice is None else ""
+    return replace(draft, passes=True, refused=refused)
 
 
 def fingerprinted(draft: Draft) -> "hashlib._Hash":

@@ -89,7 +89,7 @@ class Writer:
         match delivery.kind:
             case DeliveryKind.PASS:
                 return delivery.mail_from
-            case DeliveryKind.REPORT:
+            case DeliveryKind.REPORT | DeliveryKind.DISPOSITION:  # RFC 8098 §3
                 return ""
             case _:
                 return f"bounce+{self.keys.token(Purpose.BOUNCE, delivery.id)}@{self.site.domain}"
@@ -110,6 +110,8 @@ class Writer:
                 octets = self._notice(parcel.delivery)
             case DeliveryKind.REPORT:
                 octets = self._report(parcel.delivery)
+            case DeliveryKind.DISPOSITION:
+                octets = self._disposition(parcel.delivery)
             case DeliveryKind.REPLY:
                 return self._reply(parcel)
         return len(octets), lambda: iter((octets,))
@@ -198,6 +200,19 @@ class Writer:
             message_id=self.message_id(delivery),
             date=delivery.created_at,
             arrived=delivery.created_at,
+        )
+
+    def _disposition(self, delivery: Delivery) -> bytes:
+        letter = notices.unseal(self.keys, delivery)
+        return compose.disposition(
+            site=self.site.domain,
+            sender=compose.display_name(f"{letter.facts['name']} via {self.site.name}"),
+            bot=self.site.bot,
+            to=delivery.recipient,
+            reader=letter.facts["reader"],
+            header_id=letter.facts["header_id"],
+            message_id=self.message_id(delivery),
+            date=delivery.created_at,
         )
 
 

@@ -170,6 +170,37 @@ def report(
     return top + _multipart("report", parts, "; report-type=delivery-status")
 
 
+def disposition(
+    *, site: str, sender: str, bot: str, to: str, reader: str, header_id: str, message_id: str, date: datetime
+) -> bytes:
+    """A read receipt: that a message was opened, and nothing of what it says (RFC 8098 §3)."""
+    opened = date.strftime("%Y-%m-%d %H:%M UTC")
+    answers = [(name, header_id) for name in ("In-Reply-To", "References") if header_id]
+    top = _head(
+        ("From", f"{sender} <{bot}>"),
+        ("To", to),
+        ("Subject", f"Read: your secure mail to {clean(reader)}"),
+        ("Date", format_datetime(date)),
+        ("Message-ID", message_id),
+        *answers,
+        ("Auto-Submitted", "auto-replied"),  # RFC 3834 §5
+        ("MIME-Version", "1.0"),
+    )
+    words = (
+        f"Your secure mail to {clean(reader)} was opened for the first time on {opened}.\n\n"
+        "You asked for this receipt. It does not say whether the mail was understood.\n"
+    )
+    facts = _head(
+        ("Reporting-UA", f"{site}; secure-mail gateway"),
+        ("Final-Recipient", _typed_address(reader)),
+        *([("Original-Message-ID", header_id)] if header_id else []),
+        ("Disposition", "manual-action/MDN-sent-automatically; displayed"),
+    )
+    kind = _head(("Content-Type", "message/disposition-notification"))
+    parts = [_text_part("plain", words), kind + b"\r\n" + facts]
+    return top + _multipart("report", parts, "; report-type=disposition-notification")
+
+
 def _facts(site: str, recipient: str, status: str, reply: str, arrived: datetime) -> bytes:
     """The body of message/delivery-status (RFC 3464 §2)."""
     of_the_message = _head(("Reporting-MTA", f"dns; {site}"), ("Arrival-Date", format_datetime(arrived)))

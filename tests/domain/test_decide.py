@@ -1,10 +1,12 @@
 """Each rule has its case; the order of the rules is the policy."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.domain.address import address
 from gateway.domain.decide import Action, Facts, Reason, decide, own_address
-from gateway.domain.intent import SIGNS, NearMiss, Sign
+from gateway.domain.intent import SIGNS, NearMiss, Sign, described
 from gateway.errors import BadAddress
 
 SITE = "secure.riverside.example"
@@ -38,6 +40,10 @@ def test_a_verdict_and_its_reason(facts, action, reason):
 
 def test_every_sign_has_a_meaning():
     assert set(SIGNS) == set(Sign)
+
+
+def test_the_documentation_says_what_the_rules_say():
+    assert (Path(__file__).parents[2] / "docs/secure-or-not.md").read_text().endswith(described())
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ async def _told() -> list[World]:
     await invited.collect()
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
-    others = [locked, asked_again, answered, questioned, many_mails, accepted, changed, cancelled_by_page, bounced]
-    others += [unheard_of, dead_mailbox, misspelt]
+    others = [locked, asked_again, answered, questioned, many_mails, observed, accepted, changed, cancelled_by_page]
+    others += [bounced, unheard_of, dead_mailbox, misspelt]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -54,6 +54,15 @@ async def questioned() -> World:
     await world.write(ADA, PAT, tag="secrue patient 1980-02-03")
     await world.say("YES", token=(await world.question_token()))
     await world.write(ADA, *(f"p{number}@home.example" for number in range(12)))
+    return world
+
+
+async def observed() -> World:
+    """A site that only observes."""
+    world = World(TEMPLATES, site=replace(SITE, observes=True))
+    await world.write(ADA, PAT)
+    await world.days(1)
+    await world.collect()
     return world
 
 

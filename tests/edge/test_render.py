@@ -19,6 +19,7 @@ WRITTEN = {
     (Notice.RECEIPT, Audience.SENDER),
     (Notice.DIGEST, Audience.SENDER),
     (Notice.NEAR_MISS, Audience.SENDER),
+    (Notice.OBSERVED, Audience.SENDER),
     (Notice.DETAILS_AGAIN, Audience.SENDER),
     (Notice.CONFIRM, Audience.SENDER),
     (Notice.TRANSCRIPT, Audience.SENDER),
@@ -68,7 +69,7 @@ async def test_a_notice_leaves_as_both_of_its_forms(world: World) -> None:
 
 
 def test_every_notice_that_flows_queue_is_known_here() -> None:
-    elsewhere = {Notice.REPLY}
+    elsewhere = {Notice.REPLY, Notice.READ}  # whose form a standard has
     assert {notice for notice, _ in WRITTEN} == set(Notice) - elsewhere
 
 

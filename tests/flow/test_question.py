@@ -6,7 +6,8 @@ import pytest
 
 from gateway.domain.decide import Action
 from gateway.domain.intent import NearMiss, Sign
-from gateway.domain.model import Content, Copy, Delivery, Invitation, Question
+from gateway.domain.model import Content, Copy, Delivery, Invitation
+from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, State
 from gateway.flow import release
 from tests.practice import CLEO, World, mail
@@ -225,6 +226,15 @@ async def test_somebody_new_in_a_secure_talk_is_asked_about(world):
     await world.reply(asked, "PLAIN")
     passed = next(raw for delivery, _, raw in world.sent if delivery.kind.value == "pass")
     assert passed == b"Received: by us\r\n" + octets
+
+
+async def test_what_passes_to_one_stays_for_another(world):
+    before = await begun(world)
+    await world.receive(mail("pat@home.example, kim@home.example", "Re: Results", In_Reply_To=before))
+    asked = next(one for one in await world.deliver() if kinds([one]) == ["near-miss"])
+    await world.reply(asked, "PLAIN")
+    held = await world.rows(Copy, state=CopyState.HELD)
+    assert [b"Re: Results" in await world.kept(one) for one in held] == [False, True]
 
 
 async def test_an_answer_to_what_was_written_in_the_portal_is_in_the_talk(world):

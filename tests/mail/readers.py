@@ -31,6 +31,7 @@ from gateway.mail import (
     secure_mark,
     stuffing,
     subject_tag,
+    wishes,
 )
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import safe
@@ -66,7 +67,13 @@ MODULES = (
     subject_tag,
 )
 NO_READERS = {
-    *("compose.date", "compose.letter", "compose.written", "compose.report"),  # what we write, from bounded pieces
+    *(
+        "compose.date",
+        "compose.letter",
+        "compose.written",
+        "compose.report",
+        "compose.disposition",
+    ),  # what we write, from bounded pieces
     *("headers.received", "headers.prepend", "encoding.base64_lines", "stuffing.stuffed", "decoding.untransferred"),
 }
 """Functions of `gateway.mail` that read nothing which a stranger could make long; chunks are looked at one by one."""
@@ -164,6 +171,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "recalling.recalled": lambda text: recalling.recalled(
         parse.head(field("Subject", "Recall: x")), b"Subject: Recall: x\r\n\r\n" + octets(text)
     ),
+    "wishes.wants_receipt": lambda text: wishes.wants_receipt(
+        parse.head(field("Disposition-Notification-To", text)), address.address("ada@riverside.example")
+    ),
+    "wishes.ends_at": lambda text: wishes.ends_at(parse.head(field("Expires", text))),
     "secure_mark.bare_subject": lambda text: secure_mark.bare_subject(text, Marks()),
     "mime.tree": lambda text: parse.body(parts(text)),
     "nested_html.nested": nested_html.nested,

@@ -17,6 +17,14 @@ CREATE INDEX delivery_copy ON delivery (copy_id) WHERE state = 'held';
 -- Mail names what it answers by its Message-ID.
 CREATE INDEX message_header ON message (header_id);
 
+-- What would have become of mail, at a site that only observes.
+CREATE TABLE observation (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, author TEXT NOT NULL, recipient TEXT NOT NULL, action TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+
+CREATE INDEX observation_at ON observation (at);
+
 ALTER TABLE message ADD COLUMN ends_at INTEGER;
 
 ALTER TABLE message ADD COLUMN wants_receipt INTEGER NOT NULL DEFAULT 0;
