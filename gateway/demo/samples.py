@@ -109,6 +109,7 @@ _RUN = [
     _row(OMAR, "invited"),
     {"who": "uma@home.example", "outcome": "inbox"},
     {"who": "x@hospital.example", "outcome": "relayed"},
+    {"who": "hana.@home.example", "outcome": "no_address"},
 ]
 
 
@@ -130,6 +131,8 @@ SAMPLES: tuple[Sample, ...] = (
     _invitee("Somebody with an account is invited", Notice.INVITATION, has_account=True),
     _invitee("A reminder", Notice.REMINDER),
     _invitee("The last reminder", Notice.REMINDER, last_day=True, until=TODAY.isoformat()),
+    _invitee("Locked out", Notice.LOCKED),
+    _invitee("Nobody reads an answer by mail", Notice.NOBODY_READS, emergency=""),
     _sender(
         "A receipt that asks who somebody is",
         Notice.RECEIPT,
@@ -166,6 +169,18 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     _sender(
         "Wrong dates of birth", Notice.LOCKED, person={**PAT, "state": "locked", "until": "", "wrong": 3}, used_up=False
+    ),
+    _sender("They have answered by mail", Notice.ANSWERED, person=PAT, last_of=0),
+    _sender(
+        "Mail to a sender does not arrive",
+        Notice.UNHEARD,
+        sender="noreply@riverside.example",
+        dead="noreply@riverside.example",
+        instead_of="noreply@riverside.example",
+        people=[person(**STRANGER), PAT],
+        more=0,
+        answered="",
+        sender_page=TOKEN,
     ),
     _sender("It has run out", Notice.EXPIRED, person={**PAT, "state": "expired", "until": ""}, used_up=False),
     _sender("Asked for anew", Notice.ASKED_AGAIN, person={**PAT, "state": "expired", "until": ""}, used_up=False),

@@ -22,6 +22,7 @@ class Action(StrEnum):
     HOLD = "hold"
     ASK = "ask the sender"
     RECALL = "take back"
+    NOWHERE = "tell the sender that there is no such address"
 
 
 NEAR = frozenset({Sign.NEAR_TAG, Sign.NEW_IN_TALK})
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     SECURE_DOMAIN = "their domain has a secure system of its own"
     QUESTION_OPEN = "registered, but this practice's own question is still open"
     UNREGISTERED = "not registered"
+    NO_ADDRESS = "no address that mail can be sent to"
 
 
 @dataclass(frozen=True, slots=True)

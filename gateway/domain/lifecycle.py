@@ -21,6 +21,8 @@ class Event(StrEnum):
     """a colleague at my practice, at an address outside it: the sender must confirm"""
     JOINED = "joined"
     """another mail or another sender for the same person"""
+    JOINED_LATE = "joined near its end"
+    """the same, when too few days are left for it: they start afresh"""
     UNANSWERED = "no answer"
     LAPSE_DUE = "day 7"
     REMINDER_DUE = "reminder day"
@@ -76,6 +78,7 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.AWAITING, Event.DETAILS): Move(State.INVITED, _INVITE),
         (State.AWAITING, Event.DOUBTED): Move(State.AWAITING),
         (State.AWAITING, Event.JOINED): Move(State.AWAITING),
+        (State.AWAITING, Event.JOINED_LATE): Move(State.AWAITING, (Effect.RESTART_SCHEDULE,)),
         (State.AWAITING, Event.UNANSWERED): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
         (State.AWAITING, Event.LAPSE_DUE): Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
         (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
@@ -84,6 +87,7 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.INVITED, Event.CORRECTED): Move(State.INVITED, _INVITE_AGAIN),
         (State.INVITED, Event.DOUBTED): Move(State.INVITED),
         (State.INVITED, Event.JOINED): Move(State.INVITED),
+        (State.INVITED, Event.JOINED_LATE): Move(State.INVITED, (Effect.RESTART_SCHEDULE, Effect.SEND_REMINDER)),
         (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
@@ -99,7 +103,9 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.INVITED, Event.ASKED): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
         (State.LOCKED, Event.JOINED): Move(State.LOCKED),
+        (State.LOCKED, Event.JOINED_LATE): Move(State.LOCKED, (Effect.RESTART_SCHEDULE,)),
         (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),
+        (State.UNDELIVERABLE, Event.JOINED_LATE): Move(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE,)),
         (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
         # Writing again to somebody whose invitation ran out is inviting them again: nothing has to be corrected.
         (State.EXPIRED, Event.JOINED): Move(State.INVITED, _INVITE_AGAIN),

@@ -12,6 +12,9 @@ from gateway.domain.lifecycle import Event
 from gateway.domain.site import Rhythm
 from gateway.domain.vocabulary import State
 
+LATE_DAYS = 3
+"""With so many days left, or fewer, an invitation that is joined starts its days afresh."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -67,6 +70,15 @@ def due(state: State, day0: date, done: int, now: datetime, zone: ZoneInfo, rhyt
     while last < len(steps) and instant(day0, steps[last], zone, rhythm) <= now:
         last += 1
     return (steps[last - 1], last) if last > done else None
+
+
+def is_near_end(state: State, day0: date, today: date, rhythm: Rhythm) -> bool:
+    """Whether what is planned in this state ends in so few days that whoever joins now would have too little of it."""
+    steps = schedule(state, rhythm)
+    if not steps:
+        return False
+    length = steps[-1].day
+    return (day0 - today).days + length <= min(LATE_DAYS, length // 3)
 
 
 def expiry(day0: date, rhythm: Rhythm) -> date:

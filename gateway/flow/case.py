@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from gateway.domain.address import Address
-from gateway.domain.decide import Facts, Verdict, decide
+from gateway.domain.decide import Action, Facts, Reason, Verdict, decide
 from gateway.domain.intent import Sign
 from gateway.domain.model import Account, Copy, Invitation
 from gateway.domain.site import Practice
-from gateway.errors import BadRecipient
 from gateway.flow import people
 from gateway.flow.context import Context
 from gateway.flow.understand import Recipient
@@ -27,14 +26,14 @@ class Case:
 
     @property
     def address(self) -> Address:
-        assert self.recipient.address is not None  # noqa: S101 - `case_of` refused it otherwise
+        assert self.recipient.address is not None  # noqa: S101 - without one its mail goes nowhere
         return self.recipient.address
 
 
 def case_of(ctx: Context, practice: Practice, recipient: Recipient, sign: Sign) -> Case:
-    """What becomes of a secure mail, or of one that perhaps is, for one recipient. Raises BadRecipient."""
-    if recipient.address is None:
-        raise BadRecipient
+    """What becomes of a secure mail, or of one that perhaps is, for one recipient."""
+    if recipient.address is None:  # mail that passes is left to the next hop, which may know better
+        return Case(recipient, Verdict(Action.NOWHERE, Reason.NO_ADDRESS, sign))
     account = ctx.tx.one(Account, address=recipient.address.key)
     latest = people.latest_invitation(ctx, practice.id, recipient.address.key)
     facts = Facts(

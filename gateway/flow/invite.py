@@ -9,7 +9,7 @@ from gateway.domain import lifecycle, misspelt, tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Effect, Event
 from gateway.domain.model import Account, Invitation, Sender, Waiter
-from gateway.domain.reminders import expiry, next_due
+from gateway.domain.reminders import expiry, is_near_end, next_due
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import LIVE, Details, Notice, Purpose, Relationship, State
 from gateway.flow import hold, notices, people
@@ -57,6 +57,15 @@ def move(ctx: Context, invitation: Invitation, event: Event, *, by: str = "gatew
 def planned(ctx: Context, invitation: Invitation) -> datetime | None:
     """When the invitation's next step is due."""
     return next_due(invitation.state, invitation.day0, invitation.step, ctx.site.zone, ctx.site.rhythm)
+
+
+def join(ctx: Context, invitation: Invitation, by: Sender) -> Invitation:
+    """Another mail waits for an open invitation, and its sender with it. Near its end the days start afresh, and the
+    invitee hears of it; else no date moves.
+    """
+    is_late = is_near_end(invitation.state, invitation.day0, ctx.today, ctx.site.rhythm)
+    event = Event.JOINED_LATE if is_late and can(invitation, Event.JOINED_LATE) else Event.JOINED
+    return move(ctx, invitation, event, by=by.address)
 
 
 # -------------------------------------------------------------------------------------------------------- details

@@ -8,7 +8,6 @@ from gateway.domain.address import Address
 from gateway.domain.birthdate import Doubt
 from gateway.domain.commands import read_details
 from gateway.domain.decide import Action
-from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Sender, Waiter
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import CopyState, DeliveryKind, Details, Relationship, State
@@ -43,6 +42,11 @@ class Mailing:
     keep: Keep
     rows: list[dict[str, Any]] = field(default_factory=list)
     waiters: list[Waiter] = field(default_factory=list)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether its sender has to hear of it: somebody does not have it yet, or never will."""
+        return bool(self.waiters) or any(row["outcome"] == "no_address" for row in self.rows)
 
 
 def carry_out(mailing: Mailing, case: Case) -> None:
@@ -89,7 +93,7 @@ def _hold(mailing: Mailing, case: Case) -> None:
     waiter = people.wait_for(ctx, invitation, sender)
     mailing.keep(stranger, CopyState.HELD, invitation_id=invitation.id)
     if joined:
-        invitation = invite.move(ctx, invitation, Event.JOINED, by=sender.address)
+        invitation = invite.join(ctx, invitation, sender)
     invitation, why = _given_details(mailing, invitation)
     mailing.waiters.append(waiter)
     standing = people.standing(ctx, invitation, waiter)
@@ -98,10 +102,16 @@ def _hold(mailing: Mailing, case: Case) -> None:
     mailing.rows.append(row)
 
 
+def _nowhere(mailing: Mailing, case: Case) -> None:
+    """A slip in one address must not keep the mail from the others."""
+    mailing.rows.append({"who": case.recipient.typed, "outcome": "no_address", "reason": case.verdict.reason.value})
+
+
 _HANDLERS: dict[Action, Callable[[Mailing, Case], None]] = {
     Action.RELAY: _relay,
     Action.PORTAL: _portal,
     Action.HOLD: _hold,
+    Action.NOWHERE: _nowhere,
 }
 
 

@@ -39,6 +39,7 @@ def readdress(ctx: Context, invitation: Invitation, sender: Sender, to: Address)
         practice = ctx.site.practice(invitation.practice_id)
         standing = invite.open_for(ctx, practice, to, invitation.name, before=standing)
     people.wait_for(ctx, standing, sender)
+    standing = invite.join(ctx, standing, sender)
     for copy in people.held_by(ctx, invitation, sender):
         _rebind(ctx, copy, invitation, to, invitation_id=standing.id)
     invite.withdraw(ctx, invitation, sender)

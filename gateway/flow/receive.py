@@ -9,7 +9,7 @@ from gateway.domain.intent import Intent, Sign
 from gateway.domain.model import Account, Copy, Message, Seen, Sender
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Answer, CopyState, Purpose
-from gateway.errors import NotASender, NotAuthor, RecipientLeft, Unreadable
+from gateway.errors import BadRecipient, NotASender, NotAuthor, RecipientLeft, Unreadable
 from gateway.flow import (
     answer,
     delegates,
@@ -66,7 +66,7 @@ def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
         _ask(intake)
     if intake.recalled:
         outlook_recall.take_back(ctx, intake.sender(), intake.recalled, draft.message_id)
-    if intake.mailed and intake.mailed.waiters:
+    if intake.mailed and intake.mailed.has_news:
         receipts.tell(intake.mailed, intake.secure().message, incomplete=_is_incomplete(ctx, draft))
     intake.discard_unused()
     return tuple(case.verdict for case in cases)
@@ -86,6 +86,8 @@ def decided(ctx: Context, draft: Draft) -> list[Case]:
         sign = asked or _sign(draft, one, talk)
         is_plain = one.gateway or sign.intent is Intent.CLEAR
         cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
+    if all(case.verdict.action is Action.NOWHERE for case in cases):
+        raise BadRecipient
     crowd = _is_for_a_crowd(ctx, draft, cases) and _asked_before(ctx, draft, practice) is not Sign.ANSWERED
     return [_unseen(case) for case in cases] if crowd else cases
 
@@ -138,7 +140,7 @@ def _is_for_a_crowd(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
 def _unseen(case: Case) -> Case:
     secure = case.verdict.sign.intent is not Intent.CLEAR and case.recipient.gateway is None
     asked = Verdict(Action.ASK, Reason.MANY_READERS, Sign.MANY_READERS)
-    return replace(case, verdict=asked) if secure else case
+    return replace(case, verdict=asked) if secure and case.recipient.address else case
 
 
 def _is_incomplete(ctx: Context, draft: Draft) -> bool:
@@ -276,6 +278,7 @@ _HANDLERS: dict[Action, Callable[[Intake, Case], None]] = {
     Action.RELAY: _secure,
     Action.PORTAL: _secure,
     Action.HOLD: _secure,
+    Action.NOWHERE: _secure,
     Action.ASK: _wait,
     Action.RECALL: _recall,
     Action.COMMAND: _command,

@@ -19,7 +19,7 @@ from gateway.flow.context import Desk
 from gateway.portal import plain
 from gateway.portal.account import address, language, leaving, profile, reset, second_step, security, signing_in
 from gateway.portal.cookies import Cookies
-from gateway.portal.door import DeadLink, Page, Who, serve
+from gateway.portal.door import DeadLink, Page, Who, mended_link, serve
 from gateway.portal.headers import SecurityHeaders
 from gateway.portal.invite import asking, registering
 from gateway.portal.look import look_of
@@ -165,6 +165,8 @@ class _Apologies:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 404 and (right := mended_link(request)):  # /INVITE/… is no page of ours
+            return right
         if status == 405 and request.method == "GET":  # a form's answer, come back to after it was shown
             return go_to("/")
         headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}

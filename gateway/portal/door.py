@@ -16,6 +16,7 @@ from gateway.flow.sender_page import sender_page
 from gateway.portal import sessions
 from gateway.portal.cookies import SESSION, VISITOR, unguessable
 from gateway.portal.invite.again import ASKS
+from gateway.portal.mended import mended
 from gateway.portal.posted import Posted, read_form
 from gateway.portal.senders.sought import sought
 from gateway.portal.sessions import SignedIn
@@ -61,6 +62,8 @@ class Turned(Exception):
 
 async def serve(portal: Portal, page: Page, request: Request) -> Response:
     """Let the caller in or turn them away, then have the page's view answer."""
+    if right := mended_link(request):
+        return right
     if any(number > _LAST_ROW for number in request.path_params.values() if isinstance(number, int)):
         raise HTTPException(404)
     visitor = portal.cookies.read(request, VISITOR) or unguessable(portal.random)
@@ -77,6 +80,14 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
         return await _answer(page, visit, given, await read_form(request, SMALL, None))
     async with portal.uploads.turn(visit.asker()):
         return await _answer(page, visit, given, await read_form(request, portal.max_upload, portal.content))
+
+
+def mended_link(request: Request) -> Response | None:
+    """Where a link that was broken on its way leads; None for any other request."""
+    path = mended(request.scope["path"]) if request.method in ("GET", "HEAD") else None
+    if path is None:
+        return None
+    return go_to(f"{path}?{request.url.query}" if request.url.query else path)
 
 
 async def _answer(page: Page, visit: Visit, given: tuple[Any, ...], posted: Posted) -> Response:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -62,8 +63,8 @@ class SiteKeys:
     def __init__(self, secrets_by_id: Mapping[str, bytes], current: str) -> None:
         if current not in secrets_by_id:
             raise ValueError("`current` names no key")
-        if any(len(name) != 1 or not name.isalpha() or len(secret) != 32 for name, secret in secrets_by_id.items()):
-            raise ValueError("a key is one letter and 32 octets in base64")
+        if any(not re.fullmatch("[a-z]", name) or len(secret) != 32 for name, secret in secrets_by_id.items()):
+            raise ValueError("a key is one small letter and 32 octets in base64")  # links are read in any case
         self._secrets = dict(secrets_by_id)
         self._current = current
         self._subkeys: dict[tuple[str, str], bytes] = {}

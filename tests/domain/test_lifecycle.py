@@ -51,6 +51,12 @@ def test_a_reminder_by_the_sender_moves_no_date():
     assert step(State.INVITED, Event.REMIND).effects == (Effect.SEND_REMINDER,)
 
 
+@pytest.mark.parametrize("state", set(OPEN) - {State.EXPIRED})
+def test_who_joins_near_the_end_begins_anew(state):
+    assert step(state, Event.JOINED_LATE).to is state
+    assert Effect.RESTART_SCHEDULE in step(state, Event.JOINED_LATE).effects
+
+
 def test_only_an_invited_person_can_accept():
     assert [state for state, event in TABLE if event is Event.ACCEPT] == [State.INVITED]
 

@@ -34,7 +34,7 @@ async def _told() -> list[World]:
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
     others = [locked, asked_again, answered, questioned, many_mails, observed, accepted, changed, cancelled_by_page]
-    others += [bounced, unheard_of, dead_mailbox]
+    others += [bounced, unheard_of, dead_mailbox, misspelt]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -184,6 +184,17 @@ async def dead_mailbox() -> World:
     await world.accept()
     await world.collect()
     await world.bounce(DeliveryKind.NOTICE, Notice.ANSWERED)
+    return world
+
+
+async def misspelt() -> World:
+    """One of the recipients is none: beside somebody who waits, beside somebody who has an account, in a run."""
+    world = World(TEMPLATES)
+    for _ in range(9):
+        await world.write(ADA, PAT, "hana.@home.example", tag=PATIENT_TAG)
+    await world.accept()
+    world.clock.advance(hours=1)
+    await world.write(ADA, PAT, "hana.@home.example")
     return world
 
 

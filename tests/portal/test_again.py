@@ -122,3 +122,23 @@ async def test_what_was_given_is_worth_nothing_with_another_link(world, browser)
     assert "You began already" not in browser.text
     await browser.press("Start")
     assert browser.heading == "Show that it is you"
+
+
+async def test_what_the_page_promises_is_true_whatever_became_of_the_link(world):
+    """Nothing is said to have been passed on where nothing was: a broken link, and one that was asked with today."""
+    invitation = await world.invited(PATIENT)
+    await put(world, invitation, state=State.LOCKED)
+    for link in (world.link(invitation), world.link(invitation), "/invite/x"):
+        said = (await ask(world, link)).text
+        assert "we have passed it on" not in said
+        assert "once a day" in said
+        assert "cut off or mistyped" in said
+
+
+async def test_the_page_of_a_forgotten_password_says_how_long_the_next_mail_is_withheld(world, browser):
+    await world.registered()
+    for _ in range(2):
+        await browser.go("/reset")
+        await browser.press("Send me the link", email="pat@home.example")
+        assert "We send one email in 5 minutes." in browser.text
+    assert len(await told(world, Notice.PASSWORD_RESET)) == 1

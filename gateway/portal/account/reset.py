@@ -1,5 +1,7 @@
 """A forgotten password: a link by mail, and with it a new one. Nobody learns here who has an account."""
 
+from datetime import timedelta
+
 from starlette.responses import Response
 
 from gateway.domain.address import address
@@ -14,6 +16,8 @@ from gateway.portal.form import REFUSED
 from gateway.portal.new_password import NewPasswordForm
 from gateway.portal.visit import Visit, go_to
 
+_MINUTES = accounts.MAIL_AGAIN // timedelta(minutes=1)
+
 
 async def ask(visit: Visit) -> Response:
     """GET asks for the address; POST mails a link, and says the same whoever's address it is."""
@@ -26,7 +30,7 @@ async def ask(visit: Visit) -> Response:
         form.refuse("email", TOO_OFTEN)
         return visit.show("account/reset", {"form": form}, status=429)  # RFC 6585 §4
     await visit.desk.do(accounts.ask_reset, key_of(form.email.data))
-    return visit.show("account/reset_sent", {"address": form.email.data})
+    return visit.show("account/reset_sent", {"address": form.email.data, "minutes": _MINUTES})
 
 
 def _is_address(form: ResetForm) -> bool:

@@ -78,7 +78,7 @@ async def _renew(visit: Visit) -> Response:
     if not form.is_yes:
         return left_alone(visit)
     await visit.desk.do(sender_page.renew, visit.request.path_params["token"])
-    return visit.show("senders/renewed")
+    return visit.show("senders/renewed", {"most": sender_page.RENEWALS})
 
 
 async def _known_person(visit: Visit, page: SenderPage, person: str) -> dict[str, Any] | None:
