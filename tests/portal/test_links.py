@@ -10,7 +10,7 @@ from gateway.domain.links import OPENS, Part, that_open
 from gateway.domain.model import AddressChange, Audit, Invitation, Sender, Waiter
 from gateway.domain.vocabulary import Purpose
 from gateway.flow import account as accounts
-from gateway.flow import tokens, new_address
+from gateway.flow import new_address, tokens
 from gateway.flow.sender_page import by_page
 from gateway.portal.app import PAGES
 from tests.practice import COLLEAGUE_HERE, PATIENT
