@@ -155,10 +155,15 @@ def is_command(line: str) -> bool:
 
 
 def completes(line: str, before: str) -> bool:
-    """Whether a line is the birthdate for which the one before it, a PATIENT, still waits."""
-    waiting = parse(before, date.max)
-    waits = isinstance(waiting, Command) and waiting.doubt is Doubt.MISSING
-    return waits and read_birthdate(line.strip(DECORATION), date.max) not in (Doubt.UNREADABLE, Doubt.MISSING)
+    """Whether a line is the birthdate, or the rest of one, for which the PATIENT before it still waits."""
+    if not _lacks_date(parse(before, date.max)):
+        return False
+    whole = parse(f"{before} {line}", date.max)
+    return isinstance(whole, Command) and not _lacks_date(whole)
+
+
+def _lacks_date(said: Command | Unknown) -> bool:
+    return isinstance(said, Command) and said.doubt in (Doubt.MISSING, Doubt.UNREADABLE)
 
 
 def joined(lines: Sequence[str]) -> list[str]:

@@ -37,6 +37,8 @@ class CommandMail:
     """Whether no person wrote it, without doubt."""
     signs: str = ""
     """What else speaks for a machine; people's mail may bear it too."""
+    in_reply_to: str = ""
+    """The Message-ID of ours that it answers."""
     unread: Unread = Unread.NO
     """Why it has no lines."""
     languages: str = ""
@@ -55,10 +57,24 @@ def help_turn(ctx: Context, sender: Sender, mail: CommandMail) -> int:
 
     Where a machine may have written it, only a reply is answered that comes near a command.
     """
+    about = f"help|{sender.id}|{' '.join(mail.tokens)}"
+    near = _comes_near(mail)
     may_be_a_machine = bool(mail.signs) or speaks_of_absence(mail.lines)
-    if may_be_a_machine and not (mail.tokens and _comes_near(mail)):
+    if may_be_a_machine and not (mail.tokens and near):
         return 0
-    return count_today(ctx, f"help|{sender.id}|{' '.join(mail.tokens)}", HELPS)
+    if mail.lines and not near and _answers_each_alike(ctx, about, mail):
+        return 0
+    return count_today(ctx, about, HELPS)
+
+
+def _answers_each_alike(ctx: Context, about: str, mail: CommandMail) -> bool:
+    """Whether another of our mails was answered today in just these words.
+
+    So does a responder that marks its mail in no way. Who writes them again in answer to the same mail asks again.
+    """
+    words = "\n".join((about, "these words", *mail.lines))
+    is_first_answer_to_it = count_today(ctx, f"{words}\n{mail.in_reply_to}", 1) > 0
+    return is_first_answer_to_it and not count_today(ctx, words, 1)
 
 
 def _comes_near(mail: CommandMail) -> bool:

@@ -224,6 +224,7 @@ def _run_commands(intake: Intake, *, proved: bool) -> None:
         tokens=tuple(filter(None, intake.tokens)),
         author=draft.author,
         lines=draft.lines,
+        in_reply_to=draft.head.in_reply_to,
         unread=draft.unread,
         message_id=draft.message_id,
         trusted=client.trusted,

@@ -351,6 +351,19 @@ def test_a_date_completes_a_patient(line: str) -> None:
     assert not completes(line, "CANCEL")
 
 
+@pytest.mark.parametrize(
+    ("before", "line"), [("PATIENT 11 April", "1952"), ("INVITE a@b.example PATIENT 11th", "April 1952.")]
+)
+def test_a_date_may_be_wrapped_within(before: str, line: str) -> None:
+    assert completes(line, before)
+    assert joined([before, line, "REMIND"]) == [f"{before} {line}", "REMIND"]
+
+
+@pytest.mark.parametrize("line", ["CANCEL", "please", "thanks", "pat@home.example", "Dr Ada", "1980", "3 people", ""])
+def test_other_lines_complete_nothing(line: str) -> None:
+    assert not completes(line, "PATIENT")
+
+
 @pytest.mark.parametrize(("order", "month"), [(Order.DAY_FIRST, 11), (Order.MONTH_FIRST, 4)])
 def test_the_order_is_told_where_it_was_needed(order: Order, month: int) -> None:
     command = parse("PATIENT 04/11/1952", TODAY, order)

@@ -101,6 +101,20 @@ async def test_several_are_answered_and_the_last_says_so_and_links_the_page(told
     assert len(await told.reply(receipt, "")) == 1
 
 
+async def test_the_same_words_to_each_of_our_mails_are_answered_once_a_day(world):
+    """So writes a responder that marks its mail in no way, and is answered in no loop."""
+    notices = [await asked(world)]
+    away = "Back on Monday: until then I read none of this."
+    for notice in notices:
+        octets = mail(notice["Reply-To"], f"Re: {notice['Subject']}", away, In_Reply_To=notice["Message-ID"])
+        await world.receive(octets)
+        notices += await world.deliver()
+    assert [one["X-Gateway-Notice"] for one in notices] == ["receipt", "transcript"]
+    again = mail(notices[0]["Reply-To"], "Re: x", away, In_Reply_To=notices[0]["Message-ID"])
+    await world.receive(again)
+    assert kinds(await world.deliver()) == ["transcript"]
+
+
 async def test_mail_that_answers_nothing_is_not_left_alone_either(told):
     for body in ("", "remidn"):
         for authenticated in (True, False):
