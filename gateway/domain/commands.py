@@ -19,7 +19,7 @@ from enum import StrEnum
 from unicodedata import normalize
 
 from gateway.domain.address import Address, address
-from gateway.domain.birthdate import LONGEST, Doubt, Order, fold, read_birthdate, tidy
+from gateway.domain.birthdate import LONGEST, Doubt, Order, fold, month_named, read_birthdate, tidy
 from gateway.domain.echo import BLANK, DECORATION, LONGEST_LINE, echo
 from gateway.domain.vocabulary import Details, Relationship, Role
 from gateway.domain.words import COURTESIES, RECEIVED, THANKS, VERBS
@@ -147,6 +147,18 @@ def parse(line: str, today: date, order: Order = Order.UNSET) -> Command | Unkno
         return Command(verb, person, doubt=answer, text=text, language=language)
     text = _read_back(*said, born=RECEIVED[language or "en"] if kind is Verb.PATIENT else "")
     return Command(verb, person, details=answer, text=text, language=language, order=order)
+
+
+def listed(line: str, today: date, order: Order = Order.UNSET) -> Command | None:
+    """A line of a list of patients: an address, and behind or before it nothing but a birthdate."""
+    words = tidy(line).strip(DECORATION).split()
+    people = [word for word in words if "@" in word]
+    rest = [bare for word in words if "@" not in word and (bare := word.strip(_EMPHASIS))]
+    dated = 0 < len(rest) <= 3 and all(any(map(str.isnumeric, word)) or month_named(word) for word in rest)
+    if len(people) != 1 or not dated:
+        return None
+    read = parse(f"{people[0]} {Verb.PATIENT} {' '.join(rest)}", today, order)
+    return read if isinstance(read, Command) else None
 
 
 def is_command(line: str) -> bool:

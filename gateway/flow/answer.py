@@ -14,6 +14,7 @@ from gateway.flow.ask import Result, Scope
 from gateway.flow.command_mail import HELPS, NOT_UNDERSTOOD, CommandMail, help_turn, language_of
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
+from gateway.flow.summary import summed_up
 from gateway.flow.tokens import scope_of
 from gateway.flow.verbs import run
 from gateway.mail.parse import Mailbox
@@ -56,6 +57,7 @@ def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
     for number, scope in enumerate(scopes):  # a line with an address is meant once, a bare one for each notice
         lines = _bare(ctx, mail.lines) if number else mail.lines
         results += run(ctx, owner, scope, lines, by=by, language=language_of(mail, ctx.today))
+    results = _with_table(ctx, owner, scopes[0], results, mail, by)
     _transcribe(ctx, writer, owner, scopes, results, mail)
 
 
@@ -81,12 +83,25 @@ def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
         return
     language, scope = language_of(mail, ctx.today), Scope()
     writer = people.sender_row(ctx, practice, author.address, author.name)
-    _transcribe(ctx, writer, writer, [scope], run(ctx, writer, scope, mail.lines, language=language), mail)
+    results = run(ctx, writer, scope, mail.lines, language=language)
+    _transcribe(ctx, writer, writer, [scope], _with_table(ctx, writer, scope, results, mail, None), mail)
+
+
+def _with_table(
+    ctx: Context, sender: Sender, scope: Scope, results: list[Result], mail: CommandMail, by: Sender | None
+) -> list[Result]:
+    """The results, with those of a table that is attached; what else was typed beside one need be no command."""
+    if not mail.rows:
+        return results
+    said = [one for one in results if one["code"] not in NOT_UNDERSTOOD]
+    language = language_of(mail, ctx.today)
+    return said + run(ctx, sender, scope, mail.rows, by=by, language=language, are_rows=True)
 
 
 def _unproved(ctx: Context, mail: CommandMail, practice: Practice, author: Address) -> None:
     """What anybody may have written in the author's name: the author alone hears of it, and not without end."""
-    commands = [command for _, command in _commands(ctx, mail.lines)]
+    lines = [*mail.lines, *filter(is_command, mail.rows)]
+    commands = [command for _, command in _commands(ctx, lines)]
     waits = any(command.changes for command in commands) or len({one.text for one in commands}) > UNPROVED_LINES
     kind = "confirm" if waits else "answer"
     turn = count_today(ctx, f"{kind}|{practice.id}|{author.key}", UNPROVED) if commands else 1
@@ -95,10 +110,10 @@ def _unproved(ctx: Context, mail: CommandMail, practice: Practice, author: Addre
     language, last_of = language_of(mail, ctx.today), UNPROVED if turn == UNPROVED else 0
     writer = people.sender_row(ctx, practice, author, "")
     if waits:
-        confirm.ask(ctx, writer, mail.lines, "unproved", answers=mail.message_id, language=language, last_of=last_of)
+        confirm.ask(ctx, writer, lines, "unproved", answers=mail.message_id, language=language, last_of=last_of)
         return
     scope = Scope()
-    results = run(ctx, writer, scope, mail.lines, language=language, most=UNPROVED_PEOPLE)
+    results = run(ctx, writer, scope, lines, language=language, most=UNPROVED_PEOPLE)
     _transcribe(ctx, writer, writer, [scope], results, mail, last_of=last_of)
 
 
@@ -151,7 +166,7 @@ def _transcribe(
     own = notices.token(Purpose.SENDER, writer.id)
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
     page = people.page_token(ctx, Purpose.SENDER_PAGE, writer.id)
-    facts: dict[str, Any] = {"results": results, "sender_page": page, "by": "", "last_of": last_of}
+    facts: dict[str, Any] = {"results": summed_up(results), "sender_page": page, "by": "", "last_of": last_of}
     facts["last_help"] = HELPS if turn == HELPS else 0
     language = language_of(mail, ctx.today)
     notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)

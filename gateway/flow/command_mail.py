@@ -41,6 +41,8 @@ class CommandMail:
     """The Message-ID of ours that it answers."""
     unread: Unread = Unread.NO
     """Why it has no lines."""
+    rows: tuple[str, ...] = ()
+    """What a table that is attached to it says, a command for each row."""
     languages: str = ""
     """Its Content-Language or Accept-Language."""
 

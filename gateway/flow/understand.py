@@ -24,6 +24,7 @@ from gateway.mail.parse import Head, Mailbox
 from gateway.mail.recalling import may_recall, recalled
 from gateway.mail.reply import Unread, typed
 from gateway.mail.secure_mark import Marked
+from gateway.mail.table import commands_in
 from gateway.ports import Keys
 
 MOST_RECEIVED = 100  # RFC 5321 §6.3
@@ -92,6 +93,8 @@ class Draft:
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
+    rows: tuple[str, ...] = ()
+    """What a table that is attached says, a command for each row."""
     unread: Unread = Unread.NO
     """Why that is nothing."""
     recalls: str | None = None
@@ -232,7 +235,8 @@ def read(site: Site, draft: Draft, text: bytes) -> Draft:
         draft = replace(draft, report=_report(draft, text))
     if Action.COMMAND in heard and draft.practice and not surely_automatic(draft.head, draft.submission.mail_from):
         lines, unread = _command_lines(draft, text)
-        draft = replace(draft, lines=lines, unread=unread, is_vouched_for=_is_vouched_for(draft))
+        rows = commands_in(text)
+        draft = replace(draft, lines=lines, rows=rows, unread=unread, is_vouched_for=_is_vouched_for(draft))
     return draft
 
 

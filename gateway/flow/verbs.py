@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.domain.commands import Command, Unknown, Verb, in_words, is_command, joined, parse
+from gateway.domain.commands import Command, Unknown, Verb, in_words, is_command, joined, listed, parse
 from gateway.domain.lifecycle import Event
 from gateway.domain.meant import meant
 from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
@@ -27,18 +27,26 @@ def run(
     by: Sender | None = None,
     language: str = "",
     most: int | None = None,
+    are_rows: bool = False,
 ) -> list[Result]:
     """Run typed lines in turn, which somebody may have written on the sender's behalf.
 
-    The first that is no command ends them: what follows is prose or a signature. A question is answered once, and lists
-    `most` people, or `MOST`.
+    The first that is no command ends them: what follows is prose or a signature. In a list of people, such as the
+    rows of a table (`are_rows`), one that is wrong is named, and the next is read. A question is answered once, and
+    lists `most` people, or `MOST`.
     """
     results: list[Result] = []
     answered: set[str] = set()
     order = ctx.site.practice(sender.practice_id).date_order
     for line in joined(lines):
         command = parse(line, ctx.today, order)
+        if isinstance(command, Unknown) and len(scope.people) != 1:
+            command = listed(line, ctx.today, order) or command
         if isinstance(command, Unknown):
+            if are_rows or (results and "@" in line):
+                named = line if are_rows and "@" not in line else command.text  # its number, or what may be repeated
+                results.append({"code": "unknown_row", "line": named})
+                continue
             if not results:
                 results.append(_unknown(ctx, sender, scope, lines, command))
             break

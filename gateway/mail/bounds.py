@@ -50,16 +50,20 @@ TEXT_OCTETS = 131_072
 """The octets of its text parts that are decoded, and as many of HTML: more than follows."""
 TEXT_LENGTH = 65_536
 """The characters of text in which typed lines are looked for, below banners and greetings."""
-TEXT_LINES = 400
+TEXT_LINES = 1_200
 """The lines in which they are looked for; most may be blank."""
 SIGNATURES = 3
 """Signatures around each other, all of which hold the whole mail; nobody makes the second."""
 READ_LINE = 2_000
 """The characters of one such line: its rest, with links, is not what makes it a banner or a quote."""
-TYPED_LINES = 50
-"""The lines that may be commands: a practice invites dozens of people at once, not hundreds."""
+TYPED_LINES = 550
+"""The lines that may be commands: 500 people may be told of at once."""
 TYPED_LINE = 500
 """The characters of a command."""
+TABLE_OCTETS = 131_072
+"""The octets of a table that is attached; 500 people take forty thousand."""
+TABLE_ROWS = 550
+"""Its rows."""
 
 # -------------------------------------------------------------------------------------------------- what has come back
 

@@ -32,6 +32,7 @@ from gateway.mail import (
     signed,
     stuffing,
     subject_tag,
+    table,
     wishes,
 )
 from gateway.portal.mail.content import shown_of
@@ -132,6 +133,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "birthdate.read_birthdate": lambda text: birthdate.read_birthdate(text, TODAY),
     "commands.parse": lambda text: commands.parse(text[:500], TODAY),
     "commands.joined": _understood,
+    "commands.listed": lambda text: commands.listed(text[:500], TODAY),
     "commands.says_who": commands.says_who,
     "commands.is_command": lambda text: commands.is_command(text[:500]),
     "commands.completes": lambda text: commands.completes(text[:500], "PATIENT"),
@@ -177,6 +179,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "recalling.recalled": lambda text: recalling.recalled(
         parse.head(field("Subject", "Recall: x")), b"Subject: Recall: x\r\n\r\n" + octets(text)
     ),
+    "table.commands_in": lambda text: table.commands_in(b"Content-Type: text/csv\r\n\r\n" + octets(text)),
     "wishes.wants_receipt": lambda text: wishes.wants_receipt(
         parse.head(field("Disposition-Notification-To", text)), address.address("ada@riverside.example")
     ),
