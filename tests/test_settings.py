@@ -6,6 +6,7 @@ import pytest
 
 from gateway import settings_file
 from gateway.app import hops
+from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -110,3 +111,11 @@ def test_another_database_is_refused_plainly(read):
     settings = read(GOOD + '[database]\nurl = "postgresql://db/gateway"\n')
     with pytest.raises(ConfigError, match="only SQLite"):
         _ = settings.database_path
+
+
+def test_a_practice_says_in_which_order_it_writes_dates(read):
+    for order in ("", "dmy", "mdy"):
+        settings = read(settings_file.example().replace('date_order = ""', f'date_order = "{order}"'))
+        assert settings.policy().practices[0].date_order is Order(order)
+    with pytest.raises(ConfigError):
+        read(settings_file.example().replace('date_order = ""', 'date_order = "ymd"'))

@@ -11,7 +11,7 @@ from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow import confirm, delegates, notices, people
 from gateway.flow.ask import Result, Scope
-from gateway.flow.command_mail import HELPS, NOT_UNDERSTOOD, CommandMail, help_turn, language_of
+from gateway.flow.command_mail import NOT_UNDERSTOOD, CommandMail, Help, help_for, language_of
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
 from gateway.flow.summary import summed_up
@@ -157,8 +157,8 @@ def _transcribe(
     `last_of`: this is the last of so many answers today.
     """
     results = results or [{"code": "unread", "line": "", "why": mail.unread or Unread.EMPTY}]
-    turn = help_turn(ctx, writer, mail) if results[0]["code"] in NOT_UNDERSTOOD else 1
-    if not turn:
+    help_ = help_for(ctx, writer, mail) if results[0]["code"] in NOT_UNDERSTOOD else Help.GIVEN
+    if help_ is Help.NONE:
         return
     about = [person for scope in scopes for person in scope.people]
     only = about[0] if len(about) == 1 else None
@@ -167,7 +167,7 @@ def _transcribe(
     reply = notices.token(Purpose.WAITER, waiter.id) if waiter else own
     page = people.page_token(ctx, Purpose.SENDER_PAGE, writer.id)
     facts: dict[str, Any] = {"results": summed_up(results), "sender_page": page, "by": "", "last_of": last_of}
-    facts["last_help"] = HELPS if turn == HELPS else 0
+    facts["is_last_help"] = help_ is Help.LAST
     language = language_of(mail, ctx.today)
     notices.to_sender(ctx, Notice.TRANSCRIPT, writer, facts, reply=reply, answers=mail.message_id, language=language)
     done_for = dict.fromkeys(result["owner"] for result in results if result.get("changed"))

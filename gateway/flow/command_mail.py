@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 
 from gateway.domain.commands import Command, is_command, parse
 from gateway.domain.meant import meant
@@ -54,19 +55,31 @@ def language_of(mail: CommandMail, today: date) -> str:
     return next(told, "") or spoken(mail.languages)
 
 
-def help_turn(ctx: Context, sender: Sender, mail: CommandMail) -> int:
-    """The how-manieth answer of today this would be to mail without a command, `HELPS` being the last; 0 for none.
+class Help(Enum):
+    """Whether mail without a command is answered."""
 
-    Where a machine may have written it, only a reply is answered that comes near a command.
+    NONE = 0
+    GIVEN = 1
+    LAST = 2
+    """For today."""
+
+
+def help_for(ctx: Context, sender: Sender, mail: CommandMail) -> Help:
+    """Whether this mail without a command is answered.
+
+    What bears a machine's sign is where it answers a notice and comes near a command; what merely begins like a note of
+    absence is once a day.
     """
     about = f"help|{sender.id}|{' '.join(mail.tokens)}"
-    near = _comes_near(mail)
-    may_be_a_machine = bool(mail.signs) or speaks_of_absence(mail.lines)
-    if may_be_a_machine and not (mail.tokens and near):
-        return 0
-    if mail.lines and not near and _answers_each_alike(ctx, about, mail):
-        return 0
-    return count_today(ctx, about, HELPS)
+    if not _comes_near(mail):
+        if mail.signs or _answers_each_alike(ctx, about, mail):
+            return Help.NONE
+        if speaks_of_absence(mail.lines):
+            return Help.LAST if mail.tokens and count_today(ctx, f"{about}|away", 1) else Help.NONE
+    elif mail.signs and not mail.tokens:
+        return Help.NONE
+    turn = count_today(ctx, about, HELPS)
+    return {0: Help.NONE, HELPS: Help.LAST}.get(turn, Help.GIVEN)
 
 
 def _answers_each_alike(ctx: Context, about: str, mail: CommandMail) -> bool:
@@ -74,6 +87,8 @@ def _answers_each_alike(ctx: Context, about: str, mail: CommandMail) -> bool:
 
     So does a responder that marks its mail in no way. Who writes them again in answer to the same mail asks again.
     """
+    if not mail.lines:
+        return False
     words = "\n".join((about, "these words", *mail.lines))
     is_first_answer_to_it = count_today(ctx, f"{words}\n{mail.in_reply_to}", 1) > 0
     return is_first_answer_to_it and not count_today(ctx, words, 1)

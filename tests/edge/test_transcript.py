@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.commands import Verb
 from gateway.domain.model import Copy
 from gateway.domain.vocabulary import Audience, Notice
-from gateway.flow import answer, ask, delegates, release, take_back, verbs
+from gateway.flow import answer, ask, asked, delegates, release, summary, take_back, verbs
 from tests.edge.stories import bounced, locked
 from tests.practice import ADA, BEA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World
 from tests.reading import Mail, all_decent, buttons
@@ -64,6 +64,13 @@ CODES = {
     "unknown",
     "unread",
     "not_yours",
+    "taken_as_secure",
+    "sent_plain",
+    "discarded",
+    "not_plain",
+    "nothing_asked",
+    "unknown_row",
+    "many",
 }
 
 
@@ -74,7 +81,10 @@ def world() -> World:
 
 def codes_in_flow() -> set[str]:
     """Every result code that the flows of verbs can give."""
-    trees = [ast.parse(Path(str(one.__file__)).read_text()) for one in (answer, ask, verbs, take_back, delegates)]
+    trees = [
+        ast.parse(Path(str(one.__file__)).read_text())
+        for one in (answer, ask, asked, summary, verbs, take_back, delegates)
+    ]
     found: set[str] = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         match node:
@@ -116,7 +126,35 @@ async def commands() -> list[World]:
         await talk_about_moves(),
         await talk_about_delegates(),
         await talk_about_taking_back(),
+        await talk_about_questions(),
+        await talk_about_lists(),
     ]
+
+
+async def talk_about_questions() -> World:
+    """Mail that is perhaps secure, and mail to a crowd."""
+    world = World(TEMPLATES)
+    for first in ("YES", "PLAIN", "CANCEL"):
+        await world.write(ADA, PAT, tag="secured")
+        token = await world.question_token()
+        for line in (first, "YES", "PLAIN"):
+            await world.say(line, token=token)
+    await world.write(ADA, *(f"p{number}@home.example" for number in range(12)))
+    await world.say("PLAIN", token=await world.question_token())
+    await world.say("PLAIN", token=token)
+    await world.say("PLAIN", token=await world.sender_token())
+    return world
+
+
+async def talk_about_lists() -> World:
+    """Many lines at once, some of them wrong."""
+    world = World(TEMPLATES)
+    await world.write(ADA, *(f"p{number}@home.example" for number in range(3)))
+    token = await world.sender_token()
+    lines = [f"p{number}@home.example, 1980-02-03" for number in range(3)]
+    await world.say("\n".join([lines[0], "p1@home.example and so on 3", lines[2]]), token=token)
+    await world.say("\n".join([lines[1], *("p2@home.example, 1980-02-30",) * 30]), token=token)
+    return world
 
 
 async def talk_about_strangers() -> World:

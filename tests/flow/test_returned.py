@@ -197,9 +197,13 @@ async def test_a_slip_is_asked_about_when_the_details_stand_in_the_subject(world
         "Estaré fuera de la oficina hasta el lunes.",
     ],
 )
-async def test_a_note_of_absence_that_nothing_marks_is_not_answered(world: World, note: str):
+async def test_what_reads_like_a_note_of_absence_is_answered_once_a_day(world: World, note: str):
+    """A person may write so; a responder that marks its mail in no way hears from us once (RFC 3834 §2)."""
     receipt = await asked(world)
-    assert await world.reply(receipt, f"{note}\nREMIND") == []
+    [answer] = await world.reply(receipt, f"{note}\nREMIND")
+    assert codes(answer) == ["unknown"]
+    assert "is_last_help: True" in text(answer)
+    assert await world.reply(answer, f"{note} Write to Cleo instead.") == []
     assert len(await world.reply(receipt, f"STATUS\n{note}")) == 1
 
 
