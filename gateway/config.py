@@ -31,6 +31,7 @@ from gateway.config_sections import (
     SmtpSection,
 )
 from gateway.domain.address import address
+from gateway.domain.birthdate import Order
 from gateway.domain.intent import NearMiss
 from gateway.domain.site import Marks, Practice, Rhythm, Site, practice_of
 from gateway.errors import ConfigError
@@ -165,6 +166,7 @@ class Settings(BaseSettings):
             fallback=p.fallback,
             machines=tuple(p.machines),
             emergency=" ".join(p.emergency.split()),
+            date_order=Order(p.date_order),
         )
 
     def policy(self) -> Site:

@@ -61,6 +61,9 @@ class PracticeSection(Section):
     language: Literal["en", "es", "fr", "de"] = Field(
         default="en", description="of the mails to its senders and those they invite: en, es, fr or de"
     )
+    date_order: Literal["", "dmy", "mdy"] = Field(
+        default="", description='how its senders write 09/07/1941: "dmy" or "mdy"; empty: they are asked each time'
+    )
     colour: Colour | Literal[""] = Field(
         default="", description="the colour of its pages; one that is hard to read is made darker or lighter"
     )

@@ -49,6 +49,14 @@ class Doubt(StrEnum):
     MISSING = "missing"
 
 
+class Order(StrEnum):
+    """In which order a practice writes the numbers of a date; the value is that of its setting."""
+
+    UNSET = ""
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+
+
 def tidy(text: str) -> str:
     """The text without characters that nobody sees, and with single spaces for all white space."""
     return " ".join(text.translate(_INVISIBLE).split())
@@ -67,26 +75,28 @@ def month_named(name: str) -> int | None:
     return _MONTHS.get(fold(name).strip(" ."))
 
 
-def read_birthdate(text: str, today: date) -> date | Doubt:
+def read_birthdate(text: str, today: date, order: Order = Order.UNSET) -> date | Doubt:
     """Read a typed birthdate, or say why not; `today` is the site's local date.
 
-    Year-first, day-first and named months are read wherever only one date can be meant. Years have four digits,
-    and digits are ASCII.
+    Year-first, day-first and named months are read wherever only one date can be meant; `order` settles what could be
+    two. Years have four digits, and digits are ASCII.
     """
     text = tidy(text)
     if len(text) > LONGEST:
         return Doubt.UNREADABLE
-    text = fold(text).translate(_DASHES)
-    text = _LEAD.sub("", _SPACED.sub(r"\1", text).strip(" .,!;"))
+    text = _BORN.sub("", fold(text).translate(_DASHES).strip(_AROUND))
+    text = _LEAD.sub("", _SPACED.sub(r"\1", text).strip(_AROUND))
     if not text:
         return Doubt.MISSING
     for form in _FORMS:
         if found := form.fullmatch(text):
             day, month, year = found["day"], found["month"], found["year"]
-            readings = {_judge(day, month, year, today)}
+            day_first = _judge(day, month, year, today)
             if form is _EITHER_ORDER:
-                readings.add(_judge(month, day, year, today))
-            return _only(readings)
+                return _settled(day_first, _judge(month, day, year, today), order)
+            if form is _DOTTED and order is Order.MONTH_FIRST:  # who writes so here may mean either
+                return _settled(day_first, _judge(month, day, year, today), Order.UNSET)
+            return day_first
     return Doubt.UNREADABLE
 
 
@@ -113,11 +123,11 @@ def _judge(day: str, month: str, year: str, today: date) -> date | Doubt:
     return born if born >= EARLIEST else Doubt.TOO_OLD
 
 
-def _only(readings: set[date | Doubt]) -> date | Doubt:
-    """The one reading that a calendar has. That another lies in the future does not settle what was meant."""
-    possible = readings - {Doubt.IMPOSSIBLE}
+def _settled(day_first: date | Doubt, month_first: date | Doubt, order: Order) -> date | Doubt:
+    """The one reading that a calendar has, else the order's. That one of two lies in the future settles nothing."""
+    possible = {day_first, month_first} - {Doubt.IMPOSSIBLE}
     if len(possible) > 1:
-        return Doubt.AMBIGUOUS
+        return {Order.DAY_FIRST: day_first, Order.MONTH_FIRST: month_first}.get(order, Doubt.AMBIGUOUS)
     return next(iter(possible), Doubt.IMPOSSIBLE)
 
 
@@ -136,6 +146,13 @@ _MONTHS = {
     for name in names.split()
 }
 
+_AROUND = " .,;:!*()[]"
+_BORN = re.compile(
+    r"^(?:date of birth|birth ?date|birthday|born|d\.? ?o\.? ?b\b|b\b|geburtsdatum|geburtstag|geboren|geb\b|"
+    r"date de naissance|ne(?:\(e\)|/e|e?\b)|fecha de nacimiento|nacid[oa](?:\([oa]\)|/[oa]|\b)|nac\b|f\. ?nac\b)"
+    r"[ .:=]*(?:(?:on|the|is|am|ist|le|el|est|es)(?:[ :]+|$)){0,2}"
+)
+"""What announces a birthdate, as it is folded: born on, b., DOB:, geb. am, né(e) le, nacida el."""
 _SPACED = re.compile(r" ?([-/.]) ?")
 _LEAD = re.compile(r"^(?:el|le|am|den|the) (?=[0-9])")
 _ONE_OR_TWO = re.compile(r"[0-9]{1,2}")
@@ -147,11 +164,12 @@ _NTH = rf"{_DAY}(?:st|nd|rd|th|er|º|\.)?"
 _NAME = r"(?P<month>[a-z]+)\.?"
 _GAP = r"(?:,? |[-/]| of | del? )"
 _EITHER_ORDER = re.compile(rf"{_DAY}(?P<mark>[-/]){_NUMBER}(?P=mark){_YEAR}")
+_DOTTED = re.compile(rf"{_DAY}\.{_NUMBER}\.{_YEAR}")  # no locale of the CLDR that writes dots puts the month first
 _FORMS = (
     _EITHER_ORDER,
     re.compile(rf"{_YEAR}(?P<mark>[-/.]){_NUMBER}(?P=mark){_DAY}"),  # ISO 8601-1 §5.2.2.1 and its looser cousins
     re.compile(r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"),  # ISO 8601-1 §5.2.2.1, basic format
-    re.compile(rf"{_DAY}\.{_NUMBER}\.{_YEAR}"),  # no locale of the CLDR that writes dots puts the month first
+    _DOTTED,
     re.compile(rf"{_NTH}{_GAP}?{_NAME}{_GAP}?{_YEAR}"),
     re.compile(rf"{_NAME}{_GAP}?{_NTH}{_GAP}{_YEAR}"),
     re.compile(rf"{_YEAR}{_GAP}?{_NAME}{_GAP}?{_NTH}"),

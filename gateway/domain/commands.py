@@ -15,14 +15,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from enum import StrEnum
 from unicodedata import normalize
 
 from gateway.domain.address import Address, address
-from gateway.domain.birthdate import LONGEST, Doubt, fold, month_named, read_birthdate, tidy
+from gateway.domain.birthdate import LONGEST, Doubt, Order, fold, read_birthdate, tidy
+from gateway.domain.echo import BLANK, DECORATION, LONGEST_LINE, echo
 from gateway.domain.vocabulary import Details, Relationship, Role
-from gateway.domain.words import ANNOUNCERS, COURTESIES, RECEIVED, THANKS, VERBS
+from gateway.domain.words import COURTESIES, RECEIVED, THANKS, VERBS
 from gateway.errors import BadAddress
 
 
@@ -79,11 +79,8 @@ COLLEAGUES: Mapping[Verb, Details] = {
 }
 """The verbs that say everything about a person by themselves."""
 
-LONGEST_LINE = 998  # RFC 5322 §2.1.1
-LONGEST_ECHO = 100
 LONGEST_DATE = 7  # words, as in: Tuesday the 3rd of February in 1980
 LONGEST_REASON = 200
-BLANK = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,7 @@ class Command:
 
     `doubt` says why a birthdate could not be told. PATIENT has either `details` or `doubt`; INVITE may have neither.
     `language` is the one in which the verb was typed; "" if it is English, which all may use, or one of several.
+    `order` is the one that told what a birthdate means, where it could have been two dates.
     """
 
     verb: Verb
@@ -104,6 +102,7 @@ class Command:
     reason: str = ""
     """Why RECALL takes a message back, for its reader."""
     language: str = ""
+    order: Order = Order.UNSET
 
     @property
     def changes(self) -> bool:
@@ -118,11 +117,11 @@ class Unknown:
     text: str
 
 
-def parse(line: str, today: date) -> Command | Unknown:
-    """Read one typed line; `today` is the site's local date."""
+def parse(line: str, today: date, order: Order = Order.UNSET) -> Command | Unknown:
+    """Read one typed line; `today` is the site's local date, `order` the one in which the practice writes dates."""
     if len(line) > LONGEST_LINE:
-        return Unknown(_echo(line))
-    words = tidy(line).strip(_DECORATION).split()
+        return Unknown(echo(line))
+    words = tidy(line).strip(DECORATION).split()
     verb, arguments = _split(_without_courtesy([word for word in words if "@" not in word]))
     if verb is not Verb.YES:
         arguments = _without_thanks(arguments)
@@ -133,38 +132,55 @@ def parse(line: str, today: date) -> Command | Unknown:
         if len({person.key for person in people}) > 1:
             raise BadAddress("a command speaks of one person")
     except BadAddress:
-        return Unknown(_echo(line))
+        return Unknown(echo(line))
     person = people[0] if people else None
     kind, typed = _split(arguments) if verb is Verb.INVITE else (verb, arguments)
-    answer = _answer(kind, typed, today)
+    answer, order = _ordered(kind, typed, today, order)
     if answer is Doubt.UNREADABLE and not _like_a_date(typed):
         answer = None  # "Patient is fine, thanks" is prose
     if verb is None or (arguments and answer is None):
-        return Unknown(_echo(line))
+        return Unknown(echo(line))
     language = _language_of(" ".join(words), verb)
-    text = _read_back(verb, kind, person, language, dated=bool(typed))
+    said = (verb, kind, person, language)
     if isinstance(answer, Doubt):
+        text = _read_back(*said, born=BLANK if typed else "")
         return Command(verb, person, doubt=answer, text=text, language=language)
-    return Command(verb, person, details=answer, text=text, language=language)
+    text = _read_back(*said, born=RECEIVED[language or "en"] if kind is Verb.PATIENT else "")
+    return Command(verb, person, details=answer, text=text, language=language, order=order)
 
 
-def joined(lines: Sequence[str], today: date) -> list[str]:
+def is_command(line: str) -> bool:
+    """Whether a line is one of ours, whatever the day."""
+    return isinstance(parse(line, date.max), Command)
+
+
+def completes(line: str, before: str) -> bool:
+    """Whether a line is the birthdate, or the rest of one, for which the PATIENT before it still waits."""
+    if not _lacks_date(parse(before, date.max)):
+        return False
+    whole = parse(f"{before} {line}", date.max)
+    return isinstance(whole, Command) and not _lacks_date(whole)
+
+
+def _lacks_date(said: Command | Unknown) -> bool:
+    return isinstance(said, Command) and said.doubt in (Doubt.MISSING, Doubt.UNREADABLE)
+
+
+def joined(lines: Sequence[str]) -> list[str]:
     """The lines, with a birthdate that was wrapped onto the next line behind its PATIENT again."""
     whole: list[str] = []
     for line in lines:
-        before = parse(whole[-1], today) if whole else None
-        waits = isinstance(before, Command) and before.doubt is Doubt.MISSING
-        if waits and read_birthdate(line.strip(_DECORATION), today) not in (Doubt.UNREADABLE, Doubt.MISSING):
+        if whole and completes(line, whole[-1]):
             whole[-1] += " " + line
         else:
             whole.append(line)
     return whole
 
 
-def read_details(text: str, today: date) -> Details | Doubt | None:
+def read_details(text: str, today: date, order: Order = Order.UNSET) -> Details | Doubt | None:
     """Read what stands inside a subject tag: `patient 1980-02-03`, `clinician`; None if that says no relationship."""
     verb, arguments = _split(tidy(text))
-    return _answer(verb, arguments, today)
+    return _ordered(verb, arguments, today, order)[0]
 
 
 def says_who(text: str) -> bool:
@@ -173,10 +189,18 @@ def says_who(text: str) -> bool:
     return verb is Verb.PATIENT or verb in COLLEAGUES
 
 
-def _answer(verb: Verb | None, arguments: str, today: date) -> Details | Doubt | None:
+def _ordered(verb: Verb | None, arguments: str, today: date, order: Order) -> tuple[Details | Doubt | None, Order]:
+    """The answer, and the order if that was needed to tell which date it names."""
+    answer = _answer(verb, arguments, today, Order.UNSET)
+    if answer is Doubt.AMBIGUOUS and order:
+        return _answer(verb, arguments, today, order), order
+    return answer, Order.UNSET
+
+
+def _answer(verb: Verb | None, arguments: str, today: date, order: Order) -> Details | Doubt | None:
     """What the words say of a person's relationship to the sender, if they say anything."""
     if verb is Verb.PATIENT:
-        born = read_birthdate(arguments, today)
+        born = read_birthdate(arguments, today, order)
         return born if isinstance(born, Doubt) else Details(Relationship.PATIENT, birthdate=born)
     return None if verb is None or arguments else COLLEAGUES.get(verb)
 
@@ -186,7 +210,7 @@ def _of_its_own_kind(
 ) -> Command | Unknown | None:
     """MOVE and RECALL, whose arguments are no relationship. Raises BadAddress."""
     if verb is Verb.MOVE:
-        return _move(people, named_first="@" in words[0]) if not arguments else Unknown(_echo(line))
+        return _move(people, named_first="@" in words[0]) if not arguments else Unknown(echo(line))
     if verb is Verb.RECALL and len({person.key for person in people}) < 2:
         return _recall(line, next(iter(people), None), arguments, " ".join(words))
     return None
@@ -204,11 +228,11 @@ def _move(people: list[Address], *, named_first: bool) -> Command:
 def _recall(line: str, person: Address | None, reason: str, words: str) -> Command | Unknown:
     """RECALL: a reason stands behind a colon or an address. Prose that begins with "Recall" must take nothing back."""
     if reason and person is None and ":" not in line:
-        return Unknown(_echo(line))
+        return Unknown(echo(line))
     language = _language_of(words, Verb.RECALL)
     shown = "".join(filter(str.isprintable, reason))[:LONGEST_REASON].strip(_EMPHASIS)
     who = [person.typed] if person else []
-    text = " ".join([*who, SPOKEN[language or "en"][Verb.RECALL][0]]) + (f": {_echo(shown)}" if shown else "")
+    text = " ".join([*who, SPOKEN[language or "en"][Verb.RECALL][0]]) + (f": {echo(shown)}" if shown else "")
     return Command(Verb.RECALL, person, text=text, reason=shown, language=language)
 
 
@@ -221,12 +245,12 @@ def in_words(details: Details) -> str:
 
 def _people(words: list[str]) -> list[Address]:
     """The people whom the addresses name. Raises BadAddress for what is no address."""
-    found = ((word, _ADDRESS.fullmatch(word.strip(_DECORATION))) for word in words)
+    found = ((word, _ADDRESS.fullmatch(word.strip(DECORATION))) for word in words)
     return [address(match[1] if match else word) for word, match in found]
 
 
 def _without_courtesy(words: list[str]) -> str:
-    bare = [word.strip(_DECORATION).casefold() for word in words]
+    bare = [word.strip(DECORATION).casefold() for word in words]
     for count in (3, 2, 1):
         if " ".join(bare[:count]) in COURTESIES:
             words, bare = words[count:], bare[count:]
@@ -236,9 +260,9 @@ def _without_courtesy(words: list[str]) -> str:
 
 
 def _without_thanks(arguments: str) -> str:
-    words = [word.strip(_DECORATION).casefold() for word in arguments.split()]
+    words = [word.strip(DECORATION).casefold() for word in arguments.split()]
     count = next((count for count in (2, 1) if " ".join(words[-count:]) in THANKS), 0)
-    return " ".join(arguments.split()[: len(words) - count]).strip(_DECORATION)
+    return " ".join(arguments.split()[: len(words) - count]).strip(DECORATION)
 
 
 def _like_a_date(text: str) -> bool:
@@ -258,46 +282,20 @@ def _split(text: str) -> tuple[Verb | None, str]:
 
 def _language_of(line: str, verb: Verb) -> str:
     """The only language in which the line has the verb, unless that is English; "" for none."""
-    typed = {fold(word.strip(_DECORATION)) for word in line.replace(":", " ").split()}
+    typed = {fold(word.strip(DECORATION)) for word in line.replace(":", " ").split()}
     have = [language for language, names in SPOKEN.items() if typed & {fold(name) for name in names.get(verb, ())}]
     return have[0] if len(have) == 1 and have[0] != "en" else ""
 
 
-def _read_back(verb: Verb, kind: Verb | None, person: Address | None, language: str, *, dated: bool) -> str:
-    """The command in the gateway's own words, `dated` if something stood where a birthdate belongs."""
+def _read_back(verb: Verb, kind: Verb | None, person: Address | None, language: str, *, born: str) -> str:
+    """The command in the gateway's own words; `born` stands where a birthdate does."""
     say = SPOKEN[language or "en"]
     who = [person.typed] if person else []
-    what = [say[kind][0]] if kind else []
-    if dated and kind is Verb.PATIENT:
-        what.append(RECEIVED[language or "en"])
+    what = [say[kind][0], *filter(None, [born])] if kind else []
     return " ".join([say[verb][0], *who, *what] if verb is Verb.INVITE else [*who, *what])
 
 
-def _echo(line: str) -> str:
-    """The start of a line as it may be shown: no birthdate that hides in it, and nothing that does not print."""
-    visible = "".join(filter(str.isprintable, tidy(line[:LONGEST_LINE])[:LONGEST_ECHO]))
-    shown: list[str] = []
-    words = visible.split()
-    for number, word in enumerate(words, start=1):
-        shown.append(BLANK if _may_date(word) else word)
-        if number < len(words) and _announces(word):
-            return " ".join([*shown, BLANK])
-    return " ".join(shown)
-
-
-def _may_date(word: str) -> bool:
-    """Whether the word may be part of a date: any script's digits, or a month. Addresses with digits go as well."""
-    return any(map(str.isnumeric, word)) or month_named(word.strip(_DECORATION)) is not None
-
-
-def _announces(word: str) -> bool:
-    bare = word.strip(_DECORATION).casefold()
-    return 2 <= len(bare) <= 20 and bool(get_close_matches(bare, ANNOUNCERS, n=1, cutoff=0.75))  # others can't be alike
-
-
-_DECORATION = " *\"'`“”„‟‘’‚«»‹›「」『』.,!;:-–—•·▪。！，、：；"
-"""What mail programs and people put around a word without meaning anything by it."""
-_EMPHASIS = _DECORATION + "_~#/|[](){}"
+_EMPHASIS = DECORATION + "_~#/|[](){}"
 """The same, and more, around what is no address: those may begin with some of these."""
 _ADDRESS = re.compile(r"[<\[]?(?:mailto:)?([^<>\[\]()]+?)[>\]]?(?:[<\[(](?:mailto:)?\1[>\])])?", re.IGNORECASE)
 """Bare, in angle brackets, as a link, or as the address and its link that HTML mail becomes in plain text."""

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.domain.address import Address
+from gateway.domain.birthdate import Order
 from gateway.domain.intent import NearMiss
 from gateway.domain.machines import is_never_read
 
@@ -53,6 +54,8 @@ class Practice:
     """Keys of addresses: senders whose mail nobody reads, besides those that are called so."""
     emergency: str = ""
     """What somebody in need is to do, for whoever answers a mail that nobody reads; "" for our own words."""
+    date_order: Order = Order.UNSET
+    """How 09/07/1941 is read in what its senders write; unset: they are asked."""
 
     def owns(self, address: Address) -> bool:
         """Whether the address lies in one of the practice's own domains or is one of its named senders."""

@@ -102,6 +102,27 @@ RECEIVED: Mapping[str, str] = {
 }
 """What is read back in the place of a birthdate."""
 
+MEANT: Mapping[str, tuple[str, ...]] = {
+    "CANCEL": (
+        *("stop", "abort", "withdraw", "delete", "discard", "drop", "undo", "cancellation", "cancelled", "canceled"),
+        *("stopp", "löschen", "zurückziehen", "absagen", "supprimer", "arrêter", "arrête", "effacer"),
+        *("parar", "borrar", "eliminar", "detener"),
+    ),
+    "RECALL": ("unsend", "retract", "take back", "zurückholen", "reprendre", "recuperar"),
+    "REMIND": ("reminder", "chase", "nudge", "erinnerung", "relancer", "recordatorio"),
+    "INVITE": ("invitation", "reinvite", "einladung"),
+    "PATIENT": ("client", "pt", "klient", "klientin", "cliente"),
+    "CLINICIAN": ("doctor", "gp", "doktor", "docteur", "doctora"),
+    "STAFF": ("receptionist", "secretary", "sekretärin", "secrétaire", "secretaria"),
+    "COLLEAGUE": ("partner",),
+    "YES": ("ok", "okay", "yep", "yeah", "confirm", "confirmed", "correct", "agreed", "stimmt", "d'accord", "vale"),
+    "STATUS": ("state", "progress", "stand"),
+    "LIST": ("waiting", "pending"),
+    "MOVE": ("redirect", "forward", "readdress", "weiterleiten", "transférer"),
+    "HELP": ("info", "commands", "manual", "?", "befehle", "commandes", "comandos"),
+}
+"""What people write who mean a verb, and which is none: they are asked whether they do."""
+
 COURTESIES = frozenset(
     {"please", "pls", "plz", "kindly", "bitte", "por favor", "svp", "stp", "s'il vous plaît", "s’il vous plaît"}
 )

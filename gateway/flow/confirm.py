@@ -36,10 +36,11 @@ def ask(
             created_at=ctx.now,
         )
     )
+    order = ctx.site.practice(sender.practice_id).date_order
     facts = {
         "why": why,
         "last_of": last_of,
-        "lines": [parse(line, ctx.today).text for line in lines],
+        "lines": [parse(line, ctx.today, order).text for line in lines],
         "person": people.standing(ctx, invitation) if invitation else None,
         "meant": misspelt.meant(Address(invitation.address, invitation.typed))
         if why == "misspelt" and invitation

@@ -59,7 +59,7 @@ def _becomes(case: Case) -> str:
 
 
 def _commands(ctx: Context, draft: Draft) -> Iterator[str]:
-    for line in joined(draft.lines, ctx.today):
+    for line in joined(draft.lines):
         command = parse(line, ctx.today)
         read = f"command: {command.text}" if isinstance(command, Command) else f"no command: {command.text}"
         yield read

@@ -116,15 +116,18 @@ _HANDLERS: dict[Action, Callable[[Mailing, Case], None]] = {
 
 
 def _given_details(mailing: Mailing, invitation: Invitation) -> tuple[Invitation, str]:
-    """Take the details that the mail has, where they can only mean this person; else why they were not taken."""
-    details = read_details(mailing.details, mailing.ctx.today) if mailing.details else None
+    """Take the details that the mail has, where they can only mean this person; else why not. Or in which order."""
+    today, order = mailing.ctx.today, mailing.practice.date_order
+    details = read_details(mailing.details, today, order) if mailing.details else None
     if details is None:
         return invitation, ""
     if isinstance(details, Doubt):
         return invitation, details.value
     if details.relationship is Relationship.PATIENT and _may_mean_others(mailing, invitation.address):
         return invitation, "several"
-    return _take_details(mailing, invitation, details)
+    after, why = _take_details(mailing, invitation, details)
+    by_order = after != invitation and read_details(mailing.details, today) is Doubt.AMBIGUOUS
+    return after, order.value if by_order else why
 
 
 def _may_mean_others(mailing: Mailing, key: str) -> bool:

@@ -24,12 +24,13 @@ from gateway.flow import (
     release,
 )
 from gateway.flow.case import Case, case_of
+from gateway.flow.command_mail import CommandMail
 from gateway.flow.context import Context
 from gateway.flow.intake import Intake
 from gateway.flow.take_in import Exits
 from gateway.flow.talk import people_of
 from gateway.flow.understand import MANY, Draft, Recipient
-from gateway.mail.automatic import NO_ANSWER, automatic
+from gateway.mail.automatic import NO_ANSWER, automatic, surely_automatic
 
 _MISTAKES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RecursionError)
 """What code of ours raises where it did not expect what a mail says; nothing of these comes from a disk."""
@@ -219,14 +220,17 @@ def _writes_by_login(ctx: Context, draft: Draft) -> bool:
 
 def _run_commands(intake: Intake, *, proved: bool) -> None:
     draft, client = intake.draft, intake.draft.submission
-    mail = answer.CommandMail(
+    mail = CommandMail(
         tokens=tuple(filter(None, intake.tokens)),
         author=draft.author,
         lines=draft.lines,
+        in_reply_to=draft.head.in_reply_to,
+        unread=draft.unread,
         message_id=draft.message_id,
         trusted=client.trusted,
         authenticated=proved,
-        automatic=automatic(draft.head, client.mail_from),
+        automatic=surely_automatic(draft.head, client.mail_from),
+        signs=automatic(draft.head, client.mail_from),
         languages=draft.head.get("content-language") or draft.head.get("accept-language"),
     )
     answer.receive(intake.ctx, mail)
@@ -235,7 +239,7 @@ def _run_commands(intake: Intake, *, proved: bool) -> None:
 def _reply(intake: Intake, case: Case) -> None:
     """A sender answers, from their own mail client, what a registered person wrote in the portal."""
     ctx, draft = intake.ctx, intake.draft
-    if automatic(draft.head, draft.submission.mail_from):
+    if surely_automatic(draft.head, draft.submission.mail_from):
         return  # an out-of-office note is not worth a health record's envelope
     written = _answered(ctx, case.recipient.token)
     author = intake.author.address.key

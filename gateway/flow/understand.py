@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.domain.address import Address, address
+from gateway.domain.commands import is_command
 from gateway.domain.decide import NEAR, Action, own_address
 from gateway.domain.intent import Sign
 from gateway.domain.site import Practice, Site
@@ -16,12 +17,12 @@ from gateway.domain.vocabulary import Purpose
 from gateway.errors import BadAddress, BadRecipient, EndlessHead, Looping, NotASender
 from gateway.mail import headers, parse, secure_mark
 from gateway.mail.authentication import dmarc_passed
-from gateway.mail.automatic import STRONG_NOTES, automatic
+from gateway.mail.automatic import STRONG_NOTES, automatic, surely_automatic
 from gateway.mail.bounces import Bounce, bounce
 from gateway.mail.headers import Change
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.recalling import may_recall, recalled
-from gateway.mail.reply import typed_lines
+from gateway.mail.reply import Unread, typed
 from gateway.mail.secure_mark import Marked
 from gateway.ports import Keys
 
@@ -93,6 +94,8 @@ class Draft:
     fingerprint: bytes = b""
     lines: tuple[str, ...] = ()
     """What was typed, in a command."""
+    unread: Unread = Unread.NO
+    """Why that is nothing."""
     recalls: str | None = None
     """The subject of the mail that it is to take back, in a recall of Outlook's."""
     report: Bounce | None = None
@@ -229,8 +232,9 @@ def read(site: Site, draft: Draft, text: bytes) -> Draft:
         draft = replace(draft, recalls=_recalled(site, draft, text))
     if Action.BOUNCE in heard:
         draft = replace(draft, report=_report(draft, text))
-    if Action.COMMAND in heard and draft.practice and not automatic(draft.head, draft.submission.mail_from):
-        draft = replace(draft, lines=_command_lines(draft, text), is_vouched_for=_is_vouched_for(draft))
+    if Action.COMMAND in heard and draft.practice and not surely_automatic(draft.head, draft.submission.mail_from):
+        lines, unread = _command_lines(draft, text)
+        draft = replace(draft, lines=lines, unread=unread, is_vouched_for=_is_vouched_for(draft))
     return draft
 
 
@@ -285,8 +289,9 @@ def _of_nobody_here(marks: Marked, submission: Submission) -> Marked:
     return replace(marks, sign=Sign.NONE) if marks.sign in NEAR else marks
 
 
-def _command_lines(draft: Draft, text: bytes) -> tuple[str, ...]:
+def _command_lines(draft: Draft, text: bytes) -> tuple[tuple[str, ...], Unread]:
     """What was typed; a mail with an empty body says it in its subject, as a `mailto:` button does."""
-    lines = typed_lines(text)
+    said = typed(text)
     subject = draft.head.subject.strip()
-    return lines or ((subject,) if subject and not subject.lower().startswith("re:") else ())
+    is_said_above = said.unread in (Unread.EMPTY, Unread.BELOW) and is_command(subject)
+    return ((subject,), Unread.NO) if is_said_above else (said.lines, said.unread)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.domain.commands import Command, Unknown, Verb, in_words, joined, parse
+from gateway.domain.commands import Command, Unknown, Verb, in_words, is_command, joined, parse
 from gateway.domain.lifecycle import Event
+from gateway.domain.meant import meant
 from gateway.domain.model import Confirmation, Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, RESTING, Relationship, State
 from gateway.flow import asked, confirm, delegates, invite, move, people, take_back
@@ -34,11 +35,12 @@ def run(
     """
     results: list[Result] = []
     answered: set[str] = set()
-    for line in joined(lines, ctx.today):
-        command = parse(line, ctx.today)
+    order = ctx.site.practice(sender.practice_id).date_order
+    for line in joined(lines):
+        command = parse(line, ctx.today, order)
         if isinstance(command, Unknown):
             if not results:
-                results.append({"code": "unknown", "line": command.text})
+                results.append(_unknown(ctx, sender, scope, lines, command))
             break
         if command.text in answered:
             continue
@@ -51,12 +53,23 @@ def run(
         for owner in owners:
             by_whom = by if owner is sender else sender
             results += _done(Ask(ctx, owner, scope, command, most or MOST, confirmed, by_whom, language))
-    return results or [{"code": "unknown", "line": ""}]
+    return results
+
+
+def _unknown(ctx: Context, sender: Sender, scope: Scope, lines: Sequence[str], said: Unknown) -> Result:
+    """What is asked of somebody whose first line is no command: which they meant, of whomever the notice was about."""
+    command = next((parse(line, ctx.today) for line in lines[1:] if is_command(line)), None)
+    wanted = command.verb if isinstance(command, Command) else meant(lines[0])
+    only = scope.people[0] if len(scope.people) == 1 else None
+    own = ctx.tx.one(Waiter, invitation_id=only.id, sender_id=sender.id) if only else None
+    person = people.standing(ctx, only, own) if only and own else None
+    return {"code": "unknown", "line": said.text, "meant": str(wanted or ""), "person": person}
 
 
 def _done(ask: Ask) -> list[Result]:
     """Carry one command out, and record it."""
-    about = {"line": ask.command.text, **delegates.marked(ask.sender, ask.by, ask.command)}
+    about = {"line": ask.command.text, "order": ask.command.order.value}
+    about |= delegates.marked(ask.sender, ask.by, ask.command)
     results = [{**about, **result} for result in _HANDLERS[ask.command.verb](ask)]
     said = f"said {ask.command.verb}"
     ask.ctx.audit(delegates.actor(ask.sender, ask.by), said, _subject(ask.scope, ask.command), results[-1]["code"])

@@ -44,7 +44,10 @@ _ABSENT = re.compile(
     r"|\b(?:estou|estarei)\b.{0,30}(?:ausente|de férias|fora do escritório)",
     re.IGNORECASE,
 )
-_DAEMON = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|mdaemon|autoresponder)@", re.IGNORECASE)
+_DAEMON = re.compile(
+    r"(?:mail(?:er)?[-_.]?daemon|post[-_.]?master|no[-_.]?reply|do[-_.]?not[-_.]?reply|mdaemon|auto[-_.]?responder)@",
+    re.IGNORECASE,
+)
 
 Rule = Callable[[Head, str], bool]
 
@@ -122,6 +125,9 @@ RULES: tuple[tuple[str, Rule], ...] = (
 """In order: the first that applies names the kind, so what tells most comes first. `X-Auto-Response-Suppress` is
 missing on purpose: people's own mail carries it too.
 """
+SURE = frozenset({"read-receipt", "report", "auto-submitted", "null-sender"})
+"""The signs that no person's mail bears: what it says to us is not heard. People's own mail has the others where a rule
+of theirs has passed it on, their server marks all that leaves, or what they answer was about leave."""
 NO_ANSWER = frozenset({"report", "read-receipt", "mailing-list", "calendar"})
 """The kinds that do not say that a person may be away, as whatever else answers for them does."""
 STRONG_NOTES = frozenset({"absence", "auto-reply"})
@@ -131,6 +137,11 @@ STRONG_NOTES = frozenset({"absence", "auto-reply"})
 def automatic(head: Head, mail_from: str) -> str:
     """Why this is taken for automatic mail, in a short name; "" if a person wrote it."""
     return next((name for name, rule in RULES if rule(head, mail_from)), "")
+
+
+def surely_automatic(head: Head, mail_from: str) -> bool:
+    """Whether there is no doubt that no person wrote this."""
+    return any(rule(head, mail_from) for name, rule in RULES if name in SURE)
 
 
 def speaks_of_absence(lines: Sequence[str]) -> bool:

@@ -52,6 +52,8 @@ TEXT_LENGTH = 65_536
 """The characters of text in which typed lines are looked for, below banners and greetings."""
 TEXT_LINES = 400
 """The lines in which they are looked for; most may be blank."""
+SIGNATURES = 3
+"""Signatures around each other, all of which hold the whole mail; nobody makes the second."""
 READ_LINE = 2_000
 """The characters of one such line: its rest, with links, is not what makes it a banner or a quote."""
 TYPED_LINES = 50

@@ -1,10 +1,13 @@
 """What stands around the words of a mail without being meant by them: banners and greetings above, footers below.
 
-Only what is known is passed over. Prose that is not known stays, and so ends the commands before they begin.
+Only what is known is passed over, and no command is, whatever it looks like. Prose that is not known stays, and so ends
+the commands before they begin.
 """
 
 import re
 from collections.abc import Sequence
+
+from gateway.domain.commands import is_command
 
 WRAPPED = 55
 """A line at least this long, without a full stop, goes on in the next one."""
@@ -97,12 +100,10 @@ def above(lines: Sequence[str]) -> int:
     at = 0
     while at < len(lines):
         line = lines[at]
-        if _is_banner(line):
-            at = _end_of_banner(lines, at)
-        elif not line or is_greeting(line) or _is_drawn(line):
-            at += 1
-        else:
+        banner = _is_banner(line)
+        if line and (not (banner or is_greeting(line) or _is_drawn(line)) or is_command(line)):
             break
+        at = _end_of_banner(lines, at) if banner else at + 1
     return at
 
 
@@ -139,7 +140,7 @@ def _end_of_banner(lines: Sequence[str], at: int) -> int:
         line, before = lines[end], lines[end - 1]
         wrapped = len(before) >= WRAPPED and not before.endswith((".", "!", "]", "*", "。"))
         more = bool(_ADVICE.search(line)) and len(line.split()) >= 4
-        if not line or not (wrapped or more):
+        if not line or not (wrapped or more) or is_command(line):
             break
         end += 1
     return end

@@ -149,6 +149,8 @@ def _content_fields(reading: _Reading, at: int, end: int) -> tuple[dict[str, byt
 def _sound_type(content_type: str, default: str, divisible: bool) -> str:
     if not content_type:
         return default
+    if content_type.rstrip("/") == "text":
+        return "text/plain"  # RFC 2045 §5.2: what is not well formed is best taken for that
     if content_type.startswith("multipart/") and not divisible:
         return "text/plain"  # nothing divides it: better read as it is than not at all
     return content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"

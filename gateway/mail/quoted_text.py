@@ -68,15 +68,20 @@ Rule = Callable[[str, Sequence[str]], bool]
 """Whether what was answered begins at this line, given it and the lines right after it."""
 
 
-def _marked(line: str, _after: Sequence[str]) -> bool:
+def is_marked(line: str) -> bool:
+    """Whether a line bears the mark of a quote."""
     return line.startswith((">", "|", "＞"))
+
+
+def _marked(line: str, _after: Sequence[str]) -> bool:
+    return is_marked(line)
 
 
 def _attribution(line: str, after: Sequence[str]) -> bool:
     """`On … wrote:` and its like, which clients wrap over a few lines."""
     if _introduces(line):
         return True
-    if not _OPENER.match(line):
+    if not _OPENER.match(f"{line} "):
         return False
     together = (" ".join([line, *after[:count]]) for count in range(1, _LONGEST_ATTRIBUTION))
     return any(map(_introduces, together))
@@ -102,6 +107,14 @@ def _header_block(line: str, after: Sequence[str]) -> bool:
 def _divider(line: str, _after: Sequence[str]) -> bool:
     """`-----Original Message-----` in any language, or a line that is drawn."""
     return bool(_DIVIDED.fullmatch(line[:120]) or _FORWARDED.fullmatch(line[:120]))
+
+
+def stands_alone(lines: Sequence[str]) -> bool:
+    """Whether a whole quote begins with these lines: an attribution that names no day may lack the line above it."""
+    if not lines or not begins_quote(lines[0], lines[1:]):
+        return False
+    attribution = _attribution(lines[0], lines[1 : 1 + LOOK_AHEAD])
+    return not attribution or any(map(_DAY.search, lines[:_LONGEST_ATTRIBUTION]))
 
 
 RULES: tuple[Rule, ...] = (_marked, _attribution, _header_block, _divider)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt, from_parts, month_named, read_birthdate, tidy
+from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt, Order, from_parts, month_named, read_birthdate, tidy
 
 TODAY = date(2026, 3, 20)
 PAT = date(1980, 2, 3)
@@ -111,6 +111,67 @@ def test_only_one_reading(text: str, born: date) -> None:
 )
 def test_doubts(text: str, doubt: Doubt) -> None:
     assert read_birthdate(text, TODAY) is doubt
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "born 3 February 1980",
+        "Born on the 3rd of February 1980",
+        "born: 1980-02-03",
+        "b. 3 Feb 1980",
+        "DOB: 3/Feb/1980",
+        "d.o.b. 3 February 1980",
+        "date of birth is 3rd February 1980",
+        "(birthdate 1980-02-03)",
+        "geboren am 3. Februar 1980",
+        "geb. 3.2.1980",
+        "geb. am 3.2.1980",
+        "Geburtsdatum: 03.02.1980",
+        "né le 3 février 1980",
+        "née le 3 février 1980",
+        "né(e) le 3 février 1980",
+        "date de naissance : 3 février 1980",
+        "nacido el 3 de febrero de 1980",
+        "nacida el 3 de febrero de 1980",
+        "nacido/a el 3 de febrero de 1980",
+        "fecha de nacimiento: 3 de febrero de 1980",
+    ],
+)
+def test_a_date_may_be_announced(text: str) -> None:
+    assert read_birthdate(text, TODAY) == PAT
+
+
+@pytest.mark.parametrize("text", ["born", "DOB:", "né le", "geb."])
+def test_an_announcement_alone_is_no_date(text: str) -> None:
+    assert read_birthdate(text, TODAY) is Doubt.MISSING
+
+
+@pytest.mark.parametrize("text", ["borne 3 February 1980", "born in Leeds 3 February 1980", "bob 3 February 1980"])
+def test_other_words_before_a_date_are_not_passed_over(text: str) -> None:
+    assert read_birthdate(text, TODAY) is Doubt.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "day_first", "month_first"),
+    [
+        ("04/11/1952", date(1952, 11, 4), date(1952, 4, 11)),
+        ("4-11-1952", date(1952, 11, 4), date(1952, 4, 11)),
+        ("born 04/11/1952", date(1952, 11, 4), date(1952, 4, 11)),
+        ("25/11/1952", date(1952, 11, 25), date(1952, 11, 25)),
+        ("11/25/1952", date(1952, 11, 25), date(1952, 11, 25)),
+        ("05/05/1952", date(1952, 5, 5), date(1952, 5, 5)),
+        ("1952-04-11", date(1952, 4, 11), date(1952, 4, 11)),
+        ("04.11.1952", date(1952, 11, 4), Doubt.AMBIGUOUS),  # dots say day first, the practice month first
+        ("04/11/1880", Doubt.TOO_OLD, Doubt.TOO_OLD),
+        ("02/04/2026", Doubt.FUTURE, date(2026, 2, 4)),
+        ("31/02/1952", Doubt.IMPOSSIBLE, Doubt.IMPOSSIBLE),
+        ("04/11/52", Doubt.UNREADABLE, Doubt.UNREADABLE),
+    ],
+)
+def test_a_practice_may_say_in_which_order_it_writes(text: str, day_first: object, month_first: object) -> None:
+    assert read_birthdate(text, TODAY, Order.DAY_FIRST) == day_first
+    assert read_birthdate(text, TODAY, Order.MONTH_FIRST) == month_first
 
 
 @pytest.mark.parametrize(

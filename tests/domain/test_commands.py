@@ -8,19 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.address import address
-from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt
+from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt, Order
 from gateway.domain.commands import (
     CHANGES,
-    LONGEST_ECHO,
-    LONGEST_LINE,
     PHRASES,
     Command,
     Unknown,
     Verb,
+    completes,
+    is_command,
     joined,
     parse,
     read_details,
 )
+from gateway.domain.echo import BLANK, LONGEST_ECHO, LONGEST_LINE
 from gateway.domain.vocabulary import Details, Relationship, Role
 
 TODAY = date(2026, 3, 20)
@@ -30,6 +31,7 @@ CLINICIAN = Details(Relationship.COLLEAGUE_HERE, Role.CLINICIAN)
 STAFF = Details(Relationship.COLLEAGUE_HERE, Role.STAFF)
 ELSEWHERE = Details(Relationship.COLLEAGUE_ELSEWHERE)
 RECEIVED = "PATIENT (birthdate received)"
+NOT_TAKEN = f"PATIENT {BLANK}"
 PLAIN = [verb for verb in Verb if verb not in {Verb.PATIENT, Verb.CLINICIAN, Verb.STAFF, Verb.COLLEAGUE}]
 
 
@@ -134,7 +136,7 @@ def test_an_address_keeps_its_underscores() -> None:
     ],
 )
 def test_a_birthdate_on_the_next_line(lines: list[str], whole: list[str]) -> None:
-    assert joined(lines, TODAY) == whole
+    assert joined(lines) == whole
 
 
 @pytest.mark.parametrize(
@@ -142,13 +144,13 @@ def test_a_birthdate_on_the_next_line(lines: list[str], whole: list[str]) -> Non
     [
         ("PATIENT", Doubt.MISSING, "PATIENT"),
         ("PATIENT please", Doubt.MISSING, "PATIENT"),
-        ("PATIENT 03/04/1980", Doubt.AMBIGUOUS, RECEIVED),
-        ("PATIENT 1980-02-30", Doubt.IMPOSSIBLE, RECEIVED),
-        ("PATIENT 2030-01-01", Doubt.FUTURE, RECEIVED),
-        ("PATIENT 1899-12-31", Doubt.TOO_OLD, RECEIVED),
-        ("PATIENT 1899", Doubt.UNREADABLE, RECEIVED),
-        ("PATIENT １９８０-０２-０３", Doubt.UNREADABLE, RECEIVED),
-        ("PATIENT 3rd of Februember 1980", Doubt.UNREADABLE, RECEIVED),
+        ("PATIENT 03/04/1980", Doubt.AMBIGUOUS, NOT_TAKEN),
+        ("PATIENT 1980-02-30", Doubt.IMPOSSIBLE, NOT_TAKEN),
+        ("PATIENT 2030-01-01", Doubt.FUTURE, NOT_TAKEN),
+        ("PATIENT 1899-12-31", Doubt.TOO_OLD, NOT_TAKEN),
+        ("PATIENT 1899", Doubt.UNREADABLE, NOT_TAKEN),
+        ("PATIENT １９８０-０２-０３", Doubt.UNREADABLE, NOT_TAKEN),
+        ("PATIENT 3rd of Februember 1980", Doubt.UNREADABLE, NOT_TAKEN),
     ],
 )
 def test_a_patient_in_doubt(line: str, doubt: Doubt, text: str) -> None:
@@ -188,7 +190,7 @@ def test_a_colleague(line: str, verb: Verb, details: Details) -> None:
         ),
         (
             "INVITE pat@home.example PATIENT 03/04/1980",
-            Command(Verb.INVITE, PAT, doubt=Doubt.AMBIGUOUS, text=f"INVITE pat@home.example {RECEIVED}"),
+            Command(Verb.INVITE, PAT, doubt=Doubt.AMBIGUOUS, text=f"INVITE pat@home.example {NOT_TAKEN}"),
         ),
         (
             "INVITE pat@home.example patient",
@@ -326,3 +328,51 @@ def test_any_line_gets_an_answer(line: str) -> None:
     assert prose or not isinstance(answer, Unknown) or "@" in line
     if isinstance(answer, Command) and answer.details is None and answer.doubt is None:
         assert parse(answer.text, TODAY).text == answer.text
+
+
+@pytest.mark.parametrize(
+    "line", ["REMIND", "pat@home.example PATIENT", "PATIENT 03/04/1980", "Cancel, please.", "HELP"]
+)
+def test_a_command_is_one_on_any_day(line: str) -> None:
+    assert is_command(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "cancle", "Patient is fine, thanks", "status of the results?", "Hello", "> CANCEL"]
+)
+def test_what_is_no_command_is_none_on_any_day(line: str) -> None:
+    assert not is_command(line)
+
+
+@pytest.mark.parametrize("line", ["11 April 1952", "born 11th April 1952", "1952-04-11", "04/11/1952", "1952-02-30"])
+def test_a_date_completes_a_patient(line: str) -> None:
+    assert completes(line, "pat@home.example PATIENT")
+    assert not completes(line, "PATIENT 1980-02-03")
+    assert not completes(line, "CANCEL")
+
+
+@pytest.mark.parametrize(
+    ("before", "line"), [("PATIENT 11 April", "1952"), ("INVITE a@b.example PATIENT 11th", "April 1952.")]
+)
+def test_a_date_may_be_wrapped_within(before: str, line: str) -> None:
+    assert completes(line, before)
+    assert joined([before, line, "REMIND"]) == [f"{before} {line}", "REMIND"]
+
+
+@pytest.mark.parametrize("line", ["CANCEL", "please", "thanks", "pat@home.example", "Dr Ada", "1980", "3 people", ""])
+def test_other_lines_complete_nothing(line: str) -> None:
+    assert not completes(line, "PATIENT")
+
+
+@pytest.mark.parametrize(("order", "month"), [(Order.DAY_FIRST, 11), (Order.MONTH_FIRST, 4)])
+def test_the_order_is_told_where_it_was_needed(order: Order, month: int) -> None:
+    command = parse("PATIENT 04/11/1952", TODAY, order)
+    assert isinstance(command, Command)
+    assert (command.details, command.order) == (
+        Details(Relationship.PATIENT, birthdate=date(1952, month, 15 - month)),
+        order,
+    )
+    assert command.text == RECEIVED
+    assert read_details("patient 04/11/1952", TODAY, order) == command.details
+    for clear in ("PATIENT 1952-11-04", "PATIENT 25/11/1952", "CLINICIAN"):
+        assert parse(clear, TODAY, order) == parse(clear, TODAY)

@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.commands import Verb
 from gateway.domain.model import Copy
 from gateway.domain.vocabulary import Audience, Notice
-from gateway.flow import ask, delegates, release, take_back, verbs
+from gateway.flow import answer, ask, delegates, release, take_back, verbs
 from tests.edge.stories import bounced, locked
 from tests.practice import ADA, BEA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World
 from tests.reading import Mail, all_decent, buttons
@@ -62,6 +62,8 @@ CODES = {
     "patients",
     "help",
     "unknown",
+    "unread",
+    "not_yours",
 }
 
 
@@ -72,7 +74,7 @@ def world() -> World:
 
 def codes_in_flow() -> set[str]:
     """Every result code that the flows of verbs can give."""
-    trees = [ast.parse(Path(str(one.__file__)).read_text()) for one in (ask, verbs, take_back, delegates)]
+    trees = [ast.parse(Path(str(one.__file__)).read_text()) for one in (answer, ask, verbs, take_back, delegates)]
     found: set[str] = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         match node:
@@ -129,7 +131,10 @@ async def talk_about_strangers() -> World:
     ):
         await world.say(line, token=token)
     await world.say("", token=token)
+    for line in ("cancle", "patinet 1980-02-03"):
+        await world.say(line, token=await world.sender_token())
     await world.say("STATUS", token=await world.sender_token())
+    await world.say("pat@home.example PATIENT 1980-02-03", author=CLEO, token=token)
     return world
 
 

@@ -60,9 +60,8 @@ async def test_a_manager_and_a_delegate_are_those_that_are_named():
         assert page.is_manager is manages
     await world.write("<ada@shared.example>", "pat@home.example")
     token = world.mails[-1].facts["reply_to"][4:].partition("@")[0]
-    count = len(world.mails)
     await world.write("<straße@shared.example>", f"bot+{token}@{SITE.domain}", tag="", body="CANCEL")
-    assert len(world.mails) == count
+    assert world.mails[-1].facts["results"][0]["code"] == "not_yours"
     await world.write("<strasse@shared.example>", f"bot+{token}@{SITE.domain}", tag="", body="CANCEL")
     assert {one.state for one in await world.rows(Copy)} == {CopyState.DESTROYED}
 

@@ -45,7 +45,7 @@ async def state(world, address="pat@home.example"):
 
 async def test_a_token_is_for_its_own_sender_only(world):
     receipt = await asked(world)
-    assert await world.reply(receipt, "CANCEL", sender=CLEO) == []
+    assert codes((await world.reply(receipt, "CANCEL", sender=CLEO))[0]) == ["not_yours"]
     assert await world.reply(receipt, "CANCEL", sender="Eve <eve@evil.example>") == []
     both = "Dr Ada <ada@riverside.example>, Cleo <cleo@riverside.example>"
     assert await say(world, "CANCEL", to=receipt["Reply-To"], sender=both) == []
@@ -60,9 +60,7 @@ async def test_mail_over_an_untrusted_path_changes_nothing_and_hears_nothing(wor
     assert await state(world) is State.AWAITING
 
 
-@pytest.mark.parametrize(
-    "automatic", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"List_Id": "<x.riverside.example>"}]
-)
+@pytest.mark.parametrize("automatic", [{"Auto_Submitted": "auto-replied"}, {"Auto_Submitted": "auto-generated; x=y"}])
 async def test_automatic_mail_is_no_command_and_is_not_answered(world, automatic):
     receipt = await asked(world)
     assert await say(world, "CANCEL", to=receipt["Reply-To"], **automatic) == []
@@ -76,7 +74,7 @@ async def test_without_token_and_proof_a_change_must_be_confirmed_by_the_senders
     assert kinds([confirm]) == ["confirm"]
     assert confirm["To"].endswith("<ada@riverside.example>")
     assert await state(world) is State.AWAITING
-    assert await world.reply(confirm, "YES", sender=CLEO) == []
+    assert codes((await world.reply(confirm, "YES", sender=CLEO))[0]) == ["not_yours"]
     assert codes((await world.reply(confirm, "YES"))[0]) == ["cancelled"]
     assert await state(world) is State.CANCELLED
 

@@ -187,15 +187,6 @@ async def test_a_slip_is_asked_about_when_the_details_stand_in_the_subject(world
 # ----------------------------------------------------------------------------------------- mail that says no command
 
 
-async def test_the_same_words_are_answered_once_a_day(world: World):
-    receipt = await asked(world)
-    away = "Back on Monday, and reading no mail till then."
-    assert len(await world.reply(receipt, away)) == 1
-    assert await world.reply(receipt, away) == []
-    world.clock.advance(days=1)
-    assert len(await world.reply(receipt, away)) == 1
-
-
 @pytest.mark.parametrize(
     "note",
     [

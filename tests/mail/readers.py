@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from gateway.domain import address, birthdate, commands
+from gateway.domain import address, birthdate, commands, meant
 from gateway.domain.site import Marks
 from gateway.errors import BadAddress
 from gateway.mail import (
@@ -29,6 +29,7 @@ from gateway.mail import (
     reply,
     scan,
     secure_mark,
+    signed,
     stuffing,
     subject_tag,
     wishes,
@@ -63,6 +64,7 @@ MODULES = (
     reply,
     scan,
     secure_mark,
+    signed,
     stuffing,
     subject_tag,
 )
@@ -116,7 +118,7 @@ def _of_lines(read: Callable[[str, list[str]], object], text: str) -> None:
 
 
 def _understood(text: str) -> None:
-    for line in commands.joined(text.split("\n")[:50], TODAY):
+    for line in commands.joined(text.split("\n")[:50]):
         commands.parse(line[:500], TODAY)
 
 
@@ -131,6 +133,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "commands.parse": lambda text: commands.parse(text[:500], TODAY),
     "commands.joined": _understood,
     "commands.says_who": commands.says_who,
+    "commands.is_command": lambda text: commands.is_command(text[:500]),
+    "commands.completes": lambda text: commands.completes(text[:500], "PATIENT"),
+    "meant.meant": lambda text: meant.meant(text[:500]),
     "commands.read_details": lambda text: commands.read_details(text[:1000], TODAY),
     "authentication.dmarc_passed": _authenticated,
     "automatic.automatic": lambda text: automatic.automatic(parse.head(field("Subject", text)), "a@b.example"),
@@ -138,6 +143,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "automatic.is_responder": lambda text: automatic.is_responder(parse.head(field("X-Autoreply", text))),
     "automatic.is_daemon": lambda text: automatic.is_daemon(parse.head(field("From", text)), text[:500]),
     "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed_lines(text_of("plain", text))),
+    "automatic.surely_automatic": lambda text: automatic.surely_automatic(parse.head(field("Content-Type", text)), ""),
     "bounces.bounce": lambda text: bounces.bounce(text_of("plain", text)),
     "bounces.bounce, a report": lambda text: bounces.bounce(REPORT + octets(text)),
     "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
@@ -189,6 +195,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.fingerprint": lambda text: parse.fingerprint(octets(text), parse.head(octets(text))),
     "quoted_html.text_above_quotes": quoted_html.text_above_quotes,
     "quoted_text.begins_quote": partial(_of_lines, lambda line, after: quoted_text.begins_quote(line[:2000], after)),
+    "quoted_text.is_marked": quoted_text.is_marked,
+    "quoted_text.stands_alone": lambda text: quoted_text.stands_alone(text[:2000].split("\n")[:10]),
+    "reply.typed": lambda text: reply.typed(text_of("plain", f"PATIENT\n{text}")),
+    "reply.typed, struck out": lambda text: reply.typed(text_of("html", f"<style>.x{{{text}}}</style><s>{text}</s>")),
     "reply.typed_lines": lambda text: reply.typed_lines(text_of("plain", text)),
     "reply.typed_lines, HTML": lambda text: reply.typed_lines(text_of("html", text)),
     "scan.walk": lambda text: list(scan.walk(octets(text))),
@@ -211,6 +221,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "scan.head_start": lambda text: scan.head_start(octets(text)),
     "parse.head, answers": _header("References", "answers"),
     "parse.head, To": _header("To", "visible"),
+    "signed.cleartext": lambda text: signed.cleartext(["-----BEGIN PGP SIGNED MESSAGE-----", *text.split("\n")]),
+    "signed.signed_content": lambda text: signed.signed_content(octets(text)),
+    "signed.signed_content, nested": lambda text: signed.signed_content(b"\x30\x80" * (len(text) // 2)),
     "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
     "portal.mail.content.shown_of": lambda text: shown_of(text_of("html", text), "/f", "en"),
     "portal.mail.content.shown_of, text": lambda text: shown_of(text_of("plain", text), "/f", "en"),

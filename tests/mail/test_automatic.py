@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 
-from gateway.mail.automatic import automatic
+from gateway.mail.automatic import automatic, surely_automatic
 from gateway.mail.parse import head
 from tests.mail.samples import crlf, hostile
 
@@ -46,6 +46,48 @@ def test_the_null_sender(mail_from: str) -> None:
 )
 def test_a_persons_mail(field: str) -> None:
     assert automatic(head(crlf(f"{field}\n\n")), SENDER) == ""
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated (rejected)",
+        "Auto-Submitted: yes",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+        "Content-Type: message/disposition-notification",
+    ],
+)
+def test_sure_signs(field: str) -> None:
+    assert surely_automatic(head(crlf(f"{field}\n\n")), SENDER)
+    assert surely_automatic(head(crlf("Subject: x\n\n")), "<>")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "X-MS-Exchange-Inbox-Rules-Loop: bea@riverside.example",
+        "List-Unsubscribe: <mailto:leave@riverside.example>",
+        "List-Id: <staff.riverside.example>",
+        "Precedence: bulk",
+        "X-Autoreply: yes",
+        "Subject: Re: Certificate (on sick leave)",
+        "Subject: Absence: who covers for me?",
+        "Content-Type: text/calendar",
+        "From: Post-Master <post_master@riverside.example>",
+    ],
+)
+def test_signs_that_peoples_mail_bears_too(field: str) -> None:
+    assert automatic(head(crlf(f"{field}\n\n")), SENDER)
+    assert not surely_automatic(head(crlf(f"{field}\n\n")), SENDER)
+
+
+@pytest.mark.parametrize(
+    "address", ["post_master", "post.master", "Post-Master", "mailer_daemon", "mail-daemon", "no_reply", "do.not.reply"]
+)
+def test_daemons_by_their_names(address: str) -> None:
+    assert automatic(head(b"Subject: x\r\n\r\n"), f"{address}@riverside.example") == "daemon"
+    assert automatic(head(crlf(f"From: {address}@riverside.example\n\n")), SENDER) == "daemon"
 
 
 @settings(max_examples=150)

@@ -10,7 +10,7 @@ from gateway.domain.links import OPENS, Part, that_open
 from gateway.domain.model import AddressChange, Audit, Invitation, Sender, Waiter
 from gateway.domain.vocabulary import Purpose
 from gateway.flow import account as accounts
-from gateway.flow import answer, new_address
+from gateway.flow import new_address, tokens
 from gateway.flow.sender_page import by_page
 from gateway.portal.app import PAGES
 from tests.practice import COLLEAGUE_HERE, PATIENT
@@ -46,7 +46,7 @@ def test_every_page_with_a_token_has_a_part_and_every_purpose_a_scope():
 
 
 def test_what_commands_are_taken_with_is_what_the_table_says():
-    assert set(answer._SCOPES) == set(that_open(Part.COMMANDS))
+    assert set(tokens._SCOPES) == set(that_open(Part.COMMANDS))
 
 
 @pytest.fixture
