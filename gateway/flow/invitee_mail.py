@@ -19,8 +19,7 @@ from gateway.flow.context import Context
 from gateway.flow.counting import count_today
 from gateway.flow.intake import Intake
 from gateway.flow.understand import Draft
-from gateway.mail.automatic import NO_ANSWER, automatic
-from gateway.mail.letters import no_letter
+from gateway.mail.automatic import NO_ANSWER, automatic, surely_automatic
 
 MOST_OCTETS = 10_000_000
 """Of one answer: some photographs."""
@@ -65,7 +64,7 @@ def hear(intake: Intake, case: Case) -> None:
     if talk is None:
         return
     kind = automatic(draft.head, draft.submission.mail_from)
-    if _is_surely_automatic(draft):
+    if surely_automatic(draft.head, draft.submission.mail_from):
         if kind not in NO_ANSWER:
             deliver.note(ctx, talk.invitation, Heard.AWAY)
         return
@@ -106,14 +105,6 @@ def _with_reader(ctx: Context, copy: Copy) -> _Talk | None:
     told = [(people.wait_for(ctx, invitation, sender), sender)] if invitation else []
     practice, own = ctx.site.practice(sender.practice_id), Address(account.address, account.typed)
     return _Talk(invitation, practice, own, account.name, told, notices.token(Purpose.READER, copy.id), message)
-
-
-def _is_surely_automatic(draft: Draft) -> bool:
-    """Whether no person wrote it, by sure signs alone: what a person may have written is kept."""
-    mail_from = draft.submission.mail_from.strip("<> ")
-    submitted = draft.head.get("auto-submitted").partition(";")[0].strip().lower()
-    is_marked = submitted not in ("", "no")  # RFC 3834 §5
-    return not mail_from or is_marked or no_letter(draft.head, mail_from, archived=False) is not None
 
 
 def _keep(intake: Intake, talk: _Talk, invitation: Invitation) -> None:
