@@ -13,7 +13,7 @@ class Action(StrEnum):
 
     COMMAND = "command"
     REPLY = "secure reply"
-    HEAR = "an invitee's answer"
+    HEAR = "an answer to a mail that nobody reads answers to"
     BOUNCE = "bounce"
     POSTMASTER = "postmaster"
     PASS = "pass"  # noqa: S105 - an action

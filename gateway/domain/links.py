@@ -18,7 +18,7 @@ class Part(StrEnum):
     CALLING_BACK = "the old address, to be kept"
     COMMANDS = "what its sender says to the gateway by mail"
     ANSWERS = "a reader's inbox, for an answer by mail"
-    INVITEES_WORDS = "what an invited person answers to our mail, for those who wait for them"
+    PEOPLES_WORDS = "what an invited or registered person answers to our mail, for who wrote to them"
     BOUNCES = "what became of a mail of ours"
 
 
@@ -32,7 +32,8 @@ OPENS: Mapping[Purpose, frozenset[Part]] = {
     Purpose.CONFIRM: frozenset({Part.COMMANDS}),
     Purpose.QUESTION: frozenset({Part.COMMANDS}),
     Purpose.REPLY: frozenset({Part.ANSWERS}),
-    Purpose.ANSWER: frozenset({Part.INVITEES_WORDS}),
+    Purpose.ANSWER: frozenset({Part.PEOPLES_WORDS}),
+    Purpose.READER: frozenset({Part.PEOPLES_WORDS}),
     Purpose.BOUNCE: frozenset({Part.BOUNCES}),
     Purpose.RESET: frozenset({Part.NEW_PASSWORD}),
     Purpose.NEW_ADDRESS: frozenset({Part.CONFIRMING}),

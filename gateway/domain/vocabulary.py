@@ -160,6 +160,8 @@ class Purpose(StrEnum):
     """reply+token: the message (written in the portal) that the sender answers"""
     ANSWER = "a"
     """reply+token: the invitation whose invitee answers by mail, whoever they write as"""
+    READER = "d"
+    """reply+token: the copy whose reader answers the mail that announced it"""
     BOUNCE = "b"
     """bounce+token: the delivery that came back"""
     RESET = "p"

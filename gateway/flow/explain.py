@@ -23,6 +23,8 @@ _WORDS = {
     Action.RECALL: "takes the mail back that it names, and tells its sender what became of that",
     Action.COMMAND: "is read as commands",
     Action.REPLY: "goes sealed into the inbox of the person who is answered",
+    Action.HEAR: "is kept, sealed, for who wrote to its author, who are told; its author hears that nobody reads there",
+    Action.NOWHERE: "goes nowhere: its sender is told that there is no such address",
     Action.BOUNCE: "is read as what came back for a mail of ours",
     Action.POSTMASTER: "passes to the postmaster",
 }

@@ -1,7 +1,7 @@
-"""An invited person answers our mail by mail: nobody reads there, and yet nothing that they say is lost.
+"""An invited or registered person answers our mail by mail: nobody reads there, and yet nothing is lost.
 
-Their words are sealed for those who wait for them, who are told at once and read them on their page. The invitee hears
-once a day that nobody reads there, and what to do in an emergency; a program that answers for them hears nothing.
+Their words are sealed for who wrote to them, who are told at once and read them on their page. The person hears once a
+day that nobody reads there, and what to do in an emergency; a program that answers for them hears nothing.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.model import Account, Content, Copy, Invitation, Message, Sender, Waiter
+from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Audience, CopyState, Heard, Notice, Purpose, State
 from gateway.errors import TooLarge, TooMany, WrongKey
 from gateway.flow import deliver, hold, invite, notices, people
@@ -18,8 +19,7 @@ from gateway.flow.context import Context
 from gateway.flow.counting import count_today
 from gateway.flow.intake import Intake
 from gateway.flow.understand import Draft
-from gateway.mail.automatic import NO_ANSWER, automatic
-from gateway.mail.letters import no_letter
+from gateway.mail.automatic import NO_ANSWER, automatic, surely_automatic
 
 MOST_OCTETS = 10_000_000
 """Of one answer: some photographs."""
@@ -39,44 +39,85 @@ class Said:
     data_key: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """Whose mail it is that came, and for whom. `answers` is the message that it answers, where that is known."""
+
+    invitation: Invitation | None
+    practice: Practice
+    own: Address
+    name: str
+    told: list[tuple[Waiter, Sender]]
+    token: dict[str, list[Any]]
+    answers: Message | None = None
+
+    @property
+    def id(self) -> str:
+        """What is counted by."""
+        return f"{self.practice.id}|{self.own.key}"
+
+
 def hear(intake: Intake, case: Case) -> None:
-    """Keep what an invitee says, and tell those who wait. Raises TooLarge, TooMany."""
+    """Keep what somebody answers, and tell who wrote to them. Raises TooLarge, TooMany."""
     ctx, draft = intake.ctx, intake.draft
-    row = ctx.keys.row_of(case.recipient.token, Purpose.ANSWER)  # that it holds was seen before the mail was read
-    invitation = ctx.tx.get(Invitation, row) if row else None
-    if invitation is None:
+    talk = _talk(ctx, case.recipient.token)
+    if talk is None:
         return
     kind = automatic(draft.head, draft.submission.mail_from)
-    if _is_surely_automatic(draft):
+    if surely_automatic(draft.head, draft.submission.mail_from):
         if kind not in NO_ANSWER:
-            deliver.note(ctx, invitation, Heard.AWAY)
+            deliver.note(ctx, talk.invitation, Heard.AWAY)
         return
-    if waiting := people.waiting(ctx, invitation):
-        _keep(intake, invitation)
-        _tell(ctx, invitation, waiting)
-    ctx.audit("invitee", "answered by mail", f"invitation {invitation.id}", kind)
-    if not kind and count_today(ctx, f"nobody reads|{invitation.id}", 1):
-        _say_that_nobody_reads(ctx, invitation, draft)
+    if talk.invitation and talk.told:
+        _keep(intake, talk, talk.invitation)
+        _tell(ctx, talk, talk.invitation)
+    ctx.audit(talk.own.key, "answered by mail", f"practice {talk.practice.id}", kind)
+    if not kind and count_today(ctx, f"nobody reads|{talk.id}", 1):
+        _say_that_nobody_reads(ctx, talk, draft)
 
 
-def _is_surely_automatic(draft: Draft) -> bool:
-    """Whether no person wrote it, by sure signs alone: what a person may have written is kept."""
-    mail_from = draft.submission.mail_from.strip("<> ")
-    submitted = draft.head.get("auto-submitted").partition(";")[0].strip().lower()
-    is_marked = submitted not in ("", "no")  # RFC 3834 §5
-    return not mail_from or is_marked or no_letter(draft.head, mail_from, archived=False) is not None
+def _talk(ctx: Context, token: str) -> _Talk | None:
+    """What the token stands for: that it holds was seen before the mail was read."""
+    if row := ctx.keys.row_of(token, Purpose.ANSWER):
+        invitation = ctx.tx.get(Invitation, row)
+        return _with_invitee(ctx, invitation) if invitation else None
+    row = ctx.keys.row_of(token, Purpose.READER)
+    copy = ctx.tx.get(Copy, row) if row else None
+    return _with_reader(ctx, copy) if copy else None
 
 
-def _keep(intake: Intake, invitation: Invitation) -> None:
+def _with_invitee(ctx: Context, invitation: Invitation) -> _Talk:
+    practice, own = ctx.site.practice(invitation.practice_id), Address(invitation.address, invitation.typed)
+    token = notices.token(Purpose.ANSWER, invitation.id)
+    return _Talk(invitation, practice, own, invitation.name, people.waiting(ctx, invitation), token)
+
+
+def _with_reader(ctx: Context, copy: Copy) -> _Talk | None:
+    """A registered person answers the mail that announced a message: for its author alone.
+
+    They are told on the page that the practice's invitation has; who never had one hears that nobody reads there.
+    """
+    message, account = people.message_of(ctx, copy), ctx.tx.get(Account, copy.account_id or 0)
+    sender = ctx.tx.get(Sender, message.sender_id or 0)
+    if sender is None or account is None or account.is_erased:
+        return None
+    invitation = people.latest_invitation(ctx, sender.practice_id, copy.address)
+    told = [(people.wait_for(ctx, invitation, sender), sender)] if invitation else []
+    practice, own = ctx.site.practice(sender.practice_id), Address(account.address, account.typed)
+    return _Talk(invitation, practice, own, account.name, told, notices.token(Purpose.READER, copy.id), message)
+
+
+def _keep(intake: Intake, talk: _Talk, invitation: Invitation) -> None:
     ctx, draft = intake.ctx, intake.draft
     if intake.exits.secure and intake.exits.secure.size > MOST_OCTETS:
         raise TooLarge
-    if not count_today(ctx, f"answers kept|{invitation.id}", MOST_KEPT):
+    if not count_today(ctx, f"answers kept|{talk.id}", MOST_KEPT):
         raise TooMany
     sealed = intake.sealed()
     message = ctx.tx.add(
         Message(
-            practice_id=invitation.practice_id,
+            practice_id=talk.practice.id,
+            reply_to_id=talk.answers.id if talk.answers else None,
             header_id=draft.message_id,
             subject=ctx.keys.seal_under(sealed.data_key, draft.head.subject.encode()),
             content_id=sealed.content_id,
@@ -103,35 +144,36 @@ def _holder(invitation_id: int) -> str:
     return f"invitation {invitation_id}"
 
 
-def _tell(ctx: Context, invitation: Invitation, waiting: list[tuple[Waiter, Sender]]) -> None:
-    turn = count_today(ctx, f"answers told|{invitation.id}", MOST_TOLD)
-    for waiter, sender in waiting if turn else ():
+def _tell(ctx: Context, talk: _Talk, invitation: Invitation) -> None:
+    turn = count_today(ctx, f"answers told|{talk.id}", MOST_TOLD)
+    for waiter, sender in talk.told if turn else ():
         facts = {"person": people.standing(ctx, invitation, waiter), "last_of": MOST_TOLD if turn == MOST_TOLD else 0}
         reply = notices.token(Purpose.WAITER, waiter.id)
         notices.to_sender(ctx, Notice.ANSWERED, sender, facts, reply=reply, invitation=invitation)
 
 
-def _say_that_nobody_reads(ctx: Context, invitation: Invitation, draft: Draft) -> None:
-    """To whoever wrote; but a link goes to the invitee's own address alone."""
-    practice = ctx.site.practice(invitation.practice_id)
-    to = draft.author.address if draft.author else Address(invitation.address, invitation.typed)
+def _say_that_nobody_reads(ctx: Context, talk: _Talk, draft: Draft) -> None:
+    """To whoever wrote; but a link goes to the person's own address alone."""
+    practice, invitation = talk.practice, talk.invitation
+    to = draft.author.address if draft.author else talk.own
     if to.domain == ctx.site.domain:
         return  # RFC 3834 §2: nobody talks to themselves
-    is_own = to.key == invitation.address
-    has_link = is_own and invitation.state is State.INVITED
+    is_own = to.key == talk.own.key
+    account = ctx.tx.one(Account, address=to.key) if is_own else None
+    link = invitation if invitation and is_own and invitation.state is State.INVITED else None
     facts: dict[str, Any] = {
         "practice": practice.name,
         "emergency": practice.emergency,
-        "inviters": [people.display(sender) for _, sender in people.waiting(ctx, invitation)],
-        "invite": notices.token(Purpose.INVITE, invitation.id, invitation.generation) if has_link else "",
-        "has_account": is_own and ctx.tx.one(Account, address=to.key) is not None,
+        "inviters": [people.display(sender) for _, sender in talk.told],
+        "invite": notices.token(Purpose.INVITE, link.id, link.generation) if link else "",
+        "has_account": account is not None,
     }
     letter = notices.Letter(
         Notice.NOBODY_READS,
         Audience.INVITEE,
-        to_name=invitation.name if is_own else "",
-        language=practice.language,
-        reply=notices.token(Purpose.ANSWER, invitation.id)["$token"],
+        to_name=talk.name if is_own else "",
+        language=account.language if account else practice.language,
+        reply=talk.token["$token"],
         answers=draft.message_id,
         facts=facts,
     )
@@ -146,8 +188,15 @@ def readable(ctx: Context, sender: Sender, invitation: Invitation) -> list[Copy]
     waiter = invite.waiter_of(ctx, invitation, sender)
     if waiter is None:
         return []
-    kept = reversed(people.answers(ctx, invitation))
-    return [copy for copy in kept if people.message_of(ctx, copy).received_at >= waiter.since]
+    kept = [(copy, people.message_of(ctx, copy)) for copy in reversed(people.answers(ctx, invitation))]
+    came = [(copy, message) for copy, message in kept if message.received_at >= waiter.since]
+    return [copy for copy, message in came if _is_for(ctx, message, sender)]
+
+
+def _is_for(ctx: Context, message: Message, sender: Sender) -> bool:
+    """Whether it answers all who wait, or this sender's own message."""
+    answered = ctx.tx.get(Message, message.reply_to_id) if message.reply_to_id else None
+    return answered is None or answered.sender_id == sender.id
 
 
 def count(ctx: Context, invitation: Invitation) -> int:

@@ -144,7 +144,14 @@ def to_invitee(
     return queue(ctx, letter, invitation.typed, invitation)
 
 
-def to_account(ctx: Context, notice: Notice, account: Account, speaks_for: str, facts: dict[str, Any]) -> Delivery:
+def to_account(
+    ctx: Context,
+    notice: Notice,
+    account: Account,
+    speaks_for: str,
+    facts: dict[str, Any],
+    reply: dict[str, list[Any]] | None = None,
+) -> Delivery:
     """Tell a registered person something."""
     letter = Letter(
         notice,
@@ -152,6 +159,7 @@ def to_account(ctx: Context, notice: Notice, account: Account, speaks_for: str, 
         to_name=account.name,
         language=account.language,
         speaks_for=speaks_for,
+        reply=reply["$token"] if reply else None,
         facts=facts,
     )
     return queue(ctx, letter, account.typed)

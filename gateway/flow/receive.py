@@ -86,7 +86,7 @@ def decided(ctx: Context, draft: Draft) -> list[Case]:
         sign = asked or _sign(draft, one, talk)
         is_plain = one.gateway or sign.intent is Intent.CLEAR
         cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
-    if all(case.verdict.action is Action.NOWHERE for case in cases):
+    if cases and all(case.verdict.action is Action.NOWHERE for case in cases):
         raise BadRecipient
     crowd = _is_for_a_crowd(ctx, draft, cases) and _asked_before(ctx, draft, practice) is not Sign.ANSWERED
     return [_unseen(case) for case in cases] if crowd else cases

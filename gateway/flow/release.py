@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from gateway.domain.address import Address, address
 from gateway.domain.model import Account, Content, Copy, Delivery, Message, Sender
-from gateway.domain.vocabulary import Audience, CopyState, DeliveryKind, Details, Notice, Relationship, State
+from gateway.domain.vocabulary import Audience, CopyState, DeliveryKind, Details, Notice, Purpose, Relationship, State
 from gateway.errors import WrongKey
 from gateway.flow import hold, invite, lines, notices, people
 from gateway.flow.context import Context
@@ -127,7 +127,8 @@ def deliver_to_inbox(ctx: Context, taken: hold.Taken, account: Account, author: 
 def announce(ctx: Context, copy: Copy, account: Account, author: str, practice: str) -> None:
     """Tell a person that a message lies in their inbox, who wrote it, and until when it is kept."""
     facts = {"author": author, "practice": practice, "copy_id": copy.id, "until": _last_day(ctx, copy)}
-    notices.to_account(ctx, Notice.NEW_MESSAGE, account, author, facts)
+    reply = notices.token(Purpose.READER, copy.id)
+    notices.to_account(ctx, Notice.NEW_MESSAGE, account, author, facts, reply)
 
 
 def _last_day(ctx: Context, copy: Copy) -> str:

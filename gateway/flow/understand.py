@@ -36,6 +36,8 @@ _OPENED_BY = {
     Action.BOUNCE: (Purpose.BOUNCE,),
 }
 """For what a token at each kind of address must have been made."""
+ANSWERED_BY_ANYBODY = (Purpose.ANSWER, Purpose.READER)
+"""The tokens of mails that people outside get, who answer them by mail."""
 _NO_MARKS = Marked(Sign.NONE)
 
 
@@ -169,8 +171,8 @@ def recipients(site: Site, keys: Keys, submission: Submission) -> tuple[Recipien
 def _judged(recipient: Recipient, keys: Keys, submission: Submission) -> Recipient:
     if recipient.gateway not in _OPENED_BY:
         return recipient
-    if recipient.gateway is Action.REPLY and _opens(keys, recipient.token, Purpose.ANSWER):
-        return replace(recipient, gateway=Action.HEAR)  # an invitee writes from anywhere
+    if recipient.gateway is Action.REPLY and any(_opens(keys, recipient.token, one) for one in ANSWERED_BY_ANYBODY):
+        return replace(recipient, gateway=Action.HEAR)  # they write from anywhere
     comes_in = submission.trusted or recipient.gateway is Action.BOUNCE
     token, purposes = recipient.token, _OPENED_BY[recipient.gateway]
     opens = not token or any(_opens(keys, token, purpose) for purpose in purposes)

@@ -9,6 +9,7 @@ from gateway.domain.model import Content, Delivery
 from gateway.domain.site import Site
 from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
 from gateway.flow import notices
+from gateway.flow.understand import ANSWERED_BY_ANYBODY
 from gateway.mail import compose
 from gateway.mail.bounds import HEAD_OCTETS
 from gateway.mail.headers import header_block
@@ -160,7 +161,7 @@ class Writer:
     def _reply_to(self, letter: notices.Letter) -> str:
         if not letter.reply:
             return ""
-        box = "reply" if letter.reply[0] == Purpose.ANSWER else "bot"
+        box = "reply" if letter.reply[0] in ANSWERED_BY_ANYBODY else "bot"
         return f"{box}+{notices.resolve(self.keys, {'$token': letter.reply})}@{self.site.domain}"
 
     def _reply(self, parcel: Parcel) -> tuple[int, Callable[[], Iterator[bytes]]]:

@@ -63,3 +63,7 @@ async def test_it_agrees_with_serving():
 async def test_what_is_refused_is_refused_here_too():
     with pytest.raises(NotASender):
         await explained(World(), mail(sender="Eve <eve@evil.example>"), "pat@home.example")
+
+
+def test_there_are_words_for_whatever_becomes_of_a_mail():
+    assert set(explain._WORDS) == set(Action) - {Action.HOLD}

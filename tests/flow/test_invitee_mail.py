@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Content, Copy, Invitation
+from gateway.domain.model import Account, Content, Copy, Invitation, Sender
 from gateway.domain.vocabulary import CopyState, Heard, Notice, Purpose, State
 from gateway.errors import NotASender, TooLarge, TooMany
 from gateway.flow import invitee_mail
@@ -180,6 +180,52 @@ async def test_the_answer_of_who_was_moved_away_reaches_the_sender_and_gets_no_l
     heard = await answer(world, invitation, "Wrong person!")
     assert "invite: \r\n" in text(heard["invitee"])
     assert heard["sender"]["X-Gateway-Notice"] == "answered-notice"
+
+
+# ------------------------------------------------------------------------------------------- who has an account by now
+
+
+async def announced(world: World, author: str = ADA):
+    """Pat has accepted Ada's invitation, and has a new message."""
+    await invited(world)
+    await world.collect()
+    await world.accept()
+    await world.deliver()
+    await world.receive(mail(sender=author), mail_from=bare(author))
+    return next(one for one in await world.deliver() if one["X-Gateway-Notice"] == "new-message")
+
+
+async def test_the_mail_that_announces_a_message_can_be_answered_too(world):
+    heard = await answer(world, await announced(world))
+    assert (heard["sender"]["X-Gateway-Notice"], heard["sender"]["To"]) == ("answered-notice", ADA)
+    assert (heard["invitee"]["To"], heard["invitee"]["Auto-Submitted"]) == ("Pat <pat@home.example>", "auto-replied")
+    assert "has_account: True" in text(heard["invitee"])
+
+
+async def test_that_is_for_who_wrote_the_message_alone(world):
+    notice = await announced(world, BEA)
+    assert (await answer(world, notice))["sender"]["To"] == BEA
+    [invitation] = await world.rows(Invitation)
+    senders = {one.address: one for one in await world.rows(Sender)}
+    seen = {
+        who: len(await world.desk.ask(invitee_mail.readable, sender, invitation)) for who, sender in senders.items()
+    }
+    assert seen == {bare(ADA): 0, bare(BEA): 1}
+
+
+async def test_who_never_was_invited_there_hears_that_nobody_reads(world):
+    await world.registered()
+    await world.receive(mail())
+    [notice] = await world.deliver()
+    assert list(await answer(world, notice)) == ["invitee"]
+    assert await kept(world) == []
+
+
+async def test_an_erased_account_is_not_written_to(world):
+    notice = await announced(world)
+    account = await world.one(Account)
+    await world.store.write(lambda tx: tx.put(replace(account, typed="", address="erased")))
+    assert await answer(world, notice) == {}
 
 
 # ------------------------------------------------------------------------------------------------------- what is kept

@@ -28,7 +28,7 @@ PAGES_BY_PART = {
     Part.CALLING_BACK: ["/address/{token}"],
 }
 """Where a part is; what has no page is reached by mail alone."""
-BY_MAIL = {Part.COMMANDS, Part.ANSWERS, Part.INVITEES_WORDS, Part.BOUNCES}
+BY_MAIL = {Part.COMMANDS, Part.ANSWERS, Part.PEOPLES_WORDS, Part.BOUNCES}
 MARKS = {
     "/sender/{token}?show=patients": "uma@home.example",
     "/sender/{token}?show=directory": "cleo@riverside.example",
