@@ -1,9 +1,12 @@
 """What a sender answers who was asked about a mail of theirs: YES, PLAIN, CANCEL."""
 
+from dataclasses import replace
+
+from gateway.domain.model import Invitation
 from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import Answer
 from gateway.flow import question
-from gateway.flow.ask import Ask, Result
+from gateway.flow.ask import Ask, Result, Scope
 
 
 def is_open(ask: Ask) -> bool:
@@ -19,6 +22,14 @@ def yes(ask: Ask) -> list[Result]:
         return [_over(ask)]
     who = [row["who"] for row in mailing.rows]
     return [{"code": "taken_as_secure", "to": who[: question.SHOWN], "receipt": bool(mailing.waiters)}]
+
+
+def with_details(ask: Ask) -> Ask:
+    """The same command about those who wait for the mail, once it is secure mail: who says who they are means YES."""
+    current = _current(ask)
+    mailing = question.take_as_secure(ask.ctx, current) if current else None
+    invited = [ask.ctx.tx.get(Invitation, waiter.invitation_id) for waiter in (mailing.waiters if mailing else ())]
+    return replace(ask, scope=Scope(tuple(filter(None, invited))))
 
 
 def plain(ask: Ask) -> list[Result]:

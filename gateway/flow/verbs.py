@@ -92,6 +92,8 @@ def _subject(scope: Scope, command: Command) -> str:
 
 def _details(ask: Ask) -> list[Result]:
     """PATIENT, CLINICIAN, STAFF, COLLEAGUE: who the person is; also a correction, or inviting again."""
+    if asked.is_open(ask):
+        ask = asked.with_details(ask)
     found = person(ask)
     if isinstance(found, dict):
         return [found]

@@ -80,6 +80,12 @@ async def test_plain_sends_it_on_octet_for_octet(world):
     assert await world.rows(Invitation) == []
 
 
+async def test_who_says_who_the_person_is_means_yes(world):
+    asked, _ = await question(world)
+    assert kinds(await world.reply(asked, "PATIENT 1980-02-03")) == ["invitation", "receipt", "transcript"]
+    assert [one.state for one in await world.rows(Invitation)] == [State.INVITED]
+
+
 async def test_cancel_destroys_it(world):
     asked, _ = await question(world)
     [transcript] = await world.reply(asked, "CANCEL")
