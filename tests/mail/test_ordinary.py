@@ -9,6 +9,7 @@ from gateway.mail.parse import head
 from gateway.mail.secure_mark import read_marks
 
 ABOUT = (
+    *("Impfaktion im März", "a note on locked doors", "Fortbildung: Wundversorgung", "cuadro de guardias"),
     *(
         "the rota for week 48",
         "your invoice 2026-1123",
