@@ -116,7 +116,7 @@ _RUN = [
 def _question(sign: str, **facts: Any) -> dict[str, Any]:
     asked = {
         "stage": "asked",
-        "to": ["pat@home.example"],
+        "readers": ["pat@home.example"],
         "more": 0,
         "sent": SENT.isoformat(),
         "shown": "",

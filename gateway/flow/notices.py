@@ -111,10 +111,11 @@ def to_sender(
     invitation: Invitation | None = None,
     language: str = "",
     wait: timedelta = timedelta(),
+    to: str = "",
 ) -> Delivery:
-    """Tell a sender something, in the language given or else their practice's; or whoever reads in their place."""
+    """Tell a sender something, in the language given or else their practice's; or who reads in their place, or `to`."""
     practice = ctx.site.practice(sender.practice_id)
-    to = read_by(ctx, sender)
+    to = to or read_by(ctx, sender)
     is_own = to == sender.typed
     letter = Letter(
         notice,

@@ -113,9 +113,13 @@ def may_be_plain(question: Question) -> bool:
 
 def asked_copies(ctx: Context, question: Question) -> list[Copy]:
     """The copies that wait for the answer, of all parts in which the mail came."""
+    return _copies(ctx, question, CopyState.ASKED)
+
+
+def _copies(ctx: Context, question: Question, *states: CopyState) -> list[Copy]:
     sender, message = _parties(ctx, question)
     parts = {message.id, *(one.id for one in siblings(ctx, sender, message.header_id))}
-    return ctx.tx.find(Copy, order="id", message_id__in=list(parts), state=CopyState.ASKED)
+    return ctx.tx.find(Copy, order="id", message_id__in=list(parts), state__in=states)
 
 
 def run_due(ctx: Context, limit: int) -> int:
@@ -138,15 +142,31 @@ def run_due(ctx: Context, limit: int) -> int:
 # ------------------------------------------------------------------------------------------------------------- telling
 
 
-def _tell(ctx: Context, question: Question, stage: str, shown: str = "") -> None:
+def retell(ctx: Context, sender: Sender, those: Sequence[str]) -> bool:
+    """Ask, or tell, somebody else what this sender was asked and has not heard of; whether there was anything."""
+    long_ago = ctx.today - timedelta(days=ctx.site.rhythm.lapse_after_days + STILL_NEWS)
+    found = ctx.tx.find(Question, sender_id=sender.id, day0__gt=long_ago)
+    stages = [(question, _UNHEARD[question.answer]) for question in found if question.answer in _UNHEARD]
+    for question, stage in stages:
+        for to in those:
+            _tell(ctx, question, stage, to=to)
+    return bool(stages)
+
+
+STILL_NEWS = 3
+"""For how many days it is told that a mail was destroyed."""
+_UNHEARD: dict[Answer | None, str] = {None: "again", Answer.NONE: "over"}
+
+
+def _tell(ctx: Context, question: Question, stage: str, shown: str = "", to: str = "") -> None:
     sender, message = _parties(ctx, question)
-    to = [copy.typed for copy in asked_copies(ctx, question)]
+    readers = [copy.typed for copy in _copies(ctx, question, CopyState.ASKED, CopyState.DESTROYED)]
     facts = {
         "stage": stage,
         "sign": question.sign.name,
         "shown": shown,
-        "to": to[:SHOWN],
-        "more": len(to) - len(to[:SHOWN]),
+        "readers": readers[:SHOWN],
+        "more": len(readers) - len(readers[:SHOWN]),
         "sent": message.received_at.isoformat(),
         "until": _at(ctx, question.day0, ctx.site.rhythm.lapse_after_days).astimezone(ctx.site.zone).date().isoformat(),
         "ask_again": _days(ctx)[:-1],
@@ -154,7 +174,7 @@ def _tell(ctx: Context, question: Question, stage: str, shown: str = "") -> None
         "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id),
     }
     reply = notices.token(Purpose.QUESTION, question.id)
-    notices.to_sender(ctx, Notice.NEAR_MISS, sender, facts, reply=reply, answers=message.header_id)
+    notices.to_sender(ctx, Notice.NEAR_MISS, sender, facts, reply=reply, answers=message.header_id, to=to)
 
 
 SHOWN = 20

@@ -2,7 +2,7 @@
 
 from gateway.domain.model import Delivery, Invitation, Sender, Waiter
 from gateway.domain.vocabulary import OPEN, Audience, Notice, Purpose
-from gateway.flow import notices, people
+from gateway.flow import notices, people, question
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
 
@@ -23,6 +23,8 @@ def tell(ctx: Context, delivery: Delivery) -> None:
     about = ctx.tx.get(Invitation, delivery.invitation_id) if delivery.invitation_id else None
     ctx.audit("gateway", "unheard", f"sender {sender.id}", delivery.notice.value if delivery.notice else "")
     if not count_today(ctx, f"unheard|{sender.id}|{delivery.notice}|{about.id if about else 0}", 1):
+        return
+    if delivery.notice is Notice.NEAR_MISS and question.retell(ctx, sender, those):
         return
     for to in those:
         _queue(ctx, sender, to, delivery, about)

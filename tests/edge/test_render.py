@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 from gateway.domain.vocabulary import Audience, Notice
 from gateway.edge.render import Templates, mailto, reflowed
 from tests.edge.stories import accepted, bounced, lives, locked
-from tests.practice import ADA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World
+from tests.practice import ADA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World, mail
 from tests.reading import Links, all_decent, buttons
 
 WRITTEN = {
@@ -263,3 +263,10 @@ def test_plain_text_is_filled_but_links_and_indents_stay() -> None:
     assert text.startswith("One two word")
     assert f"\n\n  {link}\n  next\n" in text
     assert "\n\n\n" not in text
+
+
+async def test_a_question_names_whom_the_mail_is_for(world: World) -> None:
+    await world.receive(mail(subject="[secured] Results"))
+    await world.collect()
+    asked = world.last(Notice.NEAR_MISS)
+    assert "We are holding your mail to pat@home.example;" in asked.html.text

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.model import Delivery
+from gateway.domain.vocabulary import Notice, Purpose
 from gateway.edge.intake import Intake
 from gateway.edge.smtp_in import Policy, listen
 from gateway.errors import StoreBusy
@@ -326,3 +327,35 @@ async def test_who_falls_silent_in_the_tls_handshake_can_be_sent_away(tls):
         guest.dismiss("421 4.4.2 Idle for too long")
         await asyncio.sleep(0.05)
         assert client.server.sessions.count == 0
+
+
+async def test_an_invitee_is_heard_from_anywhere_and_a_made_up_token_is_not():
+    """The same words to both, but for the one that names an invitation of ours."""
+    bench = Bench()
+    async with bench.session():
+        await bench.envelope()
+        await bench.data(b"From: ada@riverside.example\r\nSubject: [secure patient 1980-02-03] x\r\n\r\nx\r\n.\r\n")
+    bench.policy = replace(bench.policy, trusted=())
+    good = bench.desk.keys.token(Purpose.ANSWER, 1)
+    replies = {}
+    async with bench.session():
+        for token in (good, good.upper(), f"{good[:-1]}b"):
+            [rcpt] = await bench.envelope("pat@home.example", f"reply+{token}@{SITE.domain}")
+            assert rcpt.startswith("250")
+            answer = f"From: pat@home.example\r\nSubject: Re {token}\r\n\r\nI have chest pain.\r\n.\r\n"
+            replies[token] = (await bench.data(answer.encode()))[:3]
+    assert list(replies.values()) == ["250", "250", "550"]
+    told = await bench.store.read(lambda tx: [one.notice for one in tx.find(Delivery, order="id")])
+    assert told.count(Notice.ANSWERED) == 2
+    assert told.count(Notice.NOBODY_READS) == 1
+
+
+async def test_one_slip_in_an_address_is_no_reason_to_refuse_the_mail():
+    bench = Bench()
+    async with bench.session():
+        assert all(
+            reply.startswith("250")
+            for reply in await bench.envelope("ada@riverside.example", "pat@home.example", "hana.@home.example")
+        )
+        sent = await bench.data(b"From: ada@riverside.example\r\nSubject: [secure] x\r\n\r\nx\r\n.\r\n")
+    assert sent.startswith("250")

@@ -160,3 +160,23 @@ async def test_what_may_pass_tells_nobody(world):
     await held(world, ADA)
     await world.deliver(Outcome(451, "4.3.0 later"))
     assert [one.notice for one in await world.rows(Delivery)] == [Notice.RECEIPT]
+
+
+async def test_a_question_about_a_mail_is_asked_of_the_fallback(world):
+    await held(world, ADA, "secured")
+    [asked] = await fail(world, Notice.NEAR_MISS)
+    assert (asked["X-Gateway-Notice"], asked["To"]) == ("near-miss", FRONT)
+    assert "stage: again" in text(asked)
+    assert "receipt" in kinds(await world.reply(asked, "YES", sender=FRONT))
+
+
+async def test_that_a_mail_was_destroyed_is_told_to_the_fallback(world):
+    await held(world, ADA, "secured")
+    await world.deliver()
+    await world.days(8)
+    for row in await world.rows(Delivery, notice=Notice.NEAR_MISS, state="queued"):
+        await world.desk.do(deliver.record, row, Outcome(250, "ok") if row.id < 3 else GONE, b"")
+    told = [one for one in await world.deliver() if one["To"] == FRONT]
+    assert kinds(told) == ["near-miss"]
+    assert "stage: over" in text(told[0])
+    assert "readers: ['pat@home.example']" in text(told[0])

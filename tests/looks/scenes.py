@@ -11,7 +11,7 @@ from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow import notices, recall
 from gateway.testing import FakeSignIn
 from tests.browser import PASSWORD, Browser
-from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS, SITE, World
+from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS, SITE, World, mail
 
 Prepare = Callable[[World, Browser], Awaitable[None]]
 RIGHT = {"day": "3", "month": "2", "year": "1980"}
@@ -291,6 +291,19 @@ async def _sender_person(world: World, browser: Browser) -> None:
     await browser.press("Continue", **RIGHT)
     await browser.press("Continue", name="Pat", password="a teapot full of violets")
     await browser.press("Finish")
+    await browser.go(_sender_link(world) + "?person=pat@home.example")
+
+
+@scene("sender-answered", "/sender/{token}")
+async def _sender_answered(world: World, browser: Browser) -> None:
+    """Pat has answered the invitation by mail, with a file."""
+    await world.receive(mail(subject="[secure patient 1980-02-03] Your results"))
+    await world.deliver()
+    invitation = next(one for _, one, _ in world.sent if one["X-Gateway-Notice"] == "invitation")
+    answer = mail(
+        invitation["Reply-To"], "Re: A secure message for you", "I have chest pain.", "Pat <pat@home.example>"
+    )
+    await world.receive(answer, mail_from="pat@home.example", trusted=False)
     await browser.go(_sender_link(world) + "?person=pat@home.example")
 
 
