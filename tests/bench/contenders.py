@@ -100,7 +100,8 @@ class GatewayContender(PythonContender):
 
     def queued(self) -> int:
         database = open_database(self._settings.database_path)
-        return read_once(database, lambda tx: tx.count(Delivery, state=DeliveryState.QUEUED))
+        due = {"state": DeliveryState.QUEUED, "due_at__le": datetime.now(UTC)}  # a digest is not: it still gathers
+        return read_once(database, lambda tx: tx.count(Delivery, **due))
 
     @cached_property
     def _settings(self) -> Settings:

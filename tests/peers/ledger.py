@@ -32,13 +32,18 @@ class Mail:
         return REGISTERED if self.kind == "inbox" else f"p{self.number}@home.example"
 
     @property
+    def author(self) -> str:
+        """Somebody else for each, so that each has a receipt of its own: those of a run share a digest."""
+        return f"dr{self.number}@riverside.example"
+
+    @property
     def id(self) -> str:
         return f"<{self.number}.load@riverside.example>"
 
     @property
     def octets(self) -> bytes:
         tag = "" if self.kind == "pass" else "[secure] "
-        head = f"From: Ada <{ADA}>\r\nTo: {self.recipient}\r\nSubject: {tag}number {self.number}\r\n"
+        head = f"From: Dr X <{self.author}>\r\nTo: {self.recipient}\r\nSubject: {tag}number {self.number}\r\n"
         body = f"This is number {self.number}.\r\n" * (LARGE // 24 if self.number % 10 < 2 else 8)
         return f"{head}Message-ID: {self.id}\r\n\r\n{body}".encode()
 

@@ -12,7 +12,7 @@ from tests.peers.served import Served
 pytestmark = pytest.mark.peer
 
 ADA = "ada@riverside.example"
-THREADS = 200
+THREADS = 30
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def test_a_responder_is_answered_at_most_once_in_each_thread(served, hop):
             message["Subject"], message["Message-ID"] = "[secure] results", f"<{number}@riverside.example>"
             message.set_content("All is well.")
             client.send_message(message)
-    wait_for(lambda: len(notices(hop, "receipt")) == THREADS, 120)
+            served.turn(minutes=2)  # else they were a run, which has one digest
+            wait_for(lambda: len(notices(hop, "receipt")) == number + 1)  # noqa: B023 - it is asked at once
     answer(served, notices(hop, "receipt").values())
     wait_for(lambda: len(notices(hop, "transcript")) == THREADS, 120)
     answer(served, notices(hop, "transcript").values())
