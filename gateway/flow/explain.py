@@ -9,9 +9,9 @@ from gateway.domain.vocabulary import State
 from gateway.flow import understand
 from gateway.flow.case import Case
 from gateway.flow.context import Context
-from gateway.flow.receive import decided
 from gateway.flow.take_in import reading
 from gateway.flow.understand import Draft, Submission
+from gateway.flow.verdicts import decided
 from gateway.mail import parse as messages
 from gateway.ports import Keys
 

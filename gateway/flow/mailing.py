@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from gateway.domain.address import Address
@@ -22,6 +23,10 @@ class Keep(Protocol):
     def __call__(
         self, reader: Address, state: CopyState, *, account_id: int | None = None, invitation_id: int | None = None
     ) -> Copy: ...
+
+
+PARTS_WITHIN = timedelta(days=1)
+"""How long after one part of a mail another may come in."""
 
 
 @dataclass(slots=True)
@@ -54,9 +59,15 @@ def carry_out(mailing: Mailing, case: Case) -> None:
     _HANDLERS[case.verdict.action](mailing, case)
 
 
-def siblings(ctx: Context, sender: Sender, header_id: str) -> list[Message]:
-    """The messages that one mail became, since its server handed it in several times."""
-    return ctx.tx.find(Message, header_id=header_id, sender_id=sender.id) if header_id else []
+def parts(ctx: Context, sender: Sender, header_id: str, at: datetime) -> list[Message]:
+    """The messages that one mail became, since its server handed it in several times around this instant.
+
+    Much earlier and later ones are others: some programs write the same Message-ID for ever.
+    """
+    if not header_id:
+        return []
+    around: dict[str, Any] = {"received_at__gt": at - PARTS_WITHIN, "received_at__lt": at + PARTS_WITHIN}
+    return ctx.tx.find(Message, header_id=header_id, sender_id=sender.id, **around)
 
 
 def _relay(mailing: Mailing, case: Case) -> None:
@@ -133,7 +144,7 @@ def _given_details(mailing: Mailing, invitation: Invitation) -> tuple[Invitation
 def _may_mean_others(mailing: Mailing, key: str) -> bool:
     """Whether the mail has other recipients of whom a birthdate might be: people without an account."""
     ctx = mailing.ctx
-    sent = [one.id for one in siblings(ctx, mailing.sender, mailing.header_id)]
+    sent = [one.id for one in parts(ctx, mailing.sender, mailing.header_id, ctx.now)]
     elsewhere = {copy.address for copy in ctx.tx.find(Copy, message_id__in=sent)} if sent else set()
     others = (mailing.addressees | elsewhere) - {key, mailing.sender.address}
     return len(others) > (ctx.tx.count(Account, address__in=list(others)) if others else 0)

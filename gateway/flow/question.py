@@ -21,14 +21,14 @@ from gateway.errors import WrongKey
 from gateway.flow import hold, notices, people, receipts
 from gateway.flow.case import case_of
 from gateway.flow.context import Context
-from gateway.flow.mailing import Mailing, carry_out, siblings
+from gateway.flow.mailing import Mailing, carry_out, parts
 from gateway.flow.understand import Recipient
 
 
 def standing(ctx: Context, sender: Sender, header_id: str) -> Question | None:
     """What was asked already about another part of the same mail."""
-    parts = [message.id for message in siblings(ctx, sender, header_id)]
-    asked = ctx.tx.find(Question, order="-id", message_id__in=parts, limit=1) if parts else []
+    sent = [message.id for message in parts(ctx, sender, header_id, ctx.now)]
+    asked = ctx.tx.find(Question, order="-id", message_id__in=sent, limit=1) if sent else []
     return next(iter(asked), None)
 
 

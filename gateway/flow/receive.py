@@ -1,15 +1,13 @@
 """A mail comes in: what it is, what becomes of it for each recipient, and the one receipt that says so."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 
-from gateway.domain.decide import Action, Facts, Reason, Verdict, decide
-from gateway.domain.intent import Intent, Sign
+from gateway.domain.decide import Action, Facts, Verdict, decide
+from gateway.domain.intent import Sign
 from gateway.domain.model import Account, Copy, Message, Seen, Sender
-from gateway.domain.site import Practice
-from gateway.domain.vocabulary import Answer, CopyState, Purpose
-from gateway.errors import BadRecipient, NotASender, NotAuthor, RecipientLeft, Unreadable
+from gateway.domain.vocabulary import CopyState, Purpose
+from gateway.errors import NotASender, NotAuthor, RecipientLeft, Unreadable
 from gateway.flow import (
     answer,
     delegates,
@@ -23,13 +21,13 @@ from gateway.flow import (
     receipts,
     release,
 )
-from gateway.flow.case import Case, case_of
+from gateway.flow.case import Case
 from gateway.flow.command_mail import CommandMail
 from gateway.flow.context import Context
 from gateway.flow.intake import Intake
 from gateway.flow.take_in import Exits
-from gateway.flow.talk import people_of
-from gateway.flow.understand import MANY, Draft, Recipient
+from gateway.flow.understand import Draft, Recipient
+from gateway.flow.verdicts import decided
 from gateway.mail.automatic import NO_ANSWER, automatic, surely_automatic
 
 _MISTAKES = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, RecursionError)
@@ -72,77 +70,6 @@ def _accept(ctx: Context, draft: Draft, exits: Exits) -> tuple[Verdict, ...]:
     return tuple(case.verdict for case in cases)
 
 
-def decided(ctx: Context, draft: Draft) -> list[Case]:
-    """Each recipient with what is to become of the mail for them: only looks up. Raises BadRecipient."""
-    practice = draft.practice
-    if practice and draft.recalls is not None and (taken_back := _taken_back(ctx, draft, practice)):
-        return taken_back
-    if practice is None or (draft.marks.sign.intent is Intent.CLEAR and not draft.may_go_on):
-        return [_unsecured(one, draft.marks.sign) for one in draft.recipients]
-    talk = people_of(ctx, practice, draft.answers) if draft.may_go_on else frozenset()
-    asked = _asked_before(ctx, draft, practice) if draft.marks.asks or talk else None
-    cases = []
-    for one in draft.recipients:
-        sign = asked or _sign(draft, one, talk)
-        is_plain = one.gateway or sign.intent is Intent.CLEAR
-        cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
-    if cases and all(case.verdict.action is Action.NOWHERE for case in cases):
-        raise BadRecipient
-    crowd = _is_for_a_crowd(ctx, draft, cases) and _asked_before(ctx, draft, practice) is not Sign.ANSWERED
-    return [_unseen(case) for case in cases] if crowd else cases
-
-
-def _taken_back(ctx: Context, draft: Draft, practice: Practice) -> list[Case]:
-    """The recipients of Outlook's recall, if it speaks of secure mail; otherwise nobody: it is a mail like others."""
-    sender = ctx.tx.one(Sender, address=draft.author.address.key if draft.author else "", practice_id=practice.id)
-    cases = []
-    for one in draft.recipients:
-        if one.gateway or one.address is None or sender is None:
-            return []
-        copy = outlook_recall.named(ctx, sender, one.address, draft.recalls or "")
-        cases.append(Case(one, Verdict(Action.RECALL, Reason.RECALLS, Sign.RECALL), recalled=copy))
-    return cases if draft.marks.secure or any(case.recalled for case in cases) else []
-
-
-def _unsecured(recipient: Recipient, sign: Sign) -> Case:
-    return Case(recipient, decide(Facts(gateway=recipient.gateway, sign=sign)))
-
-
-def _sign(draft: Draft, recipient: Recipient, talk: frozenset[str]) -> Sign:
-    """What shows how the mail was meant for this recipient: its own marks, or the talk that it goes on with."""
-    if not talk or recipient.address is None:
-        return draft.marks.sign
-    if recipient.address.key in talk:
-        return Sign.TALK
-    return draft.marks.sign if draft.marks.asks else Sign.NEW_IN_TALK
-
-
-def _asked_before(ctx: Context, draft: Draft, practice: Practice) -> Sign | None:
-    """What the sender has answered where another part of this mail was asked about."""
-    author = draft.author.address.key if draft.author else ""
-    sender = ctx.tx.one(Sender, address=author, practice_id=practice.id)
-    before = question.standing(ctx, sender, draft.message_id) if sender else None
-    return _ANSWERED.get(before.answer) if before else None
-
-
-_ANSWERED: dict[Answer | None, Sign] = {Answer.YES: Sign.ANSWERED, Answer.PLAIN: Sign.PLAIN}
-
-
-def _is_for_a_crowd(ctx: Context, draft: Draft, cases: list[Case]) -> bool:
-    """Whether it is secure mail to many strangers at once, which its sender is asked about."""
-    if not draft.crowded or not any(case.verdict.action is Action.HOLD for case in cases):
-        return False
-    visible = {one.address.key for one in draft.head.visible}
-    known = ctx.tx.count(Account, address__in=list(visible)) if visible else 0
-    return draft.head.names_many or len(visible) - known >= MANY
-
-
-def _unseen(case: Case) -> Case:
-    secure = case.verdict.sign.intent is not Intent.CLEAR and case.recipient.gateway is None
-    asked = Verdict(Action.ASK, Reason.MANY_READERS, Sign.MANY_READERS)
-    return replace(case, verdict=asked) if secure and case.recipient.address else case
-
-
 def _is_incomplete(ctx: Context, draft: Draft) -> bool:
     """Whether other parts of this mail may still come in: it names people from elsewhere who are not here."""
     assert draft.practice is not None  # noqa: S101 - its mail was held
@@ -153,7 +80,7 @@ def _is_incomplete(ctx: Context, draft: Draft) -> bool:
     if not missing or not here_too or draft.author is None:
         return False
     sender = ctx.tx.one(Sender, address=draft.author.address.key, practice_id=draft.practice.id)
-    parts = [one.id for one in mailing.siblings(ctx, sender, draft.message_id)] if sender else []
+    parts = [one.id for one in mailing.parts(ctx, sender, draft.message_id, ctx.now)] if sender else []
     arrived = {copy.address for copy in ctx.tx.find(Copy, message_id__in=parts)} if parts else set()
     return bool(draft.message_id) and not missing <= arrived
 

@@ -7,7 +7,7 @@ from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import Purpose
 from gateway.flow.ask import Scope
 from gateway.flow.context import Context
-from gateway.flow.mailing import siblings
+from gateway.flow.mailing import parts
 
 Opened = tuple[int, Scope]
 """The id of the sender to whom a token was given, and of whom it speaks."""
@@ -42,8 +42,9 @@ def _message_scope(ctx: Context, row: int) -> Opened | None:
 def _invited_for(ctx: Context, message: Message) -> tuple[Invitation, ...]:
     """Those who were invited for a mail, in however many parts it came."""
     sender = ctx.tx.get(Sender, message.sender_id or 0)
-    parts = {message.id, *(one.id for one in (siblings(ctx, sender, message.header_id) if sender else ()))}
-    ids = {copy.invitation_id for copy in ctx.tx.find(Copy, message_id__in=list(parts)) if copy.invitation_id}
+    sent = parts(ctx, sender, message.header_id, message.received_at) if sender else []
+    messages = [message.id, *(one.id for one in sent)]
+    ids = {copy.invitation_id for copy in ctx.tx.find(Copy, message_id__in=messages) if copy.invitation_id}
     return tuple(ctx.tx.find(Invitation, id__in=ids))
 
 

@@ -137,11 +137,13 @@ async def test_nobody_elses_mail_is_asked_about(world):
     assert verdict.action.value == "pass"
 
 
-async def test_a_mail_in_two_parts_is_asked_about_once(world):
+@pytest.mark.parametrize("days", [0, 5])
+async def test_a_mail_in_two_parts_is_asked_about_once(world, days):
     octets = mail("pat@home.example, kim@home.example", ASKED)
     await world.receive(octets, "pat@home.example")
     await world.receive(octets, "kim@home.example")
     [asked] = await world.deliver()
+    world.clock.advance(days=days)
     await world.reply(asked, "YES")
     held = await world.rows(Copy, state=CopyState.HELD)
     assert {one.address for one in held} == {"pat@home.example", "kim@home.example"}
@@ -218,6 +220,24 @@ async def test_what_goes_on_with_secure_mail_is_secure(world, named):
     [verdict] = await world.receive(mail(subject="Re: Results", **{named: f"<other@x.example> {before}"}))
     assert (verdict.action.value, verdict.sign) == ("hold", Sign.TALK)
     assert kinds(await world.deliver()) == ["receipt"]
+
+
+async def test_what_was_said_of_somebody_new_is_not_said_of_those_in_the_talk(world):
+    before = await begun(world)
+    octets = mail("pat@home.example, kim@home.example", "Re: Results", In_Reply_To=before)
+    await world.receive(octets, "kim@home.example")
+    [asked] = await world.deliver()
+    await world.reply(asked, "PLAIN")
+    [verdict] = await world.receive(octets, "pat@home.example")
+    assert verdict.sign is Sign.TALK
+
+
+async def test_a_program_that_writes_one_message_id_for_ever_is_asked_anew(world):
+    asked, _ = await question(world, message_id="<always@riverside.example>")
+    await world.reply(asked, "PLAIN")
+    world.clock.advance(days=2)
+    [verdict] = await world.receive(mail(subject="[secured] Another", message_id="<always@riverside.example>"))
+    assert verdict.action is Action.ASK
 
 
 async def test_somebody_new_in_a_secure_talk_is_asked_about(world):
