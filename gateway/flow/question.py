@@ -118,8 +118,8 @@ def asked_copies(ctx: Context, question: Question) -> list[Copy]:
 
 def _copies(ctx: Context, question: Question, *states: CopyState) -> list[Copy]:
     sender, message = _parties(ctx, question)
-    parts = {message.id, *(one.id for one in siblings(ctx, sender, message.header_id))}
-    return ctx.tx.find(Copy, order="id", message_id__in=list(parts), state__in=states)
+    sent = {message.id, *(one.id for one in parts(ctx, sender, message.header_id, message.received_at))}
+    return ctx.tx.find(Copy, order="id", message_id__in=list(sent), state__in=states)
 
 
 def run_due(ctx: Context, limit: int) -> int:
