@@ -1,7 +1,7 @@
 """The one test command: `python3 tests/run.py`. It makes what it needs in the checkout and runs every check.
 
     python3 tests/run.py                 everything, as CI runs it
-    python3 tests/run.py --quick         without real servers, browser, processes and wheel
+    python3 tests/run.py --quick         without real servers, browser, processes, measuring and wheel
     python3 tests/run.py -- -k birthdate what follows -- goes to pytest
 
 Needs Python 3.11 or later. Preparation stops at its first fault; the checks all run, and the first fault's exit code is
@@ -45,7 +45,9 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Prepare the checkout and run every check.")
-    parser.add_argument("--quick", action="store_true", help="without real servers, browser, processes and wheel")
+    parser.add_argument(
+        "--quick", action="store_true", help="without real servers, browser, processes, measuring and wheel"
+    )
     parser.add_argument("pytest", nargs="*", metavar="-- ARGS", help="arguments for pytest")
     return parser.parse_args()
 
@@ -74,7 +76,7 @@ def prepared(prepare: Callable[[], None]) -> int:
 
 
 def checks(quick: bool, pytest_arguments: list[str]) -> list[Step]:
-    chosen = ["-m", "not peer"] if quick else []
+    chosen = ["-m", "not peer and not measured"] if quick else []
     steps: list[Step] = [
         ("Format", lambda: tool("ruff", "format", "--check")),
         ("Lint", lambda: tool("ruff", "check")),

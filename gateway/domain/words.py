@@ -84,7 +84,7 @@ VERBS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "PATIENTS": ("PATIENTEN", "PATIENTINNEN"),
         "INVITE": ("EINLADEN",),
         "YES": ("JA",),
-        "PLAIN": ("NORMAL", "UNVERSCHLÜSSELT"),
+        "PLAIN": ("GEWÖHNLICH", "NORMAL", "UNVERSCHLÜSSELT"),
         "HELP": ("HILFE",),
         "MOVE": ("VERSCHIEBEN",),
         "RECALL": ("ZURÜCKRUFEN",),

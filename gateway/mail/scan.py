@@ -16,7 +16,7 @@ from gateway.mail.bounds import HEAD_FIELDS, HEAD_OCTETS
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 
 
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?+(?:\r?\n){0,3}+(?:>?From [^\n]{0,998}+\n)?+")
+_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\r?\n){0,3}(?:>?From [^\n]{0,998}+\n)?")
 """What stands before a head by mistake (RFC 4155 names the From line)."""
 
 

@@ -141,7 +141,7 @@ _IN_BRACKETS = re.compile(r"[\[({<]\s*+(?P<word>[^\W\d_]{3,24}+)(?P<rest>[^\[\](
 _UNOPENED = re.compile(r"(?:(?<=:\s)|\A)\W{0,5}+(?P<word>[^\W\d_]{3,24}+)(?P<rest>[^\[\](){}<>]{0,40}+)\]")
 _WITHIN_SIGNS = re.compile(r"(?<!\w)(?P<sign>[*_~/|=\"'-]{1,3}+)(?P<word>[^\W\d_]{3,24}+)(?P=sign)(?!\w)")
 _HASH = re.compile(r"(?<![\w#])#(?P<word>[^\W\d_]{3,24}+)(?!\w)")
-_LABEL = re.compile(r"\A(?:\s*+[a-z]{2,4}\s*+:)*+\s*+(?P<word>[^\W\d_]{3,24}+)\s*+:")
+_LABEL = re.compile(r"\A(?:\s{0,3}[a-z]{2,4}\s{0,3}:){0,5}\s{0,3}(?P<word>[^\W\d_]{3,24}+)\s*+:")
 
 Found = tuple[int, int, tuple[int, int] | None]
 

@@ -119,7 +119,8 @@ class SmallDisk:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
         made = subprocess.run(mount, capture_output=True, text=True, check=False)
         if made.returncode:
-            pytest.fail(f"This test mounts a small file system, as root: {made.stderr}", pytrace=False)
+            say = pytest.fail if "CI" in os.environ else pytest.skip  # most containers, and who is not root, may not
+            say(f"This test mounts a small file system, as root: {made.stderr}")
 
     def fill(self, leave: int = 0) -> None:
         free = os.statvfs(self.folder)
