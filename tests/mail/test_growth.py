@@ -21,8 +21,8 @@ from tests.mail.readers import MODULES, NO_READERS, READERS
 pytestmark = pytest.mark.measured
 SIZES = (4_000, 16_000, 64_000, 256_000)
 STEEP = 10
-"""How many times as long four times as much may take: 4 and what a busy machine and the end of its caches add, which was
-seen to be 8 in all; 16 is what comes of looking at all of a mail for each part of it."""
+"""How many times as long four times as much may take: 4, and what a busy machine and the end of its caches add, which
+was seen to be 8 in all; 16 is what comes of looking at all of a mail for each part of it."""
 NOTICEABLE = 0.02
 """Seconds of computing below which nothing is compared: a step that takes less keeps nobody waiting."""
 SEARCH = int(os.environ.get("SEARCH", "1"))
