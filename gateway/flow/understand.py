@@ -197,7 +197,8 @@ def unheard(submission: Submission, recipients: tuple[Recipient, ...]) -> Draft:
 def understand(site: Site, submission: Submission, recipients: tuple[Recipient, ...], opening: bytes) -> Draft:
     """Read a mail's head. Raises EndlessHead, Looping, NotASender."""
     head = parse.head(opening)
-    if not head.complete:
+    passes = site.observes and not any(one.gateway for one in recipients)
+    if not head.complete and not passes:
         raise EndlessHead  # a mark, or a second From, might stand in what was not read
     if head.received > MOST_RECEIVED:
         raise Looping
@@ -210,7 +211,7 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
     crowded = head.names_many or len(head.visible) >= MANY
     blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged, crowded=crowded)
     draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes, crowded)
-    if site.observes and not any(one.gateway for one in recipients):
+    if passes:
         return _observed(draft)
     if draft.needs_practice and draft.practice is None:
         raise NotASender
@@ -219,8 +220,9 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
 
 def _observed(draft: Draft) -> Draft:
     """A mail that passes, whatever it is: what would have been refused is noted."""
-    refused = NotASender.smtp_reply if draft.needs_practice and draft.practice is None else ""
-    return replace(draft, passes=True, refused=refused)
+    unknown = NotASender if draft.needs_practice and draft.practice is None else None
+    refused = unknown if draft.head.complete else EndlessHead
+    return replace(draft, passes=True, refused=refused.smtp_reply if refused else "")
 
 
 def fingerprinted(draft: Draft) -> "hashlib._Hash":

@@ -23,6 +23,7 @@ def world():
         (mail(sender="Eve <eve@evil.example>"), ["refused"]),
         (mail("pat@home.example, x@hospital.example"), ["hold", "relay"]),
         (mail(subject="Lunch?"), []),
+        (b"X: y\r\n" * 10_001 + mail(subject="Lunch?"), ["refused"]),
     ],
 )
 async def test_everything_passes_octet_for_octet(world, octets, noted):
