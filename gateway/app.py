@@ -6,6 +6,7 @@ import secrets
 import ssl
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -39,6 +40,7 @@ from gateway.portal.app import create_app
 from gateway.ports import Clock
 from gateway.prepare import Prepared, prepare
 from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
 from gateway.store.runner import SqliteStore
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class Gateway:
             desk, outbox = await self._open_store(stack, prepared)
             if "delivery" in self.parts:
                 _in_background(stack, outbox.run())
-            _in_background(stack, self._ticker(stack, desk, outbox).run())
+            _in_background(stack, self._ticker(stack, desk, outbox, prepared.content).run())
             _in_background(stack, self.figures.watch_loop().run())
             if "mailbox" in self.parts and self.worker == 0 and (server := mailbox_server(self.settings)):
                 _in_background(stack, Mailbox(server, desk, prepared.content, self.figures).run())
@@ -123,7 +125,7 @@ class Gateway:
         outbox.wake()
         return desk, outbox
 
-    def _ticker(self, stack: contextlib.AsyncExitStack, desk: Desk, outbox: Outbox) -> Ticker:
+    def _ticker(self, stack: contextlib.AsyncExitStack, desk: Desk, outbox: Outbox, content: SpooledContent) -> Ticker:
         ticker, clock, turn = Ticker(), self.clock, Turn(desk, alone=self.alone)
         stack.push_async_callback(turn.give_up)
         if isinstance(clock, FileClock):
@@ -147,6 +149,8 @@ class Gateway:
         async def forget() -> None:
             if await turn.is_ours():
                 await desk.do_at_length(remind.forget)
+                before = clock.now().date() - timedelta(days=self.settings.retention.orphans)
+                await asyncio.to_thread(content.forget_orphans, before)
 
         if isinstance(clock, FileClock):  # it stands still, and nobody waits for a time that does not come
             ticker.every(receipts.QUIET.total_seconds(), lambda: desk.do(receipts.leave_at_once))

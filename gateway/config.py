@@ -25,6 +25,7 @@ from gateway.config_sections import (
     PortalSection,
     PracticeSection,
     RelaySection,
+    RetentionSection,
     ScanSection,
     SecureMailSection,
     SiteSection,
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     next_hop: NextHopSection
     invitations: InvitationsSection = InvitationsSection()
     database: DatabaseSection = DatabaseSection()
+    retention: RetentionSection = RetentionSection()
     portal: PortalSection = PortalSection()
     scan: ScanSection = ScanSection()
     metrics: MetricsSection = MetricsSection()

@@ -233,6 +233,14 @@ class DatabaseSection(Section):
     url: str = Field(default="sqlite:///gateway.db", description="three slashes: beside this file; four: absolute")
 
 
+class RetentionSection(Section):
+    """How long things are kept that nobody asks for."""
+
+    orphans: Day = Field(
+        default=30, description="days for which files are kept that a start finds in the spool and no mail names"
+    )
+
+
 class PortalSection(Section):
     """The web pages."""
 
@@ -306,6 +314,7 @@ SECTIONS: dict[str, type[Section]] = {
     "next_hop": NextHopSection,
     "invitations": InvitationsSection,
     "database": DatabaseSection,
+    "retention": RetentionSection,
     "portal": PortalSection,
     "scan": ScanSection,
     "metrics": MetricsSection,

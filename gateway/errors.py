@@ -17,6 +17,7 @@
     ├── TryAgain               a mail is not taken now: 4yz
     │   ├── TooMany            more answers to one invitation than a day takes
     │   ├── StoreBusy          the database did not answer in time
+    │   │   └── StoreGone      its file was removed or replaced while we serve from it
     │   └── StoreFull          no room on the disk
     ├── BadAddress             not an address of RFC 5321 §4.1.2
     └── WrongKey               content or database does not belong to these keys
@@ -94,6 +95,10 @@ class TooMany(TryAgain):
 
 class StoreBusy(TryAgain):
     smtp_reply = "451 4.3.0 Busy, please try again"
+
+
+class StoreGone(StoreBusy):
+    smtp_reply = "451 4.3.0 Database missing, please try again"
 
 
 class StoreFull(TryAgain):

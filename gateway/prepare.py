@@ -5,7 +5,10 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
+
+import structlog
 
 from gateway.config import Settings
 from gateway.config_kinds import split_address
@@ -21,6 +24,8 @@ from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import write_once
 from gateway.store.sealing import load_keys
+
+log = structlog.get_logger()
 
 KEY_MARK = "key check"
 
@@ -61,6 +66,7 @@ def prepare(
     """
     keys = load_keys(settings.path(settings.keys.file))
     check_writable(settings)
+    check_at_hand(settings)
     with contextlib.ExitStack() as stack:
         serving = settings.database_path.with_name(settings.database_path.name + ".serving")
         stack.enter_context(sole_use(serving))  # before anything is tidied up that another may be using
@@ -70,8 +76,9 @@ def prepare(
                 prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
         database = open_database(settings.database_path)
         migrate(database)
+        write_once(database, lambda tx: _refuse_a_fresh_one(tx, settings))
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
-        _sweep(prepared.content, set(write_once(database, _content_names)))
+        _set_aside(prepared.content, set(write_once(database, _content_names)), clock.now().date())
         prepared._closing = stack.pop_all()
     return prepared
 
@@ -110,10 +117,13 @@ def _tidy(ctx: Context, parts: Sequence[str]) -> None:
         deliver.reclaim(ctx)
 
 
-def _sweep(content: SpooledContent, known: set[str]) -> None:
-    """Remove the files whose row was never committed."""
-    for orphan in content.names() - known:
-        content.discard(orphan)
+def _set_aside(content: SpooledContent, known: set[str], today: date) -> None:
+    """Put files whose row was never committed where they hinder nobody: a start destroys nothing."""
+    orphans = content.names() - known
+    for orphan in orphans:
+        content.set_aside(orphan, today)
+    if orphans:
+        log.warning("files that belong to no mail were set aside", count=len(orphans), folder=str(content.orphans))
 
 
 def _content_names(tx: Tx) -> list[str]:
@@ -138,6 +148,32 @@ def check_writable(settings: Settings) -> None:
     place = path if path.exists() else path.parent
     if not os.access(place, os.W_OK) or path.is_dir():
         raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
+
+
+def check_at_hand(settings: Settings) -> None:
+    """Held mail must have its database. Raises ConfigError."""
+    if not settings.database_path.exists() and _spooled(settings):
+        raise ConfigError(_missing(settings))
+
+
+def _refuse_a_fresh_one(tx: Tx, settings: Settings) -> None:
+    """A database that was never served from has no mail whose content lies in files. Raises ConfigError."""
+    if tx.one(Meta, name=KEY_MARK) is None and _spooled(settings):
+        raise ConfigError(_missing(settings))
+
+
+def _missing(settings: Settings) -> str:
+    spool, path = settings.spool_path, settings.database_path
+    return (
+        f"database.url: {path} is missing or empty, but {spool} holds mail of another ({_spooled(settings)} files); "
+        "restore the database that belongs to it, or name that one. Nothing was touched"
+    )
+
+
+def _spooled(settings: Settings) -> int:
+    """How many files of held mail there are."""
+    spool = settings.spool_path
+    return sum(1 for _ in spool.iterdir()) if spool.is_dir() else 0
 
 
 def check_keys(tx: Tx, keys: Keys) -> None:

@@ -26,7 +26,7 @@ from gateway.errors import ConfigError, WrongKey
 from gateway.flow import proxies
 from gateway.flow.proxies import Doubt
 from gateway.ports import ScannerDown, SignInFailed
-from gateway.prepare import check_keys, check_writable
+from gateway.prepare import check_at_hand, check_keys, check_writable
 from gateway.settings_file import build
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
@@ -181,6 +181,7 @@ async def _keys(settings: Settings) -> Finding:
 async def _database(settings: Settings) -> Finding:
     path = settings.database_path
     check_writable(settings)
+    check_at_hand(settings)
     if not path.exists():
         return Finding(f"ok       database: {path} will be made when serving starts")
     keys = load_keys(settings.path(settings.keys.file))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import schedule
 import structlog
 
+from gateway.errors import StoreGone
 from gateway.flow import lease
 from gateway.flow.context import Desk
 
@@ -55,6 +56,8 @@ class Ticker:
         async with busy:
             try:
                 await job()
+            except StoreGone:
+                pass  # the store has said so
             except Exception:
                 log.exception("a timed job failed; it runs again at its next turn", job=job.__qualname__)
 

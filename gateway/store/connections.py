@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+import structlog
 
-from gateway.errors import StoreBusy, StoreFull
+from gateway.errors import StoreBusy, StoreFull, StoreGone
+
+log = structlog.get_logger()
 
 BUSY_SECONDS = 5
 STATEMENTS = 512
@@ -55,6 +58,35 @@ def store_error(error: BaseException) -> Exception:
     if isinstance(error, DATABASE_ERRORS):
         return StoreBusy(str(error))
     return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+class Place:
+    """Where the database lies: what is written into a file that has no name any more is lost with the process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._opened = self._found()
+        self._is_gone = False
+
+    def check(self) -> None:
+        """Raises StoreGone where the file that was opened is not there, or another one is; said once in the log."""
+        found = self._found()
+        self._opened = self._opened or found
+        is_gone = found != self._opened
+        if is_gone and not self._is_gone:
+            log.error("the database was removed or replaced: no mail is taken until it is back", path=self._path)
+        elif self._is_gone and not is_gone:
+            log.warning("the database is back", path=self._path)
+        self._is_gone = is_gone
+        if is_gone:
+            raise StoreGone(self._path)
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            seen = Path(self._path).stat()
+        except OSError:
+            return None
+        return seen.st_dev, seen.st_ino
 
 
 class WriteConnection:

@@ -10,7 +10,9 @@ import io
 import itertools
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +60,24 @@ class SpooledContent:
 
     def discard(self, content_id: str) -> None:
         self.file(content_id).unlink(missing_ok=True)
+
+    @property
+    def orphans(self) -> Path:
+        """Where files lie that belong to no mail, in a folder for each day."""
+        return self._folder.with_name(f"{self._folder.name}.orphans")
+
+    def set_aside(self, content_id: str, today: date) -> None:
+        """Move a file that no row names out of the way."""
+        folder = self.orphans / today.isoformat()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.file(content_id).rename(folder / content_id)
+
+    def forget_orphans(self, before: date) -> int:
+        """Remove what was set aside before this day; how many folders."""
+        old = [one for one in self.orphans.iterdir() if one.name < before.isoformat()] if self.orphans.is_dir() else []
+        for folder in old:
+            shutil.rmtree(folder)
+        return len(old)
 
     def settle(self) -> None:
         if self._fresh_names:

@@ -28,6 +28,7 @@ from gateway.store.connections import (
     BUSY_SECONDS,
     DATABASE_ERRORS,
     LogConnection,
+    Place,
     WriteConnection,
     connect,
     store_error,
@@ -104,6 +105,7 @@ class SqliteStore:
         self._on_commit = on_commit
         self._waiting: deque[_Job] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._place = Place(self._path)
         self._disk = WriteConnection(self._path, shared=shared)
         self._disk_thread = ThreadPoolExecutor(1, "store-disk")
         self._turn: Future[None] | None = None
@@ -202,7 +204,8 @@ class SqliteStore:
         self._after(jobs)
 
     async def _begin(self) -> None:
-        """Wait for our turn among the processes, but no longer than callers should. Raises StoreBusy."""
+        """Wait for our turn among the processes, but no longer than callers should. Raises StoreBusy, StoreGone."""
+        self._place.check()
         if self._turn is None and self._disk.begin_at_once():
             return
         if self._turn is None:  # else still waited for: the callers before gave up
