@@ -15,7 +15,7 @@ from prometheus_client import make_asgi_app
 from gateway.config import Settings
 from gateway.config_kinds import split_address
 from gateway.edge.clamd import Clamd
-from gateway.edge.clock import ClockWatch, FileClock, SystemClock, Turnable, the_clock
+from gateway.edge.clock import FileClock, SteadyClock, Turnable, the_clock
 from gateway.edge.hop_session import Hop
 from gateway.edge.imap_in import Mailbox
 from gateway.edge.imap_session import Server
@@ -33,7 +33,7 @@ from gateway.edge.web import connections
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
 from gateway.errors import ConfigError
-from gateway.flow import observe, overview, question, recall, receipts, remind
+from gateway.flow import deliver, observe, overview, question, recall, receipts, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
@@ -130,14 +130,14 @@ class Gateway:
         stack.push_async_callback(turn.give_up)
         if isinstance(clock, FileClock):
             log.warning("the time is taken from a file: this is a test or a rehearsal")
-        watch = ClockWatch(clock) if isinstance(clock, SystemClock) else None  # other clocks are meant to jump
 
         async def tick() -> None:
-            if watch and watch.astray:
-                log.warning("the clock has jumped by more than an hour: timed work waits; restart to confirm the time")
-                return
             outbox.wake()
+            set_by = clock.look() if isinstance(clock, SteadyClock) else None
             now, ours = clock.now(), await turn.is_ours()
+            if set_by and ours:
+                await desk.do_at_length(deliver.clock_was_set, set_by)
+            self.figures.clock_astray.set(isinstance(clock, SteadyClock) and clock.is_astray)
             self.figures.keeps_time.set(ours)
             for due in (remind.run_due, question.run_due, recall.run_expired, observe.report_due):
                 while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():

@@ -45,6 +45,7 @@ class Figures:
             "gateway_mailbox_set_aside", "mails left in the mailbox, flagged, that could not be taken in", **where
         )
         self.keeps_time = Gauge("gateway_keeps_time", "1 in the worker that does timed work", **where)
+        self.clock_astray = Gauge("gateway_clock_astray", "1 while the machine's clock is not believed", **where)
         self.timed_until = Gauge("gateway_timed_work_until_seconds", "all that was due by then is done", **where)
 
     def taken(self, action: str) -> None:

@@ -4,10 +4,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import schedule
 import structlog
 
+from gateway.edge.clock import local_time_over_passed
 from gateway.errors import StoreGone
 from gateway.flow import lease
 from gateway.flow.context import Desk
@@ -15,6 +17,8 @@ from gateway.flow.context import Desk
 log = structlog.get_logger()
 
 Job = Callable[[], Awaitable[object]]
+STEP = timedelta(seconds=0.5)
+"""What counts as a clock that was set, and not as one that is made to go a little faster."""
 
 
 class Ticker:
@@ -34,14 +38,24 @@ class Ticker:
     async def run(self) -> None:
         """Tick until cancelled; then wait for the jobs that run."""
         self._scheduler.run_all()
+        local = local_time_over_passed()
         try:
             while True:
                 await asyncio.sleep(self._pause())
+                local += self._follow(local_time_over_passed() - local)
                 self._scheduler.run_pending()
         finally:
             self.is_ending = True
             if self._running:
                 await asyncio.wait(self._running)
+
+    def _follow(self, moved: timedelta) -> timedelta:
+        """`schedule` goes by local time: where that was set, or summer time has ended, its jobs are moved along."""
+        if abs(moved) < STEP:
+            return timedelta()
+        for job in self._scheduler.jobs:
+            job.next_run = job.next_run and job.next_run + moved
+        return moved
 
     def _pause(self) -> float:
         return min(max(self._scheduler.idle_seconds or 0.0, 0.05), 1.0)

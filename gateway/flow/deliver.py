@@ -109,6 +109,15 @@ def reclaim(ctx: Context) -> int:
     return len(left)
 
 
+def clock_was_set(ctx: Context, by: timedelta) -> int:
+    """What waits is as old as before, and due after the same time, by a clock that was set; how many there were."""
+    waiting = ctx.tx.find(Delivery, state=DeliveryState.QUEUED)
+    for one in waiting:
+        lease = one.lease_until + by if one.lease_until else None
+        ctx.tx.put(replace(one, created_at=one.created_at + by, due_at=one.due_at + by, lease_until=lease))
+    return len(waiting)
+
+
 def _by_id(ctx: Context, table: type[Row], ids: Sequence[int | str]) -> dict[Any, Row]:
     rows: list[Any] = ctx.tx.find(table, id__in=sorted(set(ids))) if ids else []
     return {row.id: row for row in rows}
