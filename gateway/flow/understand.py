@@ -208,8 +208,9 @@ def understand(site: Site, submission: Submission, recipients: tuple[Recipient, 
     marks = _marks(site, submission, recipients, head)
     if practice is None:
         marks = _of_nobody_here(marks, submission)
-    crowded = head.names_many or len(head.visible) >= MANY
-    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged, crowded=crowded)
+    may_be_secure = marks.secure or marks.asks or bool(head.answers) or any(one.gateway for one in recipients)
+    crowded = may_be_secure and (head.names_many or len(head.visible) >= MANY)
+    blemishes = secure_mark.blemishes(head, site.marks, tagged=marks.tagged, crowded=crowded) if may_be_secure else ()
     draft = Draft(submission, opening, head, head.message_id, author, marks, recipients, practice, blemishes, crowded)
     if passes:
         return _observed(draft)

@@ -143,6 +143,8 @@ _WITHIN_SIGNS = re.compile(r"(?<!\w)(?P<sign>[*_~/|=\"'-]{1,3}+)(?P<word>[^\W\d_
 _HASH = re.compile(r"(?<![\w#])#(?P<word>[^\W\d_]{3,24}+)(?!\w)")
 _LABEL = re.compile(r"\A(?:\s{0,3}[a-z]{2,4}\s{0,3}:){0,5}\s{0,3}(?P<word>[^\W\d_]{3,24}+)\s*+:")
 
+_ALONE = re.compile(r"\A\W{0,5}+(?P<word>[^\W\d_]{3,24}+)\W{0,5}+\Z")
+
 Found = tuple[int, int, tuple[int, int] | None]
 
 
@@ -163,7 +165,7 @@ def _decorated(text: str, words: frozenset[str]) -> Iterator[Found]:
     for match in chain(_WITHIN_SIGNS.finditer(text), _HASH.finditer(text)):
         if _is_like(match["word"], words, spelled=True):
             yield match.start(), match.end(), None
-    label = _LABEL.match(text)
+    label = _LABEL.match(text) or _ALONE.match(text)
     if label and (label["word"] in words or label["word"] in _ELSEWHERE):
         yield label.start("word"), label.end(), None
 

@@ -78,6 +78,10 @@ def test_a_tag(subject: str, details: str, bare: str) -> None:
         ("#secure Results", "", "Results"),
         ("*secure* Results", "", "Results"),
         ("Re: secure: Results", "", "Re: Results"),
+        ("SECURE!", "", ""),
+        ("[ѕecure] Results", "", "Results"),
+        ("[Sichere Nachricht] Befund", "", "Befund"),
+        ("[secure-1980-02-03] Results", "", "Results"),
         ("(sicher) Befund", "", "Befund"),
         ("[verschlüsselt] Befund", "", "Befund"),
         ("[sécurisée] Résultat", "", "Résultat"),
@@ -91,7 +95,7 @@ def test_what_almost_is_a_tag(subject: str, details: str, bare: str) -> None:
 @pytest.mark.parametrize(
     "subject",
     [
-        *("Your results", "secure", "[insecure]", "", "Secure your account today", "[external] Minutes", "[EXT] Re: x"),
+        *("Your results", "[insecure]", "", "Secure your account today", "[external] Minutes", "[EXT] Re: x"),
         *(
             "[security] Update 3",
             "[Security-Announce] CVE",
