@@ -102,8 +102,8 @@ class Stage:
 
     def _is_due(self, tx: Tx) -> bool:
         now = self.clock.now()
-        to_send = tx.count(Delivery, state=DeliveryState.QUEUED, due_at__le=now)
-        return to_send > 0 or tx.count(Invitation, due_at__le=now) > 0
+        moves_on = tx.count(Invitation, due_at__le=now)  # looked at first: what is done with it has queued its mail
+        return moves_on > 0 or tx.count(Delivery, state=DeliveryState.QUEUED, due_at__le=now) > 0
 
 
 @contextlib.asynccontextmanager
