@@ -3,10 +3,11 @@
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
@@ -16,7 +17,7 @@ from gateway.domain.model import Content, Meta
 from gateway.edge.family import sole_use
 from gateway.edge.render import Templates
 from gateway.errors import ConfigError, WrongKey
-from gateway.flow import deliver, lease
+from gateway.flow import deliver, lease, remind
 from gateway.flow.context import Context
 from gateway.ports import Clock, Keys, Tx
 from gateway.store.connections import open_database
@@ -28,6 +29,9 @@ from gateway.store.sealing import load_keys
 log = structlog.get_logger()
 
 KEY_MARK = "key check"
+CALENDAR = "calendar"
+"""By which settings the due times of invitations were computed."""
+AT_A_TIME = 500
 
 
 @dataclass(slots=True)
@@ -78,6 +82,7 @@ def prepare(
         migrate(database)
         write_once(database, lambda tx: _refuse_a_fresh_one(tx, settings))
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
+        _follow_settings(database, lambda tx: Context(tx, settings.policy(), keys, clock.now()))
         _set_aside(prepared.content, set(write_once(database, _content_names)), clock.now().date())
         prepared._closing = stack.pop_all()
     return prepared
@@ -115,6 +120,28 @@ def _tidy(ctx: Context, parts: Sequence[str]) -> None:
     lease.give_up(ctx)
     if "delivery" in parts:
         deliver.reclaim(ctx)
+
+
+def _follow_settings(database: Any, context: Callable[[Tx], Context]) -> None:
+    """Where the days of invitations, or the zone, were set anew, plan all that live anew, some hundred at a time."""
+    planned = write_once(database, lambda tx: tx.one(Meta, name=CALENDAR))
+    calendar = write_once(database, lambda tx: _calendar(context(tx)))
+    if planned and planned.value == calendar:
+        return
+
+    def go_on(tx: Tx) -> int:
+        return remind.follow_settings(context(tx), done, AT_A_TIME, by_number=planned is None)
+
+    done = 0
+    while done := write_once(database, go_on):
+        pass
+    row = replace(planned, value=calendar) if planned else Meta(name=CALENDAR, value=calendar)
+    write_once(database, lambda tx: tx.put(row) if planned else tx.add(row))
+
+
+def _calendar(ctx: Context) -> bytes:
+    """What due times are computed from."""
+    return ctx.keys.digest(CALENDAR, repr((ctx.site.rhythm, ctx.site.zone.key)).encode())
 
 
 def _set_aside(content: SpooledContent, known: set[str], today: date) -> None:

@@ -12,6 +12,7 @@ from gateway.domain.lifecycle import Event
 from gateway.domain.site import Rhythm
 from gateway.domain.vocabulary import State
 
+ENDS = frozenset({Event.LAPSE_DUE, Event.EXPIRY_DUE, Event.GRACE_OVER})
 LATE_DAYS = 3
 """With so many days left, or fewer, an invitation that is joined starts its days afresh."""
 
@@ -29,10 +30,11 @@ def schedule(state: State, rhythm: Rhythm) -> tuple[Step, ...]:
     """What is planned for an invitation in this state, in order of time."""
     match state:
         case State.AWAITING:
-            asks = tuple(Step(day, Event.UNANSWERED) for day in rhythm.ask_again_days if day < rhythm.lapse_after_days)
+            days = (day for day in sorted(set(rhythm.ask_again_days)) if day < rhythm.lapse_after_days)
+            asks = tuple(Step(day, Event.UNANSWERED) for day in days)
             return (*asks, Step(rhythm.lapse_after_days, Event.LAPSE_DUE))
         case State.INVITED:
-            days = (day for day in sorted(rhythm.reminder_days) if day <= rhythm.expire_after_days)
+            days = (day for day in sorted(set(rhythm.reminder_days)) if day <= rhythm.expire_after_days)
             reminders = tuple(Step(day, Event.REMINDER_DUE) for day in days)
             return (*reminders, Step(rhythm.expire_after_days, Event.EXPIRY_DUE, at_end=True))
         case State.LOCKED | State.EXPIRED | State.UNDELIVERABLE:
@@ -57,19 +59,24 @@ def at_reminder_hour(day: date, zone: ZoneInfo, rhythm: Rhythm) -> datetime:
     return datetime.combine(day, time(rhythm.reminder_hour), zone).astimezone(UTC)
 
 
+def ahead(state: State, done: int, rhythm: Rhythm) -> tuple[Step, ...]:
+    """What is still planned after the step of day `done` (0: none yet), in order of time.
+
+    The end is always planned: however the settings change under a living invitation, it comes.
+    """
+    return tuple(step for step in schedule(state, rhythm) if step.day > done or step.event in ENDS)
+
+
 def next_due(state: State, day0: date, done: int, zone: ZoneInfo, rhythm: Rhythm) -> datetime | None:
-    """When the step after `done` steps is due; None when nothing more is planned."""
-    steps = schedule(state, rhythm)[done:]
+    """When the next step after that of day `done` is due; None when nothing more is planned."""
+    steps = ahead(state, done, rhythm)
     return instant(day0, steps[0], zone, rhythm) if steps else None
 
 
-def due(state: State, day0: date, done: int, now: datetime, zone: ZoneInfo, rhythm: Rhythm) -> tuple[Step, int] | None:
-    """The step to take now and how many are done with it; missed ones collapse into the last of them."""
-    steps = schedule(state, rhythm)
-    last = done
-    while last < len(steps) and instant(day0, steps[last], zone, rhythm) <= now:
-        last += 1
-    return (steps[last - 1], last) if last > done else None
+def due(state: State, day0: date, done: int, now: datetime, zone: ZoneInfo, rhythm: Rhythm) -> Step | None:
+    """The step to take now, after that of day `done`; missed ones collapse into the last of them."""
+    missed = (step for step in ahead(state, done, rhythm) if instant(day0, step, zone, rhythm) <= now)
+    return max(missed, key=lambda step: (step.day, step.event in ENDS), default=None)
 
 
 def is_near_end(state: State, day0: date, today: date, rhythm: Rhythm) -> bool:

@@ -7,7 +7,7 @@ from gateway.domain import tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Copy, Invitation, Message, Sender, Waiter
-from gateway.domain.reminders import expiry, instant, schedule
+from gateway.domain.reminders import ahead, expiry, instant
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN, CopyState, Purpose, Relationship, State
 from gateway.flow.context import Context
@@ -77,7 +77,7 @@ def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None)
     """
     rhythm, zone = ctx.site.rhythm, ctx.site.zone
     practice = ctx.site.practice(invitation.practice_id)
-    steps = schedule(invitation.state, rhythm)[invitation.step :]
+    steps = ahead(invitation.state, invitation.step, rhythm)
     reminders = [step for step in steps if step.event is Event.REMINDER_DUE]
     local = invitation.created_at.astimezone(zone).date()
     return {

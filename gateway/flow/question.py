@@ -126,16 +126,16 @@ def run_due(ctx: Context, limit: int) -> int:
     """Ask again, or give up, where an answer is missing; how many there were."""
     questions = ctx.tx.find(Question, order="due_at", due_at__le=ctx.now, limit=limit)
     for question in questions:
-        days = _days(ctx)
-        step = max((n for n, day in enumerate(days) if _at(ctx, question.day0, day) <= ctx.now), default=-1)
-        if step == len(days) - 1:
+        *again, last = _days(ctx)
+        missed = [day for day in again if day > question.step and _at(ctx, question.day0, day) <= ctx.now]
+        if _at(ctx, question.day0, last) <= ctx.now:
             _tell(ctx, question, "over")
             discard(ctx, question, Answer.NONE)
-        elif step >= question.step:
+            continue
+        if missed:
             _tell(ctx, question, "again")
-            ctx.tx.put(replace(question, step=step + 1, due_at=_due(ctx, step + 1, question.day0)))
-        else:
-            ctx.tx.put(replace(question, due_at=_due(ctx, question.step, question.day0)))
+        step = max(missed, default=question.step)
+        ctx.tx.put(replace(question, step=step, due_at=_due(ctx, step, question.day0)))
     return len(questions)
 
 
@@ -226,16 +226,18 @@ def _drop_clear(ctx: Context, copy: Copy) -> None:
 def _days(ctx: Context) -> list[int]:
     """On which days an answer is asked for again, and on the last of them given up."""
     rhythm = ctx.site.rhythm
-    return [*(day for day in rhythm.ask_again_days if day < rhythm.lapse_after_days), rhythm.lapse_after_days]
+    again = sorted(day for day in set(rhythm.ask_again_days) if day < rhythm.lapse_after_days)
+    return [*again, rhythm.lapse_after_days]
 
 
 def _at(ctx: Context, day0: date, day: int) -> datetime:
     return at_reminder_hour(day0 + timedelta(days=day), ctx.site.zone, ctx.site.rhythm)
 
 
-def _due(ctx: Context, step: int, day0: date) -> datetime | None:
-    days = _days(ctx)
-    return _at(ctx, day0, days[step]) if step < len(days) else None
+def _due(ctx: Context, done: int, day0: date) -> datetime:
+    """When the next step after that of day `done` is due; the last one always is."""
+    *again, last = _days(ctx)
+    return _at(ctx, day0, min((day for day in again if day > done), default=last))
 
 
 def _bound_to(message_id: int) -> str:

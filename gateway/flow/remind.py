@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.model import Invitation, Seen, Session
-from gateway.domain.reminders import due
+from gateway.domain.reminders import due, schedule
+from gateway.domain.vocabulary import OPEN
 from gateway.flow import invite
 from gateway.flow.context import Context
 
@@ -25,8 +26,22 @@ def _run(ctx: Context, invitation: Invitation) -> None:
     if step is None:  # the zone's rules have moved the instant into the future
         ctx.tx.put(replace(invitation, due_at=invite.planned(ctx, invitation)))
         return
-    planned, done = step
-    invite.move(ctx, replace(invitation, step=done), planned.event)
+    invite.move(ctx, replace(invitation, step=step.day), step.event)
+
+
+def follow_settings(ctx: Context, after: int, limit: int, *, by_number: bool = False) -> int:
+    """Plan anew what settings have changed, for so many invitations behind this id; the last of them, or 0.
+
+    `by_number`: their steps were counted, and not yet known by their days.
+    """
+    found = ctx.tx.find(Invitation, order="id", id__gt=after, state__in=OPEN, limit=limit)
+    for one in found:
+        steps = schedule(one.state, ctx.site.rhythm)[: one.step]
+        known = replace(one, step=steps[-1].day if steps else 0) if by_number else one
+        anew = replace(known, due_at=invite.planned(ctx, known))
+        if anew != one:
+            ctx.tx.put(anew)
+    return found[-1].id if found else 0
 
 
 def forget(ctx: Context) -> None:

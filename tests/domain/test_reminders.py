@@ -1,6 +1,6 @@
 """Days, zones and clock changes."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -76,17 +76,17 @@ def test_leap_day_and_years_end():
 
 @pytest.mark.parametrize(
     ("days", "expected"),
-    [(2, None), (4, (Event.REMINDER_DUE, 1)), (16, (Event.REMINDER_DUE, 2)), (40, (Event.EXPIRY_DUE, 4))],
+    [(2, None), (4, (Event.REMINDER_DUE, 3)), (16, (Event.REMINDER_DUE, 15)), (40, (Event.EXPIRY_DUE, 30))],
 )
 def test_missed_steps_collapse_into_the_last(days, expected):
     day0 = date(2026, 3, 2)
     found = due(State.INVITED, day0, 0, local(2026, 3, 2, 12) + timedelta(days=days), LONDON, RHYTHM)
-    assert (found and (found[0].event, found[1])) == expected
+    assert (found and (found.event, found.day)) == expected
 
 
 def test_an_end_has_no_calendar():
     assert next_due(State.ACCEPTED, date(2026, 3, 2), 0, LONDON, RHYTHM) is None
-    assert next_due(State.INVITED, date(2026, 3, 2), 4, LONDON, RHYTHM) is None
+    assert next_due(State.CANCELLED, date(2026, 3, 2), 30, LONDON, RHYTHM) is None
 
 
 def test_shorter_lives_have_no_reminder_after_their_end():
@@ -104,9 +104,42 @@ def test_steps_come_in_order_and_each_exactly_once(day0, zone, hour, state):
     for at in instants:
         assert next_due(state, day0, done, zone, rhythm) == at
         assert due(state, day0, done, at - timedelta(microseconds=1), zone, rhythm) is None
-        step, done = due(state, day0, done, at, zone, rhythm)
+        step = due(state, day0, done, at, zone, rhythm)
         taken.append(step)
+        done = step.day
     assert tuple(taken) == schedule(state, rhythm)
+
+
+RHYTHMS = st.builds(
+    Rhythm,
+    reminder_days=st.lists(st.integers(1, 40), max_size=5).map(tuple),
+    expire_after_days=st.integers(1, 40),
+    reminder_hour=st.integers(0, 23),
+)
+
+
+@given(DAYS, ZONES, st.lists(st.tuples(RHYTHMS, st.integers(1, 9)), min_size=1, max_size=12))
+def test_settings_that_change_end_every_invitation_and_send_nothing_twice(day0, zone, times):
+    """Any settings, each for some days: every invitation ends, no reminder goes twice, and none after its end."""
+    done, taken, day = 0, [], 0
+    for rhythm, days in [*times, (times[-1][0], 60)]:
+        for _ in range(days):
+            day += 1
+            now = datetime.combine(day0 + timedelta(days=day), time(23, 59), zone).astimezone(UTC)
+            planned = next_due(State.INVITED, day0, done, zone, rhythm)
+            assert planned is not None
+            if (step := due(State.INVITED, day0, done, now, zone, rhythm)) is None:
+                assert planned > now
+                continue
+            assert planned <= now
+            taken.append((step.event, step.day))
+            done = step.day
+            if step.event is Event.EXPIRY_DUE:
+                reminders = [at for event, at in taken if event is Event.REMINDER_DUE]
+                assert len(set(reminders)) == len(reminders)
+                assert day > step.day  # not before its end
+                return
+    raise AssertionError("it never ended")
 
 
 @given(DAYS, ZONES)

@@ -109,6 +109,30 @@ def test_each_reminder_goes_once_on_its_day_and_the_end_comes_with_the_end_of_da
     assert (kinds.count("reminder"), kinds.count("expired")) == (3 * len(LIVES), len(LIVES))
 
 
+@pytest.mark.parametrize(
+    ("days", "change", "ends"),
+    [
+        (16, {"INVITATIONS__REMINDER_DAYS": "[15]"}, "2026-06-01T01:00"),
+        (4, {"INVITATIONS__REMINDER_DAYS": "[]"}, "2026-06-01T01:00"),
+        (16, {"INVITATIONS__EXPIRE_AFTER_DAYS": "10"}, "2026-05-17T12:00"),
+    ],
+)
+def test_settings_that_change_under_a_living_invitation_leave_it_its_end(sites, hop, days, change, ends):
+    served = sites("gateway", SITE__TIMEZONE="Europe/London")
+    set_clock(served, utc("2026-05-01T10:00"))
+    served.start()
+    invite(served)
+    served.turn(days=days, hours=2)
+    served.catch_up()
+    sent = [kind for kind, _ in planned(served)]
+    served.end()
+    served.settings |= change
+    served.start()
+    set_clock(served, utc(ends))
+    wait_for(lambda: served.rows("SELECT state FROM invitation") == [("expired",)])
+    assert [kind for kind, _ in planned(served)] == [*sent, "expired"]
+
+
 def test_a_gateway_that_was_down_catches_up_once(sites, hop):
     """Down on days 2 to 16: one reminder, not two. Down until after the end: expired, and no reminder at all."""
     served = sites("gateway", SITE__TIMEZONE="Europe/London")
