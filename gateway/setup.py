@@ -17,6 +17,8 @@ import dns.resolver
 from gateway.app import hops, mailbox_server, server_tls, sign_ins
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
+from gateway.domain.model import Delivery
+from gateway.domain.vocabulary import DeliveryState
 from gateway.edge.clamd import Clamd
 from gateway.edge.clock import the_clock
 from gateway.edge.imap_session import MailboxError, Session
@@ -185,7 +187,13 @@ async def _database(settings: Settings) -> Finding:
     if not path.exists():
         return Finding(f"ok       database: {path} will be made when serving starts")
     keys = load_keys(settings.path(settings.keys.file))
-    await asyncio.to_thread(read_once, open_database(path), lambda tx: check_keys(tx, keys))
+    database = open_database(path)
+    await asyncio.to_thread(read_once, database, lambda tx: check_keys(tx, keys))
+    aside = await asyncio.to_thread(read_once, database, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
+    if aside:
+        return Finding(
+            f"FAULT    database: {aside} mails could not be prepared for sending; the log says why", fault=True
+        )
     return Finding("ok       database")
 
 

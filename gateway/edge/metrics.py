@@ -114,11 +114,13 @@ class Shared:
         where: Any = {"registry": figures.registry}
         self._queued = Gauge("gateway_deliveries_queued", "outgoing mails that are to be sent", **where)
         self._oldest = Gauge("gateway_deliveries_overdue_seconds", "for how long the oldest of them is due", **where)
+        self._aside = Gauge("gateway_deliveries_set_aside", "mails that could not be prepared for sending", **where)
         self._open = Gauge("gateway_invitations", "invitations that are open, by state", ["state"], **where)
 
     def deliveries(self, waiting: Waiting) -> None:
         self._queued.set(waiting.count)
         self._oldest.set(waiting.overdue.total_seconds())
+        self._aside.set(waiting.set_aside)
 
     def invitations(self, counts: dict[State, int]) -> None:
         for state, count in counts.items():

@@ -23,6 +23,7 @@ Row = TypeVar("Row")
 
 _NOT_ASKED = Outcome(0, "")
 _TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
+UNPREPARED = "550 5.3.0 it could not be prepared for sending here"  # RFC 3463 §3.4: the mail system's own fault
 LEASE = timedelta(minutes=30)
 """How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
 ENOUGH = timedelta(minutes=15)
@@ -99,6 +100,11 @@ def put_back(ctx: Context, deliveries: Sequence[Delivery]) -> None:
 def _is_ours(stored: Delivery | None, claimed: Delivery) -> bool:
     """Whether the claim still stands: a lease that has ended may be another's by now, or done with."""
     return stored is not None and (stored.lease_until, stored.state) == (claimed.lease_until, claimed.state)
+
+
+def _is_to_record(stored: Delivery | None, result: Result) -> bool:
+    was_taken = result.outcome.sent and stored is not None and stored.state is DeliveryState.QUEUED
+    return was_taken or _is_ours(stored, result.delivery)
 
 
 def reclaim(ctx: Context) -> int:
@@ -178,10 +184,11 @@ def may_be_last(delivery: Delivery, outcome: Outcome, now: datetime) -> bool:
 def record_all(ctx: Context, results: Sequence[Result]) -> list[Delivery]:
     """Record many attempts at once; what each has become, in their order.
 
-    What another has claimed since is theirs to record: it stays as it is.
+    What another has claimed since is theirs to record: it stays as it is. But that a hop has taken a mail is so,
+    whoever claims it by now: where the clock was set, its lease has ended early.
     """
     stored = _by_id(ctx, Delivery, [result.delivery.id for result in results])
-    ours = [_is_ours(stored.get(result.delivery.id), result.delivery) for result in results]
+    ours = [_is_to_record(stored.get(result.delivery.id), result) for result in results]
     recorded = [
         _record(ctx, result) if its_ours else stored.get(result.delivery.id, result.delivery)
         for result, its_ours in zip(results, ours, strict=True)
@@ -213,11 +220,13 @@ def _record(ctx: Context, result: Result) -> Delivery:
 
 
 def record_poison(ctx: Context, delivery: Delivery, reason: str) -> Delivery:
-    """A mail that could not even be written out: tried again, then set aside for a person to look at."""
+    """A mail that could not even be written out: tried again, then set aside, and whoever wrote it is told."""
     again = next_try(delivery.attempts, delivery.created_at, ctx.now)
     if delivery.attempts < POISON_TRIES and again:
         return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, due_at=again))
     ctx.audit("gateway", "quarantined", f"delivery {delivery.id}", reason)
+    if delivery.kind is not DeliveryKind.NOTICE:
+        _failed(ctx, replace(delivery, last_reply=UNPREPARED), b"")
     return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, state=DeliveryState.QUARANTINED))
 
 

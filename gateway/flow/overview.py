@@ -10,16 +10,18 @@ from gateway.flow.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The outbox: how many mails are to be sent, and for how long the oldest of them has been due."""
+    """The outbox: how many mails are to be sent, for how long the oldest has been due, how many are set aside."""
 
     count: int
     overdue: timedelta
+    set_aside: int
 
 
 def deliveries(ctx: Context) -> Waiting:
     count = ctx.tx.count(Delivery, state=DeliveryState.QUEUED)
     oldest = next(iter(ctx.tx.find(Delivery, order="due_at", limit=1, state=DeliveryState.QUEUED)), None)
-    return Waiting(count, max(ctx.now - max(oldest.due_at, oldest.created_at), timedelta()) if oldest else timedelta())
+    overdue = max(ctx.now - max(oldest.due_at, oldest.created_at), timedelta()) if oldest else timedelta()
+    return Waiting(count, overdue, ctx.tx.count(Delivery, state=DeliveryState.QUARANTINED))
 
 
 def invitations(ctx: Context) -> dict[State, int]:

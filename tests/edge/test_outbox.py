@@ -17,7 +17,7 @@ from gateway.flow.write_out import Parcel, together
 from gateway.ports import Outcome
 from gateway.testing import FakeMailer
 from tests.edge.hop import until
-from tests.practice import World, mail
+from tests.practice import OK, World, mail
 
 NOBODY = Outcome(0, "connection refused", reached=False)
 
@@ -171,7 +171,10 @@ async def test_mail_that_cannot_be_read_does_not_stop_the_others():
         async with running(world, hops):
             await until(lambda tries=tries: tried(world.store._tables[Delivery][doomed.id], tries))
         world.clock.advance(hours=1)
-    assert await states(world) == [DeliveryState.QUARANTINED, DeliveryState.SENT, DeliveryState.SENT]
+    await world.deliver()
+    assert await states(world) == [DeliveryState.QUARANTINED, *(DeliveryState.SENT,) * 3]
+    told = next(raw for delivery, _, raw in world.sent if delivery.kind is DeliveryKind.REPORT)
+    assert b"could not be prepared" in told
 
 
 async def test_a_row_that_cannot_be_opened_does_not_stop_the_claim():
@@ -182,7 +185,8 @@ async def test_a_row_that_cannot_be_opened_does_not_stop_the_claim():
     for _ in range(3):
         await world.deliver()
         world.clock.advance(hours=1)
-    assert await states(world) == [DeliveryState.QUARANTINED, DeliveryState.SENT]
+    await world.deliver()
+    assert await states(world) == [DeliveryState.QUARANTINED, DeliveryState.SENT, DeliveryState.SENT]
 
 
 async def test_what_is_in_hand_is_not_sent_twice_when_its_lease_runs_out():
@@ -197,6 +201,16 @@ async def test_what_is_in_hand_is_not_sent_twice_when_its_lease_runs_out():
         hops.closed.clear()
         await until(all_are(world, DeliveryState.SENT))
     assert len(hops.sent) == 1
+
+
+async def test_what_a_hop_has_taken_is_sent_though_its_lease_ran_out_and_it_was_claimed_again():
+    world = World()
+    await pass_through(world)
+    [parcel] = await world.desk.do(deliver.claim, 10)
+    world.clock.advance(days=3)
+    assert len(await world.desk.do(deliver.claim, 10)) == 1
+    await world.desk.do(deliver.record_all, [deliver.Result(parcel.delivery, OK)])
+    assert await states(world) == [DeliveryState.SENT]
 
 
 async def test_what_has_not_begun_is_put_back_when_we_end():

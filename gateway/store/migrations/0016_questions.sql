@@ -14,6 +14,9 @@ CREATE INDEX question_sender ON question (sender_id) WHERE answer IS NULL;
 -- Mail that waits for its sender's word, beside the copy that it would be if it is secure.
 CREATE INDEX delivery_copy ON delivery (copy_id) WHERE state = 'held';
 
+-- Mail that could not be prepared for sending.
+CREATE INDEX delivery_aside ON delivery (id) WHERE state = 'quarantined';
+
 -- Mail names what it answers by its Message-ID.
 CREATE INDEX message_header ON message (header_id);
 
