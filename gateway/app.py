@@ -29,6 +29,7 @@ from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Job, Ticker, Turn
 from gateway.edge.traffic import Traffic
+from gateway.edge.watch import Watch
 from gateway.edge.web import connections
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
@@ -126,7 +127,7 @@ class Gateway:
         return desk, outbox
 
     def _ticker(self, stack: contextlib.AsyncExitStack, desk: Desk, outbox: Outbox, content: SpooledContent) -> Ticker:
-        ticker, clock, turn = Ticker(), self.clock, Turn(desk, alone=self.alone)
+        ticker, clock, turn, watch = Ticker(), self.clock, Turn(desk, alone=self.alone), Watch(desk)
         stack.push_async_callback(turn.give_up)
         if isinstance(clock, FileClock):
             log.warning("the time is taken from a file: this is a test or a rehearsal")
@@ -139,12 +140,15 @@ class Gateway:
                 await desk.do_at_length(deliver.clock_was_set, set_by)
             self.figures.clock_astray.set(isinstance(clock, SteadyClock) and clock.is_astray)
             self.figures.keeps_time.set(ours)
+            if ours and "reminders" in self.parts:
+                await watch.look_back(clock_was_set=set_by is not None)
             for due in (remind.run_due, question.run_due, recall.run_expired, observe.report_due):
                 while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
                     if not await desk.do(due, AT_A_TIME):
                         break
             if ours:
                 self.figures.timed_until.set(now.timestamp())
+                await watch.note()
 
         async def forget() -> None:
             if await turn.is_ours():

@@ -199,6 +199,7 @@ class Settings(BaseSettings):
                 reminder_hour=self.invitations.reminder_hour,
                 lapse_after_days=self.invitations.lapse_after_days,
                 grace_days=self.invitations.grace_days,
+                grace_after_outage=self.invitations.grace_after_outage,
             ),
             replies_may_travel=self.next_hop.tls == "verified" or is_loopback(hop_host),
             keep_days=self.secure_mail.keep_days,

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -85,6 +86,13 @@ def _scanner_place(text: str) -> str:
         raise ValueError('write "host:port" or the path of a socket, for example "/run/clamav/clamd.ctl"') from error
 
 
+def _duration(text: object) -> timedelta:
+    found = re.fullmatch(r"(\d{1,4}) ?([mhd])", text) if isinstance(text, str) else None
+    if not found:
+        raise ValueError('write a number with m, h or d for minutes, hours or days, for example "24h"')
+    return int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
+
+
 Issuer = Annotated[str, AfterValidator(_issuer)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
@@ -95,6 +103,7 @@ MailAddress = Annotated[str, AfterValidator(_mailbox)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 HeaderLine = Annotated[str, AfterValidator(_header)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Day = Annotated[int, Field(ge=1, le=3650)]
 
 

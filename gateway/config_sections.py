@@ -1,5 +1,6 @@
 """The tables of the settings file: every key, typed, with its help."""
 
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from gateway.config_kinds import (
     Day,
     Delegate,
     Domain,
+    Duration,
     HeaderLine,
     HostPort,
     Issuer,
@@ -224,6 +226,12 @@ class InvitationsSection(Section):
     )
     grace_days: Day = Field(
         default=30, description="how long mail is kept when an invitation expired, was locked or could not be delivered"
+    )
+    grace_after_outage: Duration = Field(
+        default=timedelta(hours=24),
+        description="after an outage of more than an hour, what would have ended meanwhile is asked about again and "
+        "kept for so long",
+        examples=["24h"],
     )
 
 

@@ -35,6 +35,8 @@ class Event(StrEnum):
     CANCEL = "nobody waits any more"
     REINVITE = "invited again"
     GRACE_OVER = "grace period over"
+    OUTAGE = "back after an outage"
+    """its end has come while we were away: there is a day more"""
     MOVED = "address moved"
     ASKED = "asked for a new link"
     """the invitee holds a link that has died"""
@@ -80,6 +82,7 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.AWAITING, Event.JOINED): Move(State.AWAITING),
         (State.AWAITING, Event.JOINED_LATE): Move(State.AWAITING, (Effect.RESTART_SCHEDULE,)),
         (State.AWAITING, Event.UNANSWERED): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
+        (State.AWAITING, Event.OUTAGE): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
         (State.AWAITING, Event.LAPSE_DUE): Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
         (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
         (State.AWAITING, Event.MOVED): Move(State.AWAITING),
@@ -89,6 +92,7 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.INVITED, Event.JOINED): Move(State.INVITED),
         (State.INVITED, Event.JOINED_LATE): Move(State.INVITED, (Effect.RESTART_SCHEDULE, Effect.SEND_REMINDER)),
         (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.OUTAGE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
         (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(
@@ -102,6 +106,9 @@ TABLE: dict[tuple[State, Event], Move] = (
         # The newest link goes to the invitee's own address, whoever asked.
         (State.INVITED, Event.ASKED): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
+        (State.LOCKED, Event.OUTAGE): Move(State.LOCKED, (Effect.TELL_LOCKED,)),
+        (State.EXPIRED, Event.OUTAGE): Move(State.EXPIRED, (Effect.TELL_EXPIRED,)),
+        (State.UNDELIVERABLE, Event.OUTAGE): Move(State.UNDELIVERABLE, (Effect.TELL_UNDELIVERABLE,)),
         (State.LOCKED, Event.JOINED): Move(State.LOCKED),
         (State.LOCKED, Event.JOINED_LATE): Move(State.LOCKED, (Effect.RESTART_SCHEDULE,)),
         (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),

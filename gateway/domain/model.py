@@ -69,9 +69,10 @@ class Invitation:
     """What one practice awaits of one address.
 
     `day0` and `step`, the day of the last step that was taken, say where in its state's schedule it is, `due_at` when
-    its next step is due. `strikes` are this round's wrong birthdates, `strikes_before` those of earlier rounds.
-    `generation` rises when the link is replaced. `details_by` is the sender whose details stand. `asked_at` is when a
-    new link was last asked for, `opened_at` when somebody with the link first answered what is asked there.
+    its next step is due; `moved_to` is the day to which an outage has moved its end, 0 if none has. `strikes` are this
+    round's wrong birthdates, `strikes_before` those of earlier rounds. `generation` rises when the link is replaced.
+    `details_by` is the sender whose details stand. `asked_at` is when a new link was last asked for, `opened_at` when
+    somebody with the link first answered what is asked there.
     """
 
     id: int = 0
@@ -97,6 +98,7 @@ class Invitation:
     heard_at: datetime | None = None
     asked_at: datetime | None = None
     opened_at: datetime | None = None
+    moved_to: int = 0
 
     @property
     def is_open(self) -> bool:

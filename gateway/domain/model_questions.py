@@ -11,8 +11,8 @@ from gateway.domain.vocabulary import Answer
 class Question:
     """What a sender is asked about a mail of theirs before it goes anywhere: was it meant to be secure, are all meant.
 
-    `details` is what the mail says of its recipient, and how it names people, sealed. `day0`, `step` and `due_at` as in
-    an invitation.
+    `details` is what the mail says of its recipient, and how it names people, sealed. `day0`, `step`, `due_at` and
+    `moved_to` as in an invitation.
     """
 
     id: int = 0
@@ -25,6 +25,7 @@ class Question:
     step: int = 0
     due_at: datetime | None
     created_at: datetime
+    moved_to: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

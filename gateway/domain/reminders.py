@@ -4,7 +4,7 @@ Day N is the Nth calendar day, in the site's time zone, after day 0. Only the ne
 computed anew from the date and the zone, so that a change of the zone's rules moves what lies ahead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,19 +26,22 @@ class Step:
     at_end: bool = False
 
 
-def schedule(state: State, rhythm: Rhythm) -> tuple[Step, ...]:
-    """What is planned for an invitation in this state, in order of time."""
+def schedule(state: State, rhythm: Rhythm, moved_to: int = 0) -> tuple[Step, ...]:
+    """What is planned for an invitation in this state, in order of time.
+
+    `moved_to` is the day to which its end was moved because of an outage, if it was.
+    """
     match state:
         case State.AWAITING:
             days = (day for day in sorted(set(rhythm.ask_again_days)) if day < rhythm.lapse_after_days)
             asks = tuple(Step(day, Event.UNANSWERED) for day in days)
-            return (*asks, Step(rhythm.lapse_after_days, Event.LAPSE_DUE))
+            return (*asks, Step(max(rhythm.lapse_after_days, moved_to), Event.LAPSE_DUE))
         case State.INVITED:
             days = (day for day in sorted(set(rhythm.reminder_days)) if day <= rhythm.expire_after_days)
             reminders = tuple(Step(day, Event.REMINDER_DUE) for day in days)
-            return (*reminders, Step(rhythm.expire_after_days, Event.EXPIRY_DUE, at_end=True))
+            return (*reminders, Step(max(rhythm.expire_after_days, moved_to), Event.EXPIRY_DUE, at_end=True))
         case State.LOCKED | State.EXPIRED | State.UNDELIVERABLE:
-            return (Step(rhythm.grace_days, Event.GRACE_OVER),)
+            return (Step(max(rhythm.grace_days, moved_to), Event.GRACE_OVER),)
         case _:
             return ()
 
@@ -59,35 +62,46 @@ def at_reminder_hour(day: date, zone: ZoneInfo, rhythm: Rhythm) -> datetime:
     return datetime.combine(day, time(rhythm.reminder_hour), zone).astimezone(UTC)
 
 
-def ahead(state: State, done: int, rhythm: Rhythm) -> tuple[Step, ...]:
+def ahead(state: State, done: int, rhythm: Rhythm, moved_to: int = 0) -> tuple[Step, ...]:
     """What is still planned after the step of day `done` (0: none yet), in order of time.
 
     The end is always planned: however the settings change under a living invitation, it comes.
     """
-    return tuple(step for step in schedule(state, rhythm) if step.day > done or step.event in ENDS)
+    return tuple(step for step in schedule(state, rhythm, moved_to) if step.day > done or step.event in ENDS)
 
 
-def next_due(state: State, day0: date, done: int, zone: ZoneInfo, rhythm: Rhythm) -> datetime | None:
+def next_due(state: State, day0: date, done: int, zone: ZoneInfo, rhythm: Rhythm, moved_to: int = 0) -> datetime | None:
     """When the next step after that of day `done` is due; None when nothing more is planned."""
-    steps = ahead(state, done, rhythm)
+    steps = ahead(state, done, rhythm, moved_to)
     return instant(day0, steps[0], zone, rhythm) if steps else None
 
 
-def due(state: State, day0: date, done: int, now: datetime, zone: ZoneInfo, rhythm: Rhythm) -> Step | None:
+def due(
+    state: State, day0: date, done: int, now: datetime, zone: ZoneInfo, rhythm: Rhythm, moved_to: int = 0
+) -> Step | None:
     """The step to take now, after that of day `done`; missed ones collapse into the last of them."""
-    missed = (step for step in ahead(state, done, rhythm) if instant(day0, step, zone, rhythm) <= now)
+    missed = (step for step in ahead(state, done, rhythm, moved_to) if instant(day0, step, zone, rhythm) <= now)
     return max(missed, key=lambda step: (step.day, step.event in ENDS), default=None)
 
 
-def is_near_end(state: State, day0: date, today: date, rhythm: Rhythm) -> bool:
+def first_day(day0: date, end: Step, not_before: datetime, zone: ZoneInfo, rhythm: Rhythm) -> int:
+    """The day, counted from day 0, to which an end has to be moved so that it comes no earlier than this instant."""
+    day = max((not_before.astimezone(zone).date() - day0).days - 1, 0)  # an end is due some hours into the next day
+    while instant(day0, replace(end, day=day), zone, rhythm) < not_before:
+        day += 1
+    return day
+
+
+def is_near_end(state: State, day0: date, today: date, rhythm: Rhythm, moved_to: int = 0) -> bool:
     """Whether what is planned in this state ends in so few days that whoever joins now would have too little of it."""
-    steps = schedule(state, rhythm)
+    steps = schedule(state, rhythm, moved_to)
     if not steps:
         return False
     length = steps[-1].day
     return (day0 - today).days + length <= min(LATE_DAYS, length // 3)
 
 
-def expiry(day0: date, rhythm: Rhythm) -> date:
-    """The last day on which an invitation may be accepted."""
-    return day0 + timedelta(days=rhythm.expire_after_days)
+def last_day(state: State, day0: date, rhythm: Rhythm, moved_to: int = 0) -> date | None:
+    """The day with which what is planned in this state ends: the last one on which an invitation may be accepted."""
+    steps = schedule(state, rhythm, moved_to)
+    return day0 + timedelta(days=steps[-1].day) if steps else None

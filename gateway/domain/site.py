@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -95,6 +96,8 @@ class Rhythm:
     ask_again_days: tuple[int, ...] = (1, 3)
     lapse_after_days: int = 7
     grace_days: int = 30
+    grace_after_outage: timedelta = timedelta(hours=24)
+    """How long an end is put off that has come while nobody could answer."""
     rounds: int = 3
     """How often wrong birthdates may lock one person's invitations before inviting again is refused."""
 

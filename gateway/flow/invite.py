@@ -9,7 +9,7 @@ from gateway.domain import lifecycle, misspelt, tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Effect, Event
 from gateway.domain.model import Account, Invitation, Sender, Waiter
-from gateway.domain.reminders import expiry, is_near_end, next_due
+from gateway.domain.reminders import is_near_end, last_day, next_due
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import LIVE, Details, Notice, Purpose, Relationship, State
 from gateway.flow import hold, notices, people
@@ -56,14 +56,15 @@ def move(ctx: Context, invitation: Invitation, event: Event, *, by: str = "gatew
 
 def planned(ctx: Context, invitation: Invitation) -> datetime | None:
     """When the invitation's next step is due."""
-    return next_due(invitation.state, invitation.day0, invitation.step, ctx.site.zone, ctx.site.rhythm)
+    rhythm, zone = ctx.site.rhythm, ctx.site.zone
+    return next_due(invitation.state, invitation.day0, invitation.step, zone, rhythm, invitation.moved_to)
 
 
 def join(ctx: Context, invitation: Invitation, by: Sender) -> Invitation:
     """Another mail waits for an open invitation, and its sender with it. Near its end the days start afresh, and the
     invitee hears of it; else no date moves.
     """
-    is_late = is_near_end(invitation.state, invitation.day0, ctx.today, ctx.site.rhythm)
+    is_late = is_near_end(invitation.state, invitation.day0, ctx.today, ctx.site.rhythm, invitation.moved_to)
     event = Event.JOINED_LATE if is_late and can(invitation, Event.JOINED_LATE) else Event.JOINED
     return move(ctx, invitation, event, by=by.address)
 
@@ -127,7 +128,7 @@ def withdraw(ctx: Context, invitation: Invitation, sender: Sender) -> Invitation
 
 
 def _restart_schedule(ctx: Context, invitation: Invitation) -> Invitation:
-    return replace(invitation, day0=ctx.today, step=0)
+    return replace(invitation, day0=ctx.today, step=0, moved_to=0)
 
 
 def _new_link(_: Context, invitation: Invitation) -> Invitation:
@@ -146,12 +147,12 @@ def _write_invitee(notice: Notice) -> Callable[[Context, Invitation], Invitation
     def effect(ctx: Context, invitation: Invitation) -> Invitation:
         practice = ctx.site.practice(invitation.practice_id)
         inviters = [people.display(sender) for _, sender in people.waiting(ctx, invitation)]
-        last_day = expiry(invitation.day0, ctx.site.rhythm)
+        until = last_day(State.INVITED, invitation.day0, ctx.site.rhythm, invitation.moved_to) or ctx.today
         facts = {
             "inviters": inviters,
             "relationship": invitation.relationship.value if invitation.relationship else "",
-            "until": last_day.isoformat(),
-            "last_day": last_day == ctx.today,
+            "until": until.isoformat(),
+            "last_day": until == ctx.today,
             "has_account": ctx.tx.one(Account, address=invitation.address) is not None,
             "replaces": invitation.generation > 1,
             "invite": notices.token(Purpose.INVITE, invitation.id, invitation.generation),

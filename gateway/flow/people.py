@@ -7,7 +7,7 @@ from gateway.domain import tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Copy, Invitation, Message, Sender, Waiter
-from gateway.domain.reminders import ahead, expiry, instant
+from gateway.domain.reminders import ahead, instant, last_day
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import OPEN, CopyState, Purpose, Relationship, State
 from gateway.flow.context import Context
@@ -73,11 +73,14 @@ def held_by(ctx: Context, invitation: Invitation, sender: Sender) -> list[Copy]:
 def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None) -> dict[str, Any]:
     """How a person stands, as facts for a template: names, state, dates; nothing of any mail.
 
-    `until` is the last day on which an open invitation may be accepted, `next` the day of the next planned step.
+    `until` is the last day on which an open invitation may be accepted, `ends` the day of the planned end in any state,
+    `next` that of the next planned step.
     """
     rhythm, zone = ctx.site.rhythm, ctx.site.zone
     practice = ctx.site.practice(invitation.practice_id)
-    steps = ahead(invitation.state, invitation.step, rhythm)
+    steps = ahead(invitation.state, invitation.step, rhythm, invitation.moved_to)
+    end = last_day(invitation.state, invitation.day0, rhythm, invitation.moved_to)
+    ends = end.isoformat() if end else ""
     reminders = [step for step in steps if step.event is Event.REMINDER_DUE]
     local = invitation.created_at.astimezone(zone).date()
     return {
@@ -89,7 +92,8 @@ def standing(ctx: Context, invitation: Invitation, waiter: Waiter | None = None)
         "role": invitation.role.value if invitation.role else "",
         "since": (waiter.since.astimezone(zone).date() if waiter else local).isoformat(),
         "changed": invitation.changed_at.astimezone(zone).date().isoformat(),
-        "until": expiry(invitation.day0, rhythm).isoformat() if invitation.state is State.INVITED else "",
+        "until": ends if invitation.state is State.INVITED else "",
+        "ends": ends,
         "next": instant(invitation.day0, steps[0], zone, rhythm).astimezone(zone).date().isoformat() if steps else "",
         "reminders": [instant(invitation.day0, s, zone, rhythm).astimezone(zone).date().isoformat() for s in reminders],
         "waiting": invitation.state in OPEN,

@@ -13,9 +13,10 @@ from typing import Any
 
 from gateway.domain.address import Address
 from gateway.domain.intent import Sign
+from gateway.domain.lifecycle import Event
 from gateway.domain.model import Copy, Delivery, Message, Sender
 from gateway.domain.model_questions import Question
-from gateway.domain.reminders import at_reminder_hour
+from gateway.domain.reminders import Step, at_reminder_hour, first_day
 from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, Notice, Purpose
 from gateway.errors import WrongKey
 from gateway.flow import hold, notices, people, receipts
@@ -41,10 +42,10 @@ def ask(ctx: Context, sender: Sender, message: Message, sign: Sign, said: dict[s
         sign=sign,
         details=sealed,
         day0=ctx.today,
-        due_at=_due(ctx, 0, ctx.today),
+        due_at=None,
         created_at=ctx.now,
     )
-    question = ctx.tx.add(question)
+    question = ctx.tx.add(replace(question, due_at=_due(ctx, question)))
     ctx.audit("gateway", "asked", f"message {message.id}", sign.value)
     _tell(ctx, question, "asked", shown=_undated(shown))
     return question
@@ -126,7 +127,7 @@ def run_due(ctx: Context, limit: int) -> int:
     """Ask again, or give up, where an answer is missing; how many there were."""
     questions = ctx.tx.find(Question, order="due_at", due_at__le=ctx.now, limit=limit)
     for question in questions:
-        *again, last = _days(ctx)
+        again, last = _again(ctx), _last(ctx, question)
         missed = [day for day in again if day > question.step and _at(ctx, question.day0, day) <= ctx.now]
         if _at(ctx, question.day0, last) <= ctx.now:
             _tell(ctx, question, "over")
@@ -135,8 +136,20 @@ def run_due(ctx: Context, limit: int) -> int:
         if missed:
             _tell(ctx, question, "again")
         step = max(missed, default=question.step)
-        ctx.tx.put(replace(question, step=step, due_at=_due(ctx, step, question.day0)))
+        anew = replace(question, step=step)
+        ctx.tx.put(replace(anew, due_at=_due(ctx, anew)))
     return len(questions)
+
+
+def wait_longer(ctx: Context, question: Question, until: datetime) -> None:
+    """Its end has come during an outage: ask once more, and give up no earlier than this instant."""
+    if _at(ctx, question.day0, _last(ctx, question)) > ctx.now:
+        return
+    rhythm = ctx.site.rhythm
+    day = first_day(question.day0, Step(0, Event.LAPSE_DUE), until, ctx.site.zone, rhythm)
+    waiting = replace(question, step=rhythm.lapse_after_days, moved_to=day)
+    _tell(ctx, waiting, "again")
+    ctx.tx.put(replace(waiting, due_at=_due(ctx, waiting)))
 
 
 # ------------------------------------------------------------------------------------------------------------- telling
@@ -168,8 +181,8 @@ def _tell(ctx: Context, question: Question, stage: str, shown: str = "", to: str
         "readers": readers[:SHOWN],
         "more": len(readers) - len(readers[:SHOWN]),
         "sent": message.received_at.isoformat(),
-        "until": _at(ctx, question.day0, ctx.site.rhythm.lapse_after_days).astimezone(ctx.site.zone).date().isoformat(),
-        "ask_again": _days(ctx)[:-1],
+        "until": (question.day0 + timedelta(days=_last(ctx, question))).isoformat(),
+        "ask_again": _again(ctx),
         "plain": may_be_plain(question),
         "sender_page": people.page_token(ctx, Purpose.SENDER_PAGE, sender.id),
     }
@@ -223,21 +236,25 @@ def _drop_clear(ctx: Context, copy: Copy) -> None:
         hold.drop_content(ctx, delivery.content_id)
 
 
-def _days(ctx: Context) -> list[int]:
-    """On which days an answer is asked for again, and on the last of them given up."""
+def _again(ctx: Context) -> list[int]:
+    """On which days an answer is asked for again."""
     rhythm = ctx.site.rhythm
-    again = sorted(day for day in set(rhythm.ask_again_days) if day < rhythm.lapse_after_days)
-    return [*again, rhythm.lapse_after_days]
+    return sorted(day for day in set(rhythm.ask_again_days) if day < rhythm.lapse_after_days)
+
+
+def _last(ctx: Context, question: Question) -> int:
+    """On which day it is given up."""
+    return max(ctx.site.rhythm.lapse_after_days, question.moved_to)
 
 
 def _at(ctx: Context, day0: date, day: int) -> datetime:
     return at_reminder_hour(day0 + timedelta(days=day), ctx.site.zone, ctx.site.rhythm)
 
 
-def _due(ctx: Context, done: int, day0: date) -> datetime:
-    """When the next step after that of day `done` is due; the last one always is."""
-    *again, last = _days(ctx)
-    return _at(ctx, day0, min((day for day in again if day > done), default=last))
+def _due(ctx: Context, question: Question) -> datetime:
+    """When the next step after the last one that was taken is due; the end always is."""
+    day = min((day for day in _again(ctx) if day > question.step), default=_last(ctx, question))
+    return _at(ctx, question.day0, day)
 
 
 def _bound_to(message_id: int) -> str:

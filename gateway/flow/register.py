@@ -7,7 +7,7 @@ from enum import StrEnum
 from gateway.domain import tries
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, AddressChange, Invitation
-from gateway.domain.reminders import expiry
+from gateway.domain.reminders import last_day
 from gateway.domain.vocabulary import Purpose, Relationship, State
 from gateway.flow import invite, people
 from gateway.flow.context import Context
@@ -180,7 +180,7 @@ def _welcome(ctx: Context, invitation: Invitation) -> Welcome:
         relationship=invitation.relationship or Relationship.COLLEAGUE_ELSEWHERE,
         name=invitation.name,
         address=invitation.typed,
-        until=expiry(invitation.day0, rhythm),
+        until=last_day(State.INVITED, invitation.day0, rhythm, invitation.moved_to) or ctx.today,
         tries_left=tries.left(invitation, rhythm) if is_patient else None,
         has_account=ctx.tx.one(Account, address=invitation.address) is not None,
     )

@@ -22,7 +22,8 @@ def run_due(ctx: Context, limit: int) -> int:
 
 
 def _run(ctx: Context, invitation: Invitation) -> None:
-    step = due(invitation.state, invitation.day0, invitation.step, ctx.now, ctx.site.zone, ctx.site.rhythm)
+    rhythm, zone = ctx.site.rhythm, ctx.site.zone
+    step = due(invitation.state, invitation.day0, invitation.step, ctx.now, zone, rhythm, invitation.moved_to)
     if step is None:  # the zone's rules have moved the instant into the future
         ctx.tx.put(replace(invitation, due_at=invite.planned(ctx, invitation)))
         return

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.lifecycle import Event
-from gateway.domain.reminders import Step, due, expiry, instant, next_due, schedule
+from gateway.domain.reminders import Step, due, instant, last_day, next_due, schedule
 from gateway.domain.site import Rhythm
 from gateway.domain.vocabulary import State
 
@@ -44,7 +44,7 @@ def test_an_invitations_calendar():
     assert instant(day0, steps[0], LONDON, RHYTHM) == local(2026, 3, 5, 9)
     assert instant(day0, steps[2], LONDON, RHYTHM) == local(2026, 4, 1, 9)  # summer time by now
     assert instant(day0, steps[3], LONDON, RHYTHM) == local(2026, 4, 2, 0)
-    assert expiry(day0, RHYTHM) == date(2026, 4, 1)
+    assert last_day(State.INVITED, day0, RHYTHM) == date(2026, 4, 1)
 
 
 def test_an_hour_that_does_not_exist_runs_at_the_next_that_does():

@@ -19,3 +19,10 @@ def test_pauses_double_for_five_days():
 def test_what_failed_together_does_not_come_back_together():
     plain, spread = next_try(3, START, START), next_try(3, START, START, 1.0)
     assert (spread - START) == (plain - START) * 1.1
+
+
+def test_what_is_old_but_was_hardly_tried_is_not_given_up():
+    """After an outage of a week."""
+    late = START + timedelta(days=7)
+    assert next_try(1, START, late) == late + timedelta(minutes=7.5)
+    assert next_try(8, START, late) is None

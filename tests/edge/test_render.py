@@ -140,7 +140,7 @@ async def test_a_joined_invitation_is_said_to_beone(world: World) -> None:
     await world.write(ADA, PAT)
     await world.write(CLEO, PAT)
     assert "An earlier mail waits for them already." in world.mails[-1].html.text
-    assert "7 days after the first mail" in " ".join(world.mails[-1].rendered.text.split())
+    assert "If we have no answer by Monday 9 March 2026" in " ".join(world.mails[-1].rendered.text.split())
     await world.say("PATIENT 1980-02-03", token=world.mails[0].facts["people"][0]["token"])
     await world.write(CLEO, PAT)
     assert "They have been invited already (patient)" in world.last(Notice.RECEIPT).html.text

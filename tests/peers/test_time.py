@@ -128,13 +128,14 @@ def test_settings_that_change_under_a_living_invitation_leave_it_its_end(sites, 
     served.end()
     served.settings |= change
     served.start()
+    served.catch_up()
     set_clock(served, utc(ends))
     wait_for(lambda: served.rows("SELECT state FROM invitation") == [("expired",)])
     assert [kind for kind, _ in planned(served)] == [*sent, "expired"]
 
 
 def test_a_gateway_that_was_down_catches_up_once(sites, hop):
-    """Down on days 2 to 16: one reminder, not two. Down until after the end: expired, and no reminder at all."""
+    """Down on days 2 to 16: one reminder, not two. Down over the end: one more reminder each, and a day to answer."""
     served = sites("gateway", SITE__TIMEZONE="Europe/London")
     set_clock(served, utc("2026-05-01T10:00"))
     served.start()
@@ -153,13 +154,42 @@ def test_a_gateway_that_was_down_catches_up_once(sites, hop):
     set_clock(served, utc("2026-07-01T12:00"))
     served.start()
     wait_for(lambda: len(planned(served)) == 3)
-    served.turn(minutes=1)
+    set_clock(served, utc("2026-07-02T22:59"))
     served.catch_up()
-    late = utc("2026-07-01T12:00")
-    assert planned(served)[1:] == [("expired", late), ("expired", late)]
+    late, over = utc("2026-07-01T12:00"), utc("2026-07-02T23:00")
+    assert planned(served)[1:] == [("reminder", late), ("reminder", late)]
+    set_clock(served, over)
+    wait_for(lambda: len(planned(served)) == 5)
+    assert planned(served)[3:] == [("expired", over), ("expired", over)]
     wait_for(lambda: drained(served))
     reminders = [handed for handed in hop.messages() if handed.message["X-Gateway-Notice"] == "reminder"]
-    assert [handed.recipients for handed in reminders] == [("pat@home.example",)]
+    assert sorted(handed.recipients for handed in reminders) == [
+        ("pat@home.example",),
+        ("pat@home.example",),
+        ("tim@home.example",),
+    ]
+
+
+def test_an_answer_that_waited_out_an_outage_over_day_7_counts(sites, hop):
+    """Nothing was destroyed, the sender was asked again, and the answer that comes an hour later invites."""
+    served = sites("gateway", SITE__TIMEZONE="Europe/London")
+    set_clock(served, utc("2026-05-01T10:00"))
+    served.start()
+    mail = Mailboxes(hop)
+    served.send(ADA, "pat@home.example", "[secure] Results", "Fine.")
+    asked = mail.next("receipt", ADA)
+    set_clock(served, utc("2026-05-07T12:00"))
+    served.catch_up()
+    served.end()
+    set_clock(served, utc("2026-05-09T12:00"))
+    served.start()
+    served.turn(hours=1)
+    served.catch_up()
+    assert served.rows("SELECT state FROM invitation") == [("awaiting_details",)]
+    again = served.rows("SELECT count(*) FROM delivery WHERE notice = 'details-again'")
+    served.send(ADA, asked["Reply-To"], "Re: your mail", "PATIENT 1980-02-03")
+    mail.next("invitation", "pat@home.example")
+    assert again == [(2,)]  # on day 3, and after the outage
 
 
 def test_a_clock_that_is_set_while_running_sends_nothing_early_and_nothing_twice(sites, hop):
