@@ -34,7 +34,7 @@ from gateway.edge.web import connections
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
 from gateway.errors import ConfigError
-from gateway.flow import deliver, observe, overview, question, recall, receipts, remind
+from gateway.flow import attention, deliver, observe, overview, question, recall, receipts, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
 from gateway.portal.app import create_app
@@ -142,13 +142,15 @@ class Gateway:
             self.figures.keeps_time.set(ours)
             if ours and "reminders" in self.parts:
                 await watch.look_back(clock_was_set=set_by is not None)
-            for due in (remind.run_due, question.run_due, recall.run_expired, observe.report_due):
+            for due in (remind.run_due, question.run_due, recall.run_expired, *reports):
                 while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
                     if not await desk.do(due, AT_A_TIME):
                         break
             if ours:
                 self.figures.timed_until.set(now.timestamp())
                 await watch.note()
+
+        reports = (observe.report_due, attention.report_due)
 
         async def forget() -> None:
             if await turn.is_ours():

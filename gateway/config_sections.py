@@ -44,6 +44,9 @@ class SiteSection(Section):
     timezone: ZoneName = Field(
         description="days are counted, and hours meant, in this zone", examples=["Europe/London"]
     )
+    templates: str = Field(
+        default="", description="a folder whose files stand in for ours of the same name, such as mail/invitation.j2"
+    )
     postmaster: str = Field(
         default="", description="who gets mail to postmaster@ the domain; empty: the first practice's postmaster"
     )

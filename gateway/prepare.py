@@ -90,13 +90,23 @@ def prepare(
 
 def _templates(settings: Settings, parts: Sequence[str]) -> Templates:
     """Compiled once, before the event loop runs and for all workers together."""
-    templates = Templates(settings.policy())
+    templates = templates_of(settings)
     languages = {practice.language for practice in settings.policy().practices}
+    for fault in templates.faults(languages):
+        log.warning("a template of the site's own cannot be used; ours is in its place", fault=fault)
     if "delivery" in parts:
         templates.compile_mails(languages)
     if "portal" in parts:
         templates.compile_pages(languages | {"en"})
     return templates
+
+
+def templates_of(settings: Settings) -> Templates:
+    """Ours, with the site's own in front. Raises ConfigError."""
+    folder = settings.path(settings.site.templates) if settings.site.templates else None
+    if folder and not folder.is_dir():
+        raise ConfigError(f"site.templates: {folder} is no folder")
+    return Templates(settings.policy(), folder)
 
 
 def _listeners(settings: Settings, parts: Sequence[str], workers: int) -> Iterator[tuple[str, str]]:

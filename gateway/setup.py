@@ -28,7 +28,7 @@ from gateway.errors import ConfigError, WrongKey
 from gateway.flow import proxies
 from gateway.flow.proxies import Doubt
 from gateway.ports import ScannerDown, SignInFailed
-from gateway.prepare import check_at_hand, check_keys, check_writable
+from gateway.prepare import check_at_hand, check_keys, check_writable, templates_of
 from gateway.settings_file import build
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
@@ -192,9 +192,18 @@ async def _database(settings: Settings) -> Finding:
     aside = await asyncio.to_thread(read_once, database, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
     if aside:
         return Finding(
-            f"FAULT    database: {aside} mails could not be prepared for sending; the log says why", fault=True
+            f"FAULT    queue: {aside} mails could not be prepared for sending; see gateway queue list --set-aside",
+            fault=True,
         )
     return Finding("ok       database")
+
+
+async def _templates(settings: Settings) -> Finding:
+    templates = templates_of(settings)
+    faults = await asyncio.to_thread(templates.faults, {one.language for one in settings.policy().practices})
+    if faults:
+        return Finding(f"warning  site.templates: ours is used in the place of {'; '.join(faults)}")
+    return Finding(f"ok       templates{' (with the site’s own)' if settings.site.templates else ''}")
 
 
 async def _tls(settings: Settings) -> Finding:
@@ -277,7 +286,7 @@ async def _dns(settings: Settings) -> Finding:
 
 
 _LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
-    *(_keys, _database, _tls, _users, _mailbox, _scanner, _sign_ins),
+    *(_keys, _database, _templates, _tls, _users, _mailbox, _scanner, _sign_ins),
     *(_listeners, _proxies, _hops, _dns),
 )
 

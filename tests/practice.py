@@ -36,7 +36,7 @@ from gateway.domain.vocabulary import (
     Role,
 )
 from gateway.edge.render import Templates
-from gateway.flow import deliver, hold, invite, observe, people, question, receive, register, release, remind
+from gateway.flow import attention, deliver, hold, invite, observe, people, question, receive, register, release, remind
 from gateway.flow.context import Context, Desk
 from gateway.flow.take_in import Taking
 from gateway.flow.understand import Submission
@@ -224,7 +224,7 @@ class World:
             await self.tick()
 
     async def tick(self) -> None:
-        for due in (remind.run_due, question.run_due, observe.report_due):
+        for due in (remind.run_due, question.run_due, observe.report_due, attention.report_due):
             while await self.desk.do(due, 100):
                 pass
 

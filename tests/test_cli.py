@@ -1,6 +1,8 @@
 """The command line as a process: init, check, serve."""
 
+import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -151,3 +153,24 @@ def _serve(folder, environment):
         text=True,
         env={"PATH": "/usr/bin:/bin", **environment},
     )
+
+
+def test_the_queue_is_shown_tried_again_and_dropped(folder):
+    """Beside a gateway that may serve: here none does, and the mail was set aside."""
+    config = ("--config", folder / "gateway.toml")
+    assert gateway("queue", "list", *config).stdout == "nothing waits\n"
+    with sqlite3.connect(folder / "gateway.db") as database:
+        for number in (1, 2):
+            database.execute(
+                "INSERT INTO delivery (id, kind, hop, mail_from, recipient, content_id, state, attempts, created_at, "
+                "due_at, last_reply) VALUES (?, 'notice', '', '', 'pat@home.example', '', 'quarantined', 3, 0, 0, '')",
+                [number],
+            )
+    shown = gateway("queue", "list", "--set-aside", "--json", *config)
+    assert [json.loads(line)["id"] for line in shown.stdout.splitlines()] == [1, 2]
+    assert "pat@home.example" in gateway("queue", "list", *config, COLUMNS="200").stdout
+    assert "FAULT    queue: 2 mails" in gateway("check", *config).stdout
+    assert gateway("queue", "retry", 1, *config).stdout == "1: will be tried again\n"
+    missed = gateway("queue", "drop", 2, 7, *config)
+    assert (missed.returncode, missed.stdout) == (1, "2: dropped\n7: nothing with this number waits\n")
+    assert gateway("queue", "list", "--set-aside", *config).stdout == "nothing waits\n"

@@ -104,6 +104,7 @@ class Notice(StrEnum):
     DIGEST = "digest"
     NEAR_MISS = "near-miss"
     OBSERVED = "observed"
+    ATTENTION = "attention"
     READ = "read"
     DETAILS_AGAIN = "details-again"
     CONFIRM = "confirm"

@@ -6,15 +6,17 @@ language: one escapes nothing and makes the plain text, the other escapes everyt
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping, MutableMapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, urlencode
 
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, TemplateError
+import structlog
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
@@ -26,6 +28,9 @@ from gateway.edge.catalogue import Paragraph, Translated, catalogue, read_date, 
 from gateway.mail.decoding import clean
 from gateway.ports import Rendered
 
+R = TypeVar("R")
+log = structlog.get_logger()
+
 ACCENT = "#0b559f"
 TEXT_WIDTH = 76  # RFC 3676 §4.2 advises to stay under 78
 
@@ -33,55 +38,116 @@ TEXT_WIDTH = 76  # RFC 3676 §4.2 advises to stay under 78
 class Templates:
     """The Renderer of this site; files in the `overrides` folder stand in for ours of the same name.
 
-    `pages` names the folder of the web pages' templates.
+    What a site's own file cannot do, ours does in its place: no mail waits for want of a template. `pages` names the
+    folder of the web pages' templates.
     """
 
     def __init__(self, site: Site, overrides: Path | None = None, *, pages: str = "portal") -> None:
         self._pages = pages
         self._site = site
-        self._folders = [overrides, _shipped()] if overrides else [_shipped()]
-        self._environments: dict[tuple[str, str], Environment] = {}
+        self._overrides = overrides
+        self._told: set[str] = set()
+        self._environments: dict[tuple[str, str, bool], Environment] = {}
 
     def compile_mails(self, languages: Iterable[str] = ("en",)) -> None:
         """Compile the notices' templates now: all take half a second, in which a running loop would stand."""
         for language in languages:
             for form in ("txt", "html"):
-                _compile(self._environment(language, form), "mail/")
+                self._compile(language, form, "mail/")
 
     def compile_pages(self, languages: Iterable[str] = ("en",)) -> None:
         """As `compile_mails`, for the pages."""
         for language in languages:
-            _compile(self._environment(language, "html"), f"{self._pages}/")
+            self._compile(language, "html", f"{self._pages}/")
+
+    def faults(self, languages: Iterable[str] = ("en",)) -> list[str]:
+        """What is wrong with the site's own templates, in lines: each is compiled, and mails are written as samples."""
+        if not self._overrides:
+            return []
+        found: dict[str, str] = {}
+        for name in _names(self._overrides):
+            with _noting(found, name):
+                self._environment("en", "txt" if name.endswith(".txt") else "html", ours=False).get_template(name)
+        for notice, audience, facts in _samples():
+            for language in languages:
+                with _noting(found, f"mail/{notice}.j2"):
+                    self._mail(notice, audience, language, facts, ours=False)
+        return [f"{name}: {fault}" for name, fault in found.items()]
 
     def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
-        """Render `mail/<notice>.j2`. Raises jinja2.TemplateError for a template that asks for what there is not."""
+        """Render `mail/<notice>.j2`. Raises jinja2.TemplateError where ours asks for what there is not."""
+        return self._or_ours(f"mail/{notice}.j2", lambda ours: self._mail(notice, audience, language, facts, ours=ours))
+
+    def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
+        """Render `<pages>/<name>.html`. Raises as `mail`."""
+        language = language if language in LANGUAGES else "en"
+        file = f"{self._pages}/{name}.html"
+
+        def render(ours: bool) -> str:
+            return self._environment(language, "html", ours=ours).get_template(file).render(facts, lang=language)
+
+        return self._or_ours(file, render)
+
+    def _or_ours(self, name: str, render: Callable[[bool], R]) -> R:
+        """Render with the site's own templates, or else with ours."""
+        if self._overrides:
+            try:
+                return render(False)
+            except Exception as error:  # whatever a template may do
+                if name not in self._told:
+                    self._told.add(name)
+                    log.warning("a template of the site's own cannot be used; ours is", template=name, error=str(error))
+        return render(True)
+
+    def _mail(
+        self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any], *, ours: bool
+    ) -> Rendered:
         language = language if language in LANGUAGES else "en"
         said = cleaned({**facts, "audience": audience.value, "language": language})
         name = f"mail/{notice}.j2"
-        plain, dressed = (self._environment(language, form).get_template(name) for form in ("txt", "html"))
+        plain, dressed = (self._environment(language, form, ours=ours).get_template(name) for form in ("txt", "html"))
         # No fact holds a form feed, cleaned as they are: the first one is the layout's.
         subject, _, text = plain.render(said).partition("\f")
         said["subject"] = clean(subject)
         return Rendered(said["subject"], reflowed(text), dressed.render(said))
 
-    def page(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
-        """Render `<pages>/<name>.html`. Raises jinja2.TemplateError."""
-        language = language if language in LANGUAGES else "en"
-        template = self._environment(language, "html").get_template(f"{self._pages}/{name}.html")
-        return template.render(facts, lang=language)
+    def _compile(self, language: str, form: str, folder: str) -> None:
+        for ours in (True, False) if self._overrides else (True,):
+            environment = self._environment(language, form, ours=ours)
+            for name in environment.list_templates(filter_func=lambda name: name.startswith(folder)):
+                with contextlib.suppress(TemplateError):  # a site's own may be wrong: `faults` says so
+                    environment.get_template(name)
 
-    def _environment(self, language: str, form: str) -> Environment:
+    def _environment(self, language: str, form: str, *, ours: bool) -> Environment:
         """Where the templates of one language and form are compiled; made when it is first asked for."""
-        key = (language, form)
+        key = (language, form, ours)
         if key not in self._environments:
-            self._environments[key] = _environment(self._site, self._folders, form, language)
+            folders = [_shipped()] if ours or not self._overrides else [self._overrides, _shipped()]
+            self._environments[key] = _environment(self._site, folders, form, language)
         return self._environments[key]
 
 
-def _compile(environment: Environment, folder: str) -> None:
-    for name in environment.list_templates(filter_func=lambda name: name.startswith(folder)):
-        with contextlib.suppress(TemplateError):  # a site's own may be wrong: that is seen when it is used
-            environment.get_template(name)
+def _names(folder: Path) -> list[str]:
+    """The templates in a site's own folder."""
+    found = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return sorted(name for name in found if name.startswith(("mail/", "portal/")))
+
+
+@contextlib.contextmanager
+def _noting(faults: dict[str, str], name: str) -> Iterator[None]:
+    """Note a template's fault, and the line in which it is where that is known; the first of each."""
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        faults.setdefault(error.name or name, f"line {error.lineno}: {error.message}")
+    except Exception as error:
+        faults.setdefault(name, str(error))
+
+
+def _samples() -> Iterator[tuple[Notice, Audience, dict[str, Any]]]:
+    """Facts of a mail of each kind: `mail/samples.json`."""
+    for one in json.loads((_shipped() / "mail/samples.json").read_text("utf-8")):
+        yield Notice(one["notice"]), Audience(one["audience"]), one["facts"]
 
 
 def _shipped() -> Path:

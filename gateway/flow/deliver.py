@@ -24,6 +24,7 @@ Row = TypeVar("Row")
 _NOT_ASKED = Outcome(0, "")
 _TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
 UNPREPARED = "550 5.3.0 it could not be prepared for sending here"  # RFC 3463 §3.4: the mail system's own fault
+GIVEN_UP = "550 5.7.0 it was removed from the queue by an administrator"  # RFC 3463 §3.8: security or policy
 LEASE = timedelta(minutes=30)
 """How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
 ENOUGH = timedelta(minutes=15)
@@ -225,9 +226,17 @@ def record_poison(ctx: Context, delivery: Delivery, reason: str) -> Delivery:
     if delivery.attempts < POISON_TRIES and again:
         return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, due_at=again))
     ctx.audit("gateway", "quarantined", f"delivery {delivery.id}", reason)
-    if delivery.kind is not DeliveryKind.NOTICE:
+    if delivery.kind is not DeliveryKind.NOTICE or delivery.notice is Notice.INVITATION:
         _failed(ctx, replace(delivery, last_reply=UNPREPARED), b"")
     return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, state=DeliveryState.QUARANTINED))
+
+
+def drop(ctx: Context, delivery: Delivery, *, tell: bool) -> None:
+    """Give a mail up that an administrator does not want sent."""
+    if tell:
+        _failed(ctx, replace(delivery, last_reply=GIVEN_UP), b"")
+    _finish(ctx, replace(delivery, state=DeliveryState.DROPPED, lease_until=None))
+    _drop_passed(ctx, {delivery.content_id} if delivery.content_id else ())
 
 
 def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:

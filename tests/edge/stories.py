@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from gateway.domain.address import address
 from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, AddressChange, Copy, Invitation, Sender
+from gateway.domain.model import Account, AddressChange, Copy, Delivery, Invitation, Sender
+from gateway.domain.retry import POISON_TRIES
 from gateway.domain.vocabulary import DeliveryKind, Notice, Purpose
 from gateway.flow import account as accounts
-from gateway.flow import invite, new_address, release
+from gateway.flow import deliver, invite, new_address, release
 from gateway.flow.ask_again import ask_again
 from gateway.flow.sender_page import by_page, renew
 from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World, bare, mail
@@ -34,7 +35,7 @@ async def _told() -> list[World]:
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
     others = [locked, asked_again, answered, questioned, many_mails, observed, accepted, changed, cancelled_by_page]
-    others += [bounced, unheard_of, dead_mailbox, misspelt]
+    others += [bounced, unheard_of, dead_mailbox, misspelt, set_aside]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -54,6 +55,18 @@ async def questioned() -> World:
     await world.write(ADA, PAT, tag="secrue patient 1980-02-03")
     await world.say("YES", token=(await world.question_token()))
     await world.write(ADA, *(f"p{number}@home.example" for number in range(12)))
+    return world
+
+
+async def set_aside() -> World:
+    """A mail that cannot be prepared, which its sender and the postmaster are told."""
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    row = await world.one(Delivery, notice=Notice.INVITATION)
+    for attempts in range(1, POISON_TRIES + 1):
+        await world.desk.do(deliver.record_poison, replace(row, attempts=attempts), "TemplateError")
+    await world.days(1)
+    await world.collect()
     return world
 
 

@@ -20,6 +20,7 @@ WRITTEN = {
     (Notice.DIGEST, Audience.SENDER),
     (Notice.NEAR_MISS, Audience.SENDER),
     (Notice.OBSERVED, Audience.SENDER),
+    (Notice.ATTENTION, Audience.SENDER),
     (Notice.DETAILS_AGAIN, Audience.SENDER),
     (Notice.CONFIRM, Audience.SENDER),
     (Notice.TRANSCRIPT, Audience.SENDER),

@@ -18,7 +18,7 @@ from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
 from tests.practice import World, mail
 
-SOUGHT_WHOLE = ("content_file", "delivery_leased")
+SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside")
 """Indexes that hold what is sought and nothing else."""
 
 

@@ -5,16 +5,16 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from gateway import __version__
 from gateway.app import PARTS
+from gateway.cli import queue
+from gateway.cli.parts import ConfigOption, fail, plain_errors
 from gateway.edge.logs import log_to_stderr
-from gateway.errors import BadAddress, ConfigError, WrongKey
 from gateway.settings_file import load
 from gateway.workers import serve as serve_as
 
@@ -24,8 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Secure-mail invitation gateway: an SMTP relay that invites those who have no account yet.",
 )
-
-ConfigOption = Annotated[Path, typer.Option("--config", help="the settings file", envvar="GATEWAY_CONFIG")]
 
 
 def main() -> None:
@@ -73,7 +71,7 @@ def init(
         "--next-hop": (next_hop, "The mail server that takes our mail on, for example 127.0.0.1:2526"),
     }
     own, name, practices_own, hop = [value or _ask(option, question) for option, (value, question) in asked.items()]
-    with _plain_errors():
+    with plain_errors():
         for line in set_up(folder, Answers(own, name, practices_own, hop, portal_url or f"https://{own}")):
             typer.echo(line)
 
@@ -84,7 +82,7 @@ def check(config: ConfigOption) -> None:
     from gateway.setup import inspect  # noqa: PLC0415 - as for init
 
     log_to_stderr(logging.ERROR)
-    with _plain_errors():
+    with plain_errors():
         settings = load(config)
         findings = asyncio.run(inspect(settings))
     for finding in findings:
@@ -103,8 +101,8 @@ def serve(
     log_to_stderr(logging.INFO)
     parts = tuple(filter(None, only.split(","))) or PARTS
     if unknown := sorted(set(parts) - set(PARTS)):
-        _fail(f"--only: there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
-    with _plain_errors():
+        fail(f"--only: there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+    with plain_errors():
         settings = load(config)
         with contextlib.suppress(ImportError):  # it is not made for every machine; asyncio's own loop serves as well
             import uvloop  # noqa: PLC0415
@@ -124,7 +122,7 @@ def explain(
     """Say what would become of a mail, for each recipient and why; nothing is done."""
     from gateway.explain import explained  # noqa: PLC0415 - serving needs nothing of it
 
-    with _plain_errors():
+    with plain_errors():
         settings = load(config)
         raw = sys.stdin.buffer.read() if str(mail) == "-" else mail.read_bytes()
         for line in explained(settings, raw, sender.strip("<>"), recipients, trusted=not stranger):
@@ -133,6 +131,7 @@ def explain(
 
 logins = typer.Typer(no_args_is_help=True, help="Who may sign in at the listener (smtp.users_file).")
 app.add_typer(logins, name="users")
+app.add_typer(queue.app, name="queue")
 
 
 @logins.command("add")
@@ -143,10 +142,10 @@ def add_login(
     """Write a login into smtp.users_file, or give it a new password; the password is asked, or read from stdin."""
     from gateway.edge.sign_in import add_user  # noqa: PLC0415 - serving needs nothing of it
 
-    with _plain_errors():
+    with plain_errors():
         settings = load(config)
         if not settings.smtp.users_file:
-            _fail('smtp.users_file: is not set; write for example users_file = "gateway.users"')
+            fail('smtp.users_file: is not set; write for example users_file = "gateway.users"')
         asked = sys.stdin.isatty()
         password = (
             typer.prompt("Password", hide_input=True, confirmation_prompt=True) if asked else sys.stdin.readline()
@@ -160,19 +159,5 @@ def add_login(
 
 def _ask(option: str, question: str) -> str:
     if not sys.stdin.isatty():
-        _fail(f"{option} is missing: {question}")
+        fail(f"{option} is missing: {question}")
     return str(typer.prompt(question))
-
-
-def _fail(line: str) -> NoReturn:
-    typer.echo(line, err=True)
-    raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _plain_errors() -> Iterator[None]:
-    """What an administrator can mend is said in plain lines, without a traceback."""
-    try:
-        yield
-    except (BadAddress, ConfigError, WrongKey, OSError) as error:
-        _fail(str(error))
