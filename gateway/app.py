@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-import ssl
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,19 +11,16 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import make_asgi_app
 
+from gateway.adapters import hops, mailbox_server, server_logins, server_tls, sign_ins
 from gateway.config import Settings
-from gateway.config_kinds import split_address
 from gateway.edge.clamd import Clamd
 from gateway.edge.clock import FileClock, SteadyClock, Turnable, the_clock
-from gateway.edge.hop_session import Hop
+from gateway.edge.heartbeat import BEAT_EVERY, Heartbeat
 from gateway.edge.imap_in import Mailbox
-from gateway.edge.imap_session import Server
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
 from gateway.edge.metrics import Figures, Shared
-from gateway.edge.oauth import Grant, Tokens
 from gateway.edge.outbox import Outbox
-from gateway.edge.sign_in import Logins, users
 from gateway.edge.smtp_in import Policy, listen
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Job, Ticker, Turn
@@ -33,7 +29,6 @@ from gateway.edge.watch import Watch
 from gateway.edge.web import connections
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
-from gateway.errors import ConfigError
 from gateway.flow import attention, deliver, observe, overview, question, recall, receipts, remind
 from gateway.flow.context import Desk
 from gateway.flow.write_out import Writer
@@ -45,7 +40,7 @@ from gateway.store.content import SpooledContent
 from gateway.store.runner import SqliteStore
 
 if TYPE_CHECKING:
-    from gateway.edge.openid import OpenId
+    pass
 
 log = structlog.get_logger()
 
@@ -84,15 +79,22 @@ class Gateway:
     """Where each part listens, once started: "host:port" by part."""
     _closing: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
+    @property
+    def name(self) -> str:
+        """How this process is told from the others that serve the same database."""
+        return f"worker {self.worker}"
+
     async def start(self) -> None:
         """Open everything; listeners last. Raises ConfigError, WrongKey, OSError."""
         async with contextlib.AsyncExitStack() as stack:
             prepared = self.prepared or prepare(self.settings, self.clock, self.parts)
             stack.callback(prepared.close)
             desk, outbox = await self._open_store(stack, prepared)
+            heartbeat = Heartbeat(desk, self.name)
             if "delivery" in self.parts:
+                await heartbeat.begin()
                 _in_background(stack, outbox.run())
-            _in_background(stack, self._ticker(stack, desk, outbox, prepared.content).run())
+            _in_background(stack, self._ticker(stack, desk, outbox, prepared.content, heartbeat).run())
             _in_background(stack, self.figures.watch_loop().run())
             if "mailbox" in self.parts and self.worker == 0 and (server := mailbox_server(self.settings)):
                 _in_background(stack, Mailbox(server, desk, prepared.content, self.figures).run())
@@ -122,11 +124,18 @@ class Gateway:
         desk = Desk(store, site, keys, self.clock)
         mailer = SmtpMailer(hops(settings), site.domain)
         stack.callback(mailer.close)
-        outbox = Outbox(desk, Writer(site, keys, content, prepared.templates), mailer, self.traffic)
+        outbox = Outbox(desk, Writer(site, keys, content, prepared.templates), mailer, self.traffic, self.name)
         outbox.wake()
         return desk, outbox
 
-    def _ticker(self, stack: contextlib.AsyncExitStack, desk: Desk, outbox: Outbox, content: SpooledContent) -> Ticker:
+    def _ticker(
+        self,
+        stack: contextlib.AsyncExitStack,
+        desk: Desk,
+        outbox: Outbox,
+        content: SpooledContent,
+        heartbeat: Heartbeat,
+    ) -> Ticker:
         ticker, clock, turn, watch = Ticker(), self.clock, Turn(desk, alone=self.alone), Watch(desk)
         stack.push_async_callback(turn.give_up)
         if isinstance(clock, FileClock):
@@ -164,6 +173,8 @@ class Gateway:
             ticker.every(FOLLOW_EVERY, _following(clock, tick))
         ticker.every(1, tick)
         ticker.every(FORGET_EVERY, forget)
+        if not self.alone:
+            ticker.every(BEAT_EVERY, heartbeat.beat)
         self._look_around(ticker, desk)
         return ticker
 
@@ -246,97 +257,3 @@ def _in_background(stack: contextlib.AsyncExitStack, work: Coroutine[object, obj
             await task
 
     stack.push_async_callback(close)
-
-
-# ------------------------------------------------------------------------------------------------------------- details
-
-
-def hops(settings: Settings) -> Mapping[str, Hop]:
-    """The next hop under "", each relay under its domain. Raises ConfigError."""
-    next_hop = settings.next_hop
-    password = ""
-    if next_hop.password_file:
-        try:
-            password = settings.path(next_hop.password_file).read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError(f"next_hop.password_file: cannot be read ({error.strerror})") from error
-    ca_file = settings.path(next_hop.ca_file) if next_hop.ca_file else None
-    hops = {"": Hop(*split_address(next_hop.address), next_hop.tls, ca_file, next_hop.username, password)}
-    for relay in settings.relays:
-        relay_ca = settings.path(relay.ca_file) if relay.ca_file else None
-        hops[relay.domain] = Hop(*split_address(relay.address), relay.tls, relay_ca)
-    return hops
-
-
-def mailbox_server(settings: Settings) -> Server | None:
-    """The server of the bot's mailbox, if it has one. Raises ConfigError."""
-    box = settings.mailbox
-    if not box.host:
-        return None
-    try:
-        password = _secret(settings, box.password_file)
-        grant = Grant(
-            token_url=box.token_url,
-            client_id=box.client_id,
-            client_secret=_secret(settings, box.client_secret_file),
-            refresh_token=_secret(settings, box.refresh_token_file),
-            scope=box.scope,
-        )
-        ca_file = str(settings.path(box.ca_file)) if box.ca_file else None
-        tls = ssl.create_default_context(cafile=ca_file) if box.tls == "verified" else None
-    except OSError as error:
-        raise ConfigError(f"mailbox: {error.filename} cannot be read ({error.strerror})") from error
-    return Server(
-        host=box.host,
-        port=box.port,
-        username=box.username,
-        password=password,
-        tokens=Tokens(grant) if box.token_url else None,
-        folder=box.folder,
-        done_folder=box.done_folder,
-        tls=tls,
-        largest=int(settings.smtp.max_message_size),
-        authserv_id=box.authserv_id,
-    )
-
-
-def sign_ins(settings: Settings) -> "dict[str, OpenId]":
-    """Practices' own sign-ins, by the practice's id. Raises ConfigError."""
-    if not settings.openid:
-        return {}
-    from gateway.edge.openid import OpenId, Provider  # noqa: PLC0415 - authlib takes 9 MB, and few sites want it
-
-    found = {}
-    for one in settings.openid:
-        try:
-            secret = _secret(settings, one.client_secret_file)
-            tls = ssl.create_default_context(cafile=str(settings.path(one.ca_file))) if one.ca_file else None
-        except OSError as error:
-            raise ConfigError(f"openid: {error.filename} cannot be read ({error.strerror})") from error
-        found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, one.verified_claim, tls))
-    return found
-
-
-def _secret(settings: Settings, file: str) -> str:
-    return settings.path(file).read_text("utf-8").strip() if file else ""
-
-
-def server_logins(settings: Settings) -> Logins | None:
-    """Raises ConfigError."""
-    if not settings.smtp.users_file:
-        return None
-    file = settings.path(settings.smtp.users_file)
-    users(file)  # so that a mistake in it is told now
-    return Logins(file, asyncio.get_running_loop().time)
-
-
-def server_tls(settings: Settings) -> ssl.SSLContext | None:
-    smtp = settings.smtp
-    if not smtp.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.path(smtp.tls_cert), settings.path(smtp.tls_key or smtp.tls_cert))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"smtp.tls_cert, smtp.tls_key: cannot be used ({error})") from error
-    return context

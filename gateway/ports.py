@@ -177,9 +177,9 @@ class Tx(Protocol):
         ...
 
     def claim_deliveries(
-        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
-        """Take due, unleased deliveries, oldest first, setting their lease and counting the attempt.
+        """Take due, unleased deliveries for this worker, oldest first, setting their lease and counting the attempt.
 
         Those for the hops in `besides` are left.
         """

@@ -14,7 +14,7 @@ from typing import Any
 import dns.exception
 import dns.resolver
 
-from gateway.app import hops, mailbox_server, server_tls, sign_ins
+from gateway.adapters import hops, mailbox_server, server_tls, sign_ins
 from gateway.config import Settings
 from gateway.config_kinds import is_loopback, split_address
 from gateway.domain.model import Delivery

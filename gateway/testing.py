@@ -193,12 +193,16 @@ class MemoryTx:
     def discard(self, content_id: str) -> None: ...
 
     def claim_deliveries(
-        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
         due = self.find(Delivery, order="due_at", state=DeliveryState.QUEUED, due_at__le=now)
         free = [one for one in due if (one.lease_until is None or one.lease_until <= now) and one.hop not in besides]
         return [
-            self.put(dataclasses.replace(delivery, lease_until=lease_until, attempts=delivery.attempts + 1))
+            self.put(
+                dataclasses.replace(
+                    delivery, lease_until=lease_until, attempts=delivery.attempts + 1, claimed_by=worker
+                )
+            )
             for delivery in free[:limit]
         ]
 

@@ -22,7 +22,8 @@ def words(text: str) -> frozenset[str]:
 
 SETTINGS = "config config_kinds config_sections settings_file"
 EVERYTHING = words(
-    f"admin app cli demo domain edge explain errors flow mail portal ports prepare setup store workers {SETTINGS}"
+    "adapters admin app cli demo domain edge explain errors flow mail portal ports prepare setup store workers "
+    f"{SETTINGS}"
 )
 MAY_IMPORT = {
     "errors": words(""),
@@ -35,7 +36,7 @@ MAY_IMPORT = {
     "portal": words("domain errors flow mail ports"),
     **dict.fromkeys(SETTINGS.split(), words(f"domain errors {SETTINGS}")),
     "testing": words("domain errors ports store"),
-    **dict.fromkeys(["admin", "app", "cli", "demo", "explain", "prepare", "setup", "workers"], EVERYTHING),
+    **dict.fromkeys(["adapters", "admin", "app", "cli", "demo", "explain", "prepare", "setup", "workers"], EVERYTHING),
     "__main__": words("cli"),
 }
 """Which of our rooms each room may import, besides itself. Nothing that runs imports `testing`."""

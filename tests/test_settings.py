@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway import settings_file
-from gateway.app import hops
+from gateway.adapters import hops
 from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
 

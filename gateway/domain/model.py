@@ -183,7 +183,7 @@ class Delivery:
     """One outgoing mail to one recipient.
 
     `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed;
-    `sender_id` is the sender to whom it is said.
+    `sender_id` is the sender to whom it is said. `claimed_by` is the worker that has it in hand until `lease_until`.
     """
 
     id: int = 0
@@ -203,6 +203,7 @@ class Delivery:
     created_at: datetime
     due_at: datetime
     lease_until: datetime | None = None
+    claimed_by: str = ""
     last_reply: str = ""
 
 
@@ -325,6 +326,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A process that serves; `beats` is how often it has shown that it lives."""
+
+    id: int = 0
+    name: str
+    beats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
     """A fact about the database itself."""
 
@@ -336,5 +346,5 @@ class Meta:
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
     *(Delivery, Confirmation, Question, Observation, Delegation, Draft),
-    *(Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta, AddressChange),
+    *(Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta, AddressChange, Worker),
 )

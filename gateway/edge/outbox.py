@@ -56,7 +56,10 @@ class Lane:
 class Outbox:
     """Empties the outbox: starts at once when woken by a commit, and at each tick for what has become due."""
 
-    def __init__(self, desk: Desk, writer: Writer, mailer: Mailer, traffic: Traffic | None = None) -> None:
+    def __init__(
+        self, desk: Desk, writer: Writer, mailer: Mailer, traffic: Traffic | None = None, worker: str = ""
+    ) -> None:
+        self._worker = worker
         self._traffic = traffic or Traffic()
         self._desk = desk
         self._writer = writer
@@ -106,7 +109,7 @@ class Outbox:
 
     async def _claim(self, limit: int, besides: Sequence[str]) -> list[Parcel]:
         try:
-            parcels = await self._desk.do(deliver.claim, limit, besides)
+            parcels = await self._desk.do(deliver.claim, limit, besides, self._worker)
         except GatewayError as error:
             log.warning("the outbox cannot be read; trying again at the next tick", error=str(error))
             return []

@@ -56,12 +56,12 @@ def bound_to(content_id: str, recipient: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- claim
 
 
-def claim(ctx: Context, limit: int, besides: Collection[str] = ()) -> list[Parcel]:
+def claim(ctx: Context, limit: int, besides: Collection[str] = (), worker: str = "") -> list[Parcel]:
     """Take due deliveries for sending, each leased; those that have lost their point are dropped.
 
     Hops in `besides` have their hands full: what is for them stays where it is.
     """
-    claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit, besides)
+    claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit, besides, worker)
     contents = _by_id(ctx, Content, [one.content_id for one in claimed if one.content_id])
     told = [one.invitation_id for one in claimed if one.notice in _TO_INVITEE and one.invitation_id]
     invitations = _by_id(ctx, Invitation, told)

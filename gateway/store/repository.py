@@ -118,10 +118,10 @@ class SqliteTx:
         self.aftermath.discarded.append(content_id)
 
     def claim_deliveries(
-        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = ()
+        self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
         instant = InstantField().db_value
-        values = [instant(lease_until), instant(now), instant(now), json.dumps(list(besides)), limit]
+        values = [instant(lease_until), worker, instant(now), instant(now), json.dumps(list(besides)), limit]
         claimed = self._readable(Delivery, self._all(self._of.claim, values))
         return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
 

@@ -152,13 +152,17 @@ def _as_it_is(value: Any) -> Any:
 
 
 def claim(model: Any) -> str:
-    """Lease and count due deliveries: `lease_until`, `now`, `now`, the hops that are left alone, `limit`."""
+    """Lease and count due deliveries: `lease_until`, worker, `now`, `now`, the hops that are left alone, `limit`."""
     free = model.lease_until.is_null() | (model.lease_until <= _VALUE)
     queued = model.state == peewee.SQL(model.state.literal(DeliveryState.QUEUED))
     wanted = model.hop.not_in(_LISTED)
     due = model.select(model.id).where(queued & (model.due_at <= _VALUE) & free & wanted)
     oldest = due.order_by(model.due_at, model.id).limit(_VALUE)
-    changes = {model.lease_until: _VALUE, model.attempts: model.attempts + peewee.SQL("1")}
+    changes = {
+        model.lease_until: _VALUE,
+        model.claimed_by: _VALUE,
+        model.attempts: model.attempts + peewee.SQL("1"),
+    }
     return _text(model.update(changes).where(model.id.in_(oldest)).returning(model))
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import smtplib
 import socket
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -72,6 +73,32 @@ def test_a_worker_that_dies_comes_back(served, smtp_sink):
     wait_for(lambda: subjects(smtp_sink) == ["After it"])
     served.end()
     assert "a worker has ended" in (served.folder / "log").read_text()
+
+
+def test_what_a_worker_had_in_hand_is_sent_as_soon_as_it_is_back(tmp_path, hop):
+    """It was killed while the hop kept it waiting: the mails it had claimed were another's only after half an hour."""
+    may_go_on = threading.Event()
+
+    def script(step, *_):
+        if step == "MAIL":
+            may_go_on.wait(60)
+        return ""
+
+    hop.script = script
+    gateway = Served(tmp_path / "gateway", hop.port, "--workers", "2")
+    gateway.start()
+    try:
+        for number in range(30):
+            gateway.send(ADA, f"pat{number}@home.example", "passes", "Hello.")
+        claimed = "SELECT count(*), group_concat(DISTINCT claimed_by) FROM delivery WHERE lease_until IS NOT NULL"
+        wait_for(lambda: gateway.rows(claimed)[0][0] == 30)
+        for worker in gateway.workers:
+            os.kill(worker, signal.SIGKILL)
+        may_go_on.set()
+        wait_for(lambda: len({to for to in hop.recipients() if to.startswith("pat")}) == 30, 30)
+    finally:
+        may_go_on.set()
+        gateway.end()
 
 
 def test_sigterm_ends_all_of_them_cleanly(served):
