@@ -16,6 +16,7 @@ from gateway.config import Settings
 from gateway.edge.clamd import Clamd
 from gateway.edge.clock import FileClock, SteadyClock, Turnable, the_clock
 from gateway.edge.heartbeat import BEAT_EVERY, Heartbeat
+from gateway.edge.housekeeping import keep_house
 from gateway.edge.imap_in import Mailbox
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
@@ -163,7 +164,7 @@ class Gateway:
 
         async def forget() -> None:
             if await turn.is_ours():
-                await desk.do_at_length(remind.forget)
+                await keep_house(desk, self.traffic)
                 before = clock.now().date() - timedelta(days=self.settings.retention.orphans)
                 await asyncio.to_thread(content.forget_orphans, before)
 

@@ -34,7 +34,7 @@ from gateway.config_sections import (
 from gateway.domain.address import address
 from gateway.domain.birthdate import Order
 from gateway.domain.intent import NearMiss
-from gateway.domain.site import Marks, Practice, Rhythm, Site, practice_of
+from gateway.domain.site import Marks, Practice, Retention, Rhythm, Site, practice_of
 from gateway.errors import ConfigError
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -203,6 +203,7 @@ class Settings(BaseSettings):
             ),
             replies_may_travel=self.next_hop.tls == "verified" or is_loopback(hop_host),
             keep_days=self.secure_mail.keep_days,
+            retention=Retention(sent=self.retention.sent, traces=self.retention.traces, audit=self.retention.audit),
             observes=self.secure_mail.mode == "observe",
             open_receipts=self.secure_mail.open_receipts,
             read_receipts=self.secure_mail.read_receipts,

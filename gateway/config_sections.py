@@ -245,8 +245,17 @@ class DatabaseSection(Section):
 
 
 class RetentionSection(Section):
-    """How long things are kept that nobody asks for."""
+    """How long things are kept that nobody asks for; messages in inboxes are kept as secure_mail.keep_days says."""
 
+    sent: Day = Field(default=30, description="days for which it is known to whom a mail was sent, and how that went")
+    traces: Day = Field(
+        default=180,
+        description="days for which it is known that there was a message, or an invitation, that is destroyed or came "
+        "to nothing; an answer in its conversation is known as secure for so long",
+    )
+    audit: Annotated[int, Field(ge=1, le=36500)] = Field(
+        default=2192, description="days for which the audit is kept: six years; many laws ask for that"
+    )
     orphans: Day = Field(
         default=30, description="days for which files are kept that a start finds in the spool and no mail names"
     )

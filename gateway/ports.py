@@ -176,6 +176,10 @@ class Tx(Protocol):
         """Remove the file of a content that has got no row, once the transaction is durable."""
         ...
 
+    def give_back(self, pages: int) -> int:
+        """Give so much of the room that removed rows have left back to the disk; how many pages are left."""
+        ...
+
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:

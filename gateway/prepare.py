@@ -20,7 +20,7 @@ from gateway.errors import ConfigError, WrongKey
 from gateway.flow import deliver, lease, remind
 from gateway.flow.context import Context
 from gateway.ports import Clock, Keys, Tx
-from gateway.store.connections import open_database
+from gateway.store.connections import make_shrinkable, open_database
 from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import write_once
@@ -80,6 +80,7 @@ def prepare(
                 prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
         database = open_database(settings.database_path)
         migrate(database)
+        make_shrinkable(database)
         write_once(database, lambda tx: _refuse_a_fresh_one(tx, settings))
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
         _follow_settings(database, lambda tx: Context(tx, settings.policy(), keys, clock.now()))

@@ -192,6 +192,9 @@ class MemoryTx:
 
     def discard(self, content_id: str) -> None: ...
 
+    def give_back(self, pages: int) -> int:
+        return 0
+
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:

@@ -153,6 +153,7 @@ class World:
         taking = Taking(self.site, self.keys, self.content, submission, "Received: by us\r\n")
         taking.feed(octets)
         draft, exits = taking.finish()
+        taking.sync()
         return await self.desk.do(receive.accept, draft, exits)
 
     async def write(self, author: str, *to: str, tag: str = "secure", body: str = SECRET) -> None:

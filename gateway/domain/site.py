@@ -103,6 +103,17 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days it is kept what nobody asks for any more."""
+
+    sent: int = 30
+    """To whom a mail was sent, and what the hop said of it."""
+    traces: int = 180
+    """That there was a message, or an invitation, which is destroyed or came to nothing."""
+    audit: int = 2192
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One gateway's policy: what flows may know of the settings."""
 
@@ -117,6 +128,7 @@ class Site:
     replies_may_travel: bool = True
     """Whether an answer's content may go to a practice over the next hop: a verified or a loopback one."""
     postmaster: str = ""
+    retention: Retention = field(default_factory=Retention)
     keep_days: int = 0
     """How many days a message stays in an inbox; 0: for ever."""
     observes: bool = False

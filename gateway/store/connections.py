@@ -21,6 +21,7 @@ BUSY_SECONDS = 5
 STATEMENTS = 512
 """Compiled statements that each connection keeps: all shapes that there are."""
 _PRAGMAS = {
+    "auto_vacuum": "incremental",  # holds for a file that is made; an older one is rewritten at a start
     "journal_mode": "wal",
     "synchronous": "full",
     "foreign_keys": 1,
@@ -32,6 +33,8 @@ _PRAGMAS = {
 _OPTIONS: dict[str, Any] = {"timeout": BUSY_SECONDS, "cached_statements": STATEMENTS, "check_same_thread": False}
 DATABASE_ERRORS = (sqlite3.OperationalError, peewee.OperationalError)
 """Of the disk or of another's lock, not of what a caller asked."""
+INCREMENTAL = 2
+"""SQLite's number for it."""
 _DOOR, _ROOM = 0, 1
 """Octets of the lock file."""
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
@@ -40,6 +43,19 @@ _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
 def open_database(path: Path) -> peewee.SqliteDatabase:
     """The database at this path, for what peewee writes of it."""
     return peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS, **_OPTIONS)
+
+
+def make_shrinkable(database: peewee.SqliteDatabase) -> None:
+    """Rewrite a file that was made before room was given back, once; where there is no room for that it stays so."""
+    with database.connection_context():
+        if database.execute_sql("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL:
+            return
+        log.info("the database is rewritten once, so that it can give room back")
+        try:
+            database.execute_sql(f"PRAGMA auto_vacuum={INCREMENTAL}")
+            database.execute_sql("VACUUM")
+        except DATABASE_ERRORS as error:
+            log.warning("the database could not be rewritten; it goes on without giving room back", error=str(error))
 
 
 def connect(path: str) -> sqlite3.Connection:

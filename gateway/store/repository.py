@@ -117,6 +117,10 @@ class SqliteTx:
     def discard(self, content_id: str) -> None:
         self.aftermath.discarded.append(content_id)
 
+    def give_back(self, pages: int) -> int:
+        self._all(f"PRAGMA incremental_vacuum({pages:d})", [])
+        return int(self._all("PRAGMA freelist_count", [])[0][0])
+
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:

@@ -1,0 +1,27 @@
+"""What has served its time is removed, a little at a time, while mail goes first."""
+
+import asyncio
+
+import structlog
+
+from gateway.edge.traffic import Traffic
+from gateway.flow import remind, retention
+from gateway.flow.context import Desk
+
+log = structlog.get_logger()
+
+AT_A_TIME = 100
+"""Rows in one transaction: a few milliseconds."""
+PAUSE = 0.02
+"""Seconds between two transactions, in which others have their turn."""
+IN_A_RUSH = 1.0
+
+
+async def keep_house(desk: Desk, traffic: Traffic) -> None:
+    """Run every sweep until it has nothing left to do. Raises StoreBusy, StoreFull."""
+    await desk.do_at_length(remind.forget)
+    for sweep in retention.SWEEPS:
+        after = await desk.do_at_length(sweep, 0, AT_A_TIME)
+        while after:
+            await asyncio.sleep(IN_A_RUSH if traffic.goes_first else PAUSE)
+            after = await desk.do_at_length(sweep, after, AT_A_TIME)

@@ -1,0 +1,135 @@
+"""What has served its time is removed: rows, in small batches, and nothing that anybody still needs."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.model import Audit, Content, Copy, Delivery, Draft, Invitation, Message, Waiter
+from gateway.domain.model_questions import Question
+from gateway.domain.site import Retention
+from gateway.domain.vocabulary import DeliveryState, Purpose, State
+from gateway.edge.housekeeping import keep_house
+from gateway.edge.traffic import Traffic
+from gateway.flow import deliver, hold, retention
+from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World, mail
+
+SHORT = replace(SITE, retention=Retention(sent=30, traces=60, audit=90))
+
+
+@pytest.fixture
+def world(monkeypatch):
+    monkeypatch.setattr("gateway.edge.housekeeping.PAUSE", 0)
+    monkeypatch.setattr("gateway.edge.housekeeping.AT_A_TIME", 3)
+    return World(TEMPLATES, site=SHORT)
+
+
+async def after(world, days):
+    world.clock.advance(days=days)
+    await world.tick()
+    await world.deliver()
+    await keep_house(world.desk, Traffic())
+
+
+async def test_to_whom_mail_was_sent_is_forgotten_after_its_days(world):
+    for number in range(10):
+        await world.receive(mail(f"p{number}@home.example", subject="Lunch?"))
+    await world.deliver()
+    await after(world, 29)
+    assert len(await world.rows(Delivery)) == 10
+    await after(world, 2)
+    (newest,) = await world.rows(Delivery)  # so that its number is not used again
+    assert newest.id == 10
+    await world.receive(mail(subject="Lunch?"))
+    assert [one.id for one in await world.rows(Delivery)] == [10, 11]
+
+
+async def test_what_waits_stays_and_what_was_set_aside_is_dropped(world):
+    for number in range(5):
+        await world.receive(mail(f"p{number}@home.example", subject="Lunch?"))
+    waits, poison, *_ = await world.rows(Delivery)
+    await world.desk.do(lambda ctx: ctx.tx.put(replace(waits, due_at=ctx.now.replace(year=2030))))
+    await world.desk.do(deliver.record_poison, replace(poison, attempts=3), "TemplateError")
+    await world.deliver()
+    contents = len(await world.rows(Content))
+    world.clock.advance(days=31)
+    await keep_house(world.desk, Traffic())
+    left = await world.rows(Delivery)
+    assert [(one.id, one.state) for one in left[:1]] == [(waits.id, DeliveryState.QUEUED)]
+    assert poison.id not in {one.id for one in left}
+    assert len(await world.rows(Content)) < contents
+
+
+async def test_a_message_is_forgotten_with_its_last_copy_and_answers_to_it_stay(world):
+    account = await world.registered()
+    for number in range(4):
+        await world.write(ADA, PAT, tag="secure", body=f"{number}")
+    copies = await world.rows(Copy)
+    messages = await world.rows(Message)
+
+    for copy in (copies[0], copies[3]):
+        await world.desk.do(hold.destroy, copy)
+    answer = replace(messages[1], reply_to_id=messages[0].id)
+    await world.desk.do(lambda ctx: ctx.tx.put(answer))
+    draft = Draft(account_id=account.id, copy_id=copies[0].id, sealed=b"", changed_at=world.clock.now())
+    await world.desk.do(lambda ctx: ctx.tx.add(draft))
+    await after(world, 59)
+    assert len(await world.rows(Copy)) == 4
+    await after(world, 2)
+    assert [one.id for one in await world.rows(Copy)] == [copies[1].id, copies[2].id]
+    assert [(one.id, one.reply_to_id) for one in await world.rows(Message)] == [
+        (messages[1].id, None),
+        (messages[2].id, None),
+        (messages[3].id, None),  # the newest
+    ]
+    assert await world.rows(Draft) == []
+
+
+async def test_an_invitation_that_came_to_nothing_is_forgotten_and_one_with_wrong_birthdates_later(world):
+    for number in range(4):
+        await world.write(ADA, f"p{number}@home.example", tag=PATIENT_TAG)
+    await world.try_birthdate()
+    for one in await world.rows(Invitation):
+        await world.say("CANCEL", token=world.keys.token(Purpose.WAITER, one.id))
+    assert {one.state for one in await world.rows(Invitation)} == {State.CANCELLED}
+    await after(world, 31)
+    await after(world, 31)
+    assert [one.typed for one in await world.rows(Invitation)] == ["p3@home.example"]
+    assert len(await world.rows(Waiter)) == 1
+    await world.write(ADA, PAT)
+    await after(world, 31)
+    assert [one.typed for one in await world.rows(Invitation)] == ["pat@home.example"]
+
+
+async def test_living_invitations_accounts_and_inboxes_stay(world):
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.accept()
+    before = await world.rows(Copy), await world.rows(Message), await world.rows(Invitation), await world.rows(Content)
+    for _ in range(8):
+        await after(world, 31)
+    assert before == (
+        await world.rows(Copy),
+        await world.rows(Message),
+        await world.rows(Invitation),
+        await world.rows(Content),
+    )
+
+
+async def test_questions_and_the_audit_end_as_well(world):
+    await world.write(ADA, PAT, tag="secured")
+    await world.days(8)
+    first = (await world.rows(Audit))[0]
+    await after(world, 61)
+    await after(world, 1)
+    assert await world.rows(Copy) == []
+    await after(world, 30)
+    assert first.id not in {one.id for one in await world.rows(Audit)}
+    assert len(await world.rows(Question)) == 1  # the newest
+
+
+async def test_a_sweep_never_takes_more_than_it_may(world):
+    for number in range(10):
+        await world.receive(mail(f"p{number}@home.example", subject="Lunch?"))
+    await world.deliver()
+    world.clock.advance(days=31)
+    assert await world.desk.do(retention.deliveries, 0, 4) == 4
+    assert len(await world.rows(Delivery)) == 6
