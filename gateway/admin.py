@@ -8,10 +8,9 @@ from gateway.edge.clock import the_clock
 from gateway.errors import ConfigError
 from gateway.flow.context import Context
 from gateway.ports import Tx
-from gateway.prepare import check_keys
+from gateway.prepare import check_keys, keys_of
 from gateway.store.connections import open_database
 from gateway.store.runner import read_once, write_once
-from gateway.store.sealing import load_keys
 
 R = TypeVar("R")
 
@@ -31,7 +30,7 @@ def _checked(settings: Settings, work: Callable[[Context], R]) -> tuple[Any, Cal
     path = settings.database_path
     if not path.exists():
         raise ConfigError(f"database.url: there is no {path}")
-    keys, site, now = load_keys(settings.path(settings.keys.file)), settings.policy(), the_clock().now()
+    keys, site, now = keys_of(settings), settings.policy(), the_clock().now()
 
     def checked(tx: Tx) -> R:
         check_keys(tx, keys)

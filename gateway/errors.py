@@ -19,6 +19,7 @@
     │   ├── StoreBusy          the database did not answer in time
     │   │   └── StoreGone      its file was removed or replaced while we serve from it
     │   └── StoreFull          no room on the disk
+    ├── StoreDamaged           the database's file is no database any more, or a part of it is not
     ├── BadAddress             not an address of RFC 5321 §4.1.2
     └── WrongKey               content or database does not belong to these keys
 
@@ -103,6 +104,10 @@ class StoreGone(StoreBusy):
 
 class StoreFull(TryAgain):
     smtp_reply = "452 4.3.1 Insufficient system storage"
+
+
+class StoreDamaged(GatewayError):
+    smtp_reply = "451 4.3.0 Database damaged, please try again"
 
 
 class BadAddress(GatewayError):

@@ -24,7 +24,7 @@ from gateway.store.connections import make_shrinkable, open_database
 from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.runner import write_once
-from gateway.store.sealing import load_keys
+from gateway.store.sealing import SiteKeys, load_keys
 
 log = structlog.get_logger()
 
@@ -66,18 +66,15 @@ def prepare(
 
     `bound` are sockets that listen already, by part: their owner knew the port before the settings were made.
 
-    Raises ConfigError, WrongKey, OSError.
+    Raises ConfigError, WrongKey, StoreBusy, StoreFull, StoreDamaged, OSError.
     """
-    keys = load_keys(settings.path(settings.keys.file))
+    keys = keys_of(settings)
     check_writable(settings)
     check_at_hand(settings)
     with contextlib.ExitStack() as stack:
         serving = settings.database_path.with_name(settings.database_path.name + ".serving")
         stack.enter_context(sole_use(serving))  # before anything is tidied up that another may be using
         prepared = Prepared(keys, SpooledContent(settings.spool_path), _templates(settings, parts))
-        for part, listen in _listeners(settings, parts, workers):
-            with naming(f"{part.rstrip('0123456789')}.listen"):
-                prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
         database = open_database(settings.database_path)
         migrate(database)
         make_shrinkable(database)
@@ -85,6 +82,9 @@ def prepare(
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
         _follow_settings(database, lambda tx: Context(tx, settings.policy(), keys, clock.now()))
         _set_aside(prepared.content, set(write_once(database, _content_names)), clock.now().date())
+        for part, listen in _listeners(settings, parts, workers):  # last: a client that comes is served
+            with naming(f"{part.rstrip('0123456789')}.listen"):
+                prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
         prepared._closing = stack.pop_all()
     return prepared
 
@@ -192,6 +192,17 @@ def check_at_hand(settings: Settings) -> None:
     """Held mail must have its database. Raises ConfigError."""
     if not settings.database_path.exists() and _spooled(settings):
         raise ConfigError(_missing(settings))
+
+
+def keys_of(settings: Settings) -> SiteKeys:
+    """The site's keys. Raises ConfigError; where a database was sealed with keys that are missing, it says so."""
+    file, path = settings.path(settings.keys.file), settings.database_path
+    if not file.exists() and path.exists() and path.stat().st_size:
+        raise ConfigError(
+            f"keys.file: {file} is missing, but {path} was sealed with it; restore it from its copy. "
+            "New keys open nothing: without the old ones all held mail is lost"
+        )
+    return load_keys(file)
 
 
 def _refuse_a_fresh_one(tx: Tx, settings: Settings) -> None:

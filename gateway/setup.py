@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import json
 import os
+import shutil
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,18 +25,20 @@ from gateway.edge.clock import the_clock
 from gateway.edge.imap_session import MailboxError, Session
 from gateway.edge.sign_in import users
 from gateway.edge.smtp_out import probe
-from gateway.errors import ConfigError, WrongKey
+from gateway.errors import ConfigError, StoreBusy, StoreDamaged, StoreFull, WrongKey
 from gateway.flow import proxies
 from gateway.flow.proxies import Doubt
 from gateway.ports import ScannerDown, SignInFailed
-from gateway.prepare import check_at_hand, check_keys, check_writable, templates_of
+from gateway.prepare import check_at_hand, check_keys, check_writable, keys_of, templates_of
 from gateway.settings_file import build
-from gateway.store.connections import open_database
+from gateway.store.connections import damage_of, open_database
 from gateway.store.migrations import migrate
 from gateway.store.runner import read_once
-from gateway.store.sealing import load_keys, new_key_file
+from gateway.store.sealing import new_key_file
 
 DNS_SECONDS = 3.0
+ENOUGH_ROOM = 500_000_000
+"""Octets: ten of the largest mails."""
 
 # ---------------------------------------------------------------------------------------------------------------- init
 
@@ -126,7 +129,7 @@ async def inspect(settings: Settings) -> list[Finding]:
     for look in _LOOKS:
         try:
             findings.append(await look(settings))
-        except (ConfigError, WrongKey, OSError) as error:
+        except (ConfigError, WrongKey, StoreBusy, StoreFull, StoreDamaged, OSError) as error:
             findings.append(Finding(f"FAULT    {error}", fault=True))
     return [*findings, Finding(_recipe(settings))]
 
@@ -174,7 +177,7 @@ async def _proxies(settings: Settings) -> Finding:
 
 async def _keys(settings: Settings) -> Finding:
     file = settings.path(settings.keys.file)
-    load_keys(file)
+    keys_of(settings)
     if file.stat().st_mode & 0o077:
         return Finding(f"warning  keys: others can read {file}; chmod 600 {file}")
     return Finding("ok       keys")
@@ -186,8 +189,10 @@ async def _database(settings: Settings) -> Finding:
     check_at_hand(settings)
     if not path.exists():
         return Finding(f"ok       database: {path} will be made when serving starts")
-    keys = load_keys(settings.path(settings.keys.file))
+    keys = keys_of(settings)
     database = open_database(path)
+    if damage := await asyncio.to_thread(damage_of, database):
+        return Finding(f"FAULT    database: {path} is damaged ({damage}); restore it from a backup", fault=True)
     await asyncio.to_thread(read_once, database, lambda tx: check_keys(tx, keys))
     aside = await asyncio.to_thread(read_once, database, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
     if aside:
@@ -196,6 +201,17 @@ async def _database(settings: Settings) -> Finding:
             fault=True,
         )
     return Finding("ok       database")
+
+
+async def _disk(settings: Settings) -> Finding:
+    folder = settings.database_path.parent
+    space = shutil.disk_usage(folder)
+    said = f"{space.free // 1_000_000} MB are free where {folder} lies"
+    if space.free < ENOUGH_ROOM:
+        return Finding(f"FAULT    disk: only {said}; mail is refused when it is full", fault=True)
+    if space.free < space.total // 20:
+        return Finding(f"warning  disk: {said}, less than a twentieth")
+    return Finding(f"ok       disk: {said}")
 
 
 async def _templates(settings: Settings) -> Finding:
@@ -286,7 +302,7 @@ async def _dns(settings: Settings) -> Finding:
 
 
 _LOOKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (
-    *(_keys, _database, _templates, _tls, _users, _mailbox, _scanner, _sign_ins),
+    *(_keys, _database, _disk, _templates, _tls, _users, _mailbox, _scanner, _sign_ins),
     *(_listeners, _proxies, _hops, _dns),
 )
 

@@ -1,6 +1,7 @@
 """The command line as a process: init, check, serve."""
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -76,15 +77,15 @@ def test_check_names_each_fault_and_exits_1(folder):
     assert "transport_maps" in done.stdout
     (folder / "gateway.keys").unlink()
     done = gateway("check", "--config", folder / "gateway.toml")
-    assert "FAULT    keys.file: cannot read" in done.stdout
+    assert "is missing, but" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", ["check", "serve"])
-def test_an_unusable_settings_file_is_said_plainly(tmp_path, command):
+@pytest.mark.parametrize(("command", "code"), [("check", 1), ("serve", os.EX_CONFIG)])
+def test_an_unusable_settings_file_is_said_plainly(tmp_path, command, code):
     (tmp_path / "gateway.toml").write_text("[site\n")
     done = gateway(command, "--config", tmp_path / "gateway.toml")
-    assert done.returncode == 1
+    assert done.returncode == code
     assert "not TOML" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -93,14 +94,14 @@ def test_an_unusable_settings_file_is_said_plainly(tmp_path, command):
     ("variable", "value", "said"),
     [
         ("GATEWAY_DATABASE__URL", "sqlite:////nowhere/gateway.db", "database.url: /nowhere cannot be written to"),
-        ("GATEWAY_KEYS__FILE", "/nowhere/gateway.keys", "keys.file: cannot read /nowhere/gateway.keys"),
+        ("GATEWAY_KEYS__FILE", "/nowhere/gateway.keys", "keys.file: /nowhere/gateway.keys is missing"),
         ("GATEWAY_METRICS__LISTEN", "192.0.2.1:9090", "metrics.listen: cannot listen there"),
         ("GATEWAY_SMTP__TRUSTED_NETWORKS", "loopback", "environment:"),
     ],
 )
 def test_serve_says_plainly_which_setting_cannot_be_used(folder, variable, value, said):
     done = gateway("serve", "--config", folder / "gateway.toml", **{variable: value})
-    assert done.returncode == 1
+    assert done.returncode == os.EX_CONFIG
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -116,7 +117,7 @@ def test_serve_with_other_keys_refuses_to_start(folder, tmp_path):
     assert init(tmp_path / "other").returncode == 0
     (tmp_path / "other/gateway.keys").replace(folder / "gateway.keys")
     done = gateway("serve", "--config", folder / "gateway.toml", **environment)
-    assert done.returncode == 1
+    assert done.returncode == os.EX_CONFIG
     assert "not the keys that this database was sealed with" in done.stderr
 
 

@@ -71,7 +71,7 @@ def init(
         "--next-hop": (next_hop, "The mail server that takes our mail on, for example 127.0.0.1:2526"),
     }
     own, name, practices_own, hop = [value or _ask(option, question) for option, (value, question) in asked.items()]
-    with plain_errors():
+    with plain_errors(always=1):
         for line in set_up(folder, Answers(own, name, practices_own, hop, portal_url or f"https://{own}")):
             typer.echo(line)
 
@@ -82,7 +82,7 @@ def check(config: ConfigOption) -> None:
     from gateway.setup import inspect  # noqa: PLC0415 - as for init
 
     log_to_stderr(logging.ERROR)
-    with plain_errors():
+    with plain_errors(always=1):
         settings = load(config)
         findings = asyncio.run(inspect(settings))
     for finding in findings:

@@ -7,13 +7,14 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import peewee
 import structlog
 
-from gateway.errors import StoreBusy, StoreFull, StoreGone
+from gateway.errors import StoreBusy, StoreDamaged, StoreFull, StoreGone
 
 log = structlog.get_logger()
 
@@ -37,12 +38,26 @@ INCREMENTAL = 2
 """SQLite's number for it."""
 _DOOR, _ROOM = 0, 1
 """Octets of the lock file."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
 
 
 def open_database(path: Path) -> peewee.SqliteDatabase:
     """The database at this path, for what peewee writes of it."""
     return peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS, **_OPTIONS)
+
+
+def damage_of(database: peewee.SqliteDatabase) -> str:
+    """The first thing that is wrong with the file, by SQLite's own look through it; "" where nothing is.
+
+    Raises StoreBusy, StoreFull.
+    """
+    try:
+        with as_store_errors(), database.connection_context():
+            found = str(database.execute_sql("PRAGMA quick_check(1)").fetchone()[0])
+    except StoreDamaged as error:
+        return str(error)
+    return "" if found == "ok" else found.splitlines()[-1]
 
 
 def make_shrinkable(database: peewee.SqliteDatabase) -> None:
@@ -69,11 +84,23 @@ def connect(path: str) -> sqlite3.Connection:
 def store_error(error: BaseException) -> Exception:
     """What callers hear of an error that was not theirs."""
     cause = error if isinstance(error, sqlite3.Error) else error.__cause__ or error.__context__ or error
-    if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _FULL:
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code in _FULL:
         return StoreFull(str(error))
+    if code in _DAMAGED:
+        return StoreDamaged(str(error))
     if isinstance(error, DATABASE_ERRORS):
         return StoreBusy(str(error))
     return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+@contextlib.contextmanager
+def as_store_errors() -> Iterator[None]:
+    """Raises StoreBusy, StoreFull or StoreDamaged for what a database may raise of itself."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, peewee.DatabaseError) as error:
+        raise store_error(error) from error
 
 
 class Place:

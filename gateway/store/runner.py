@@ -30,6 +30,7 @@ from gateway.store.connections import (
     LogConnection,
     Place,
     WriteConnection,
+    as_store_errors,
     connect,
     store_error,
 )
@@ -55,21 +56,15 @@ SHRED_SECONDS = 1.0
 
 
 def read_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
-    """One look at a database that nobody serves from here. Raises StoreBusy."""
-    try:
-        with database.connection_context():
-            return work(SqliteTx(Repository(models(database)), database.connection()))
-    except DATABASE_ERRORS as error:
-        raise store_error(error) from error
+    """One look at a database that nobody serves from here. Raises StoreBusy, StoreFull, StoreDamaged."""
+    with as_store_errors(), database.connection_context():
+        return work(SqliteTx(Repository(models(database)), database.connection()))
 
 
 def write_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
-    """One transaction on a database that nobody serves yet. Raises StoreBusy."""
-    try:
-        with database.connection_context(), database.atomic("IMMEDIATE"):
-            return work(SqliteTx(Repository(models(database)), database.connection()))
-    except DATABASE_ERRORS as error:
-        raise store_error(error) from error
+    """One transaction on a database that nobody serves yet. Raises StoreBusy, StoreFull, StoreDamaged."""
+    with as_store_errors(), database.connection_context(), database.atomic("IMMEDIATE"):
+        return work(SqliteTx(Repository(models(database)), database.connection()))
 
 
 @dataclass(slots=True)

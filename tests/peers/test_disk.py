@@ -123,9 +123,14 @@ class SmallDisk:
             say(f"This test mounts a small file system, as root: {made.stderr}")
 
     def fill(self, leave: int = 0) -> None:
+        with self._ballast.open("wb") as ballast:
+            while (room := self._room() - leave) > 0:
+                with suppress(OSError):  # somebody has taken a part of it meanwhile
+                    os.posix_fallocate(ballast.fileno(), 0, ballast.seek(0, os.SEEK_END) + room)
+
+    def _room(self) -> int:
         free = os.statvfs(self.folder)
-        with suppress(OSError), self._ballast.open("wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, max(free.f_bavail * free.f_frsize - leave, 1))
+        return free.f_bavail * free.f_frsize
 
     def empty(self) -> None:
         self._ballast.unlink()

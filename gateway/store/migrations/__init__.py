@@ -5,6 +5,7 @@ from importlib import resources
 import peewee
 
 from gateway.errors import ConfigError
+from gateway.store.connections import as_store_errors
 
 
 def _files() -> list[tuple[int, str]]:
@@ -13,9 +14,12 @@ def _files() -> list[tuple[int, str]]:
 
 
 def migrate(database: peewee.SqliteDatabase) -> list[int]:
-    """Bring the schema up to date; the numbers that were applied. Raises ConfigError for a newer gateway's file."""
+    """Bring the schema up to date; the numbers that were applied.
+
+    Raises ConfigError for a newer gateway's file, StoreBusy, StoreFull, StoreDamaged.
+    """
     files = _files()
-    with database.connection_context():
+    with as_store_errors(), database.connection_context():
         version = database.user_version
         if version > files[-1][0]:
             raise ConfigError(f"database.url: the file was written by a newer gateway (schema {version})")
