@@ -20,9 +20,10 @@ from gateway.edge.housekeeping import keep_house
 from gateway.edge.imap_in import Mailbox
 from gateway.edge.intake import Intake
 from gateway.edge.limits import Caps
+from gateway.edge.mail_server import listen
 from gateway.edge.metrics import Figures, Shared
 from gateway.edge.outbox import Outbox
-from gateway.edge.smtp_in import Policy, listen
+from gateway.edge.smtp_in import Policy
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Job, Ticker, Turn
 from gateway.edge.traffic import Traffic
@@ -229,6 +230,7 @@ class Gateway:
             caps=Caps(
                 sessions=self.settings.smtp.max_sessions,
                 sessions_an_address=self.settings.smtp.max_sessions_per_address,
+                sessions_a_network=self.settings.smtp.max_sessions_per_network,
                 recipients=self.settings.smtp.max_recipients,
                 least_rate=self.settings.smtp.min_data_rate,
                 memory=int(self.settings.smtp.max_buffered),

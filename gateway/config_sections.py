@@ -152,6 +152,9 @@ class SmtpSection(Section):
     max_sessions_per_address: Annotated[int, Field(ge=1)] = Field(
         default=200, description="of one client address (of IPv6: of one /64)"
     )
+    max_sessions_per_network: Annotated[int, Field(ge=1)] = Field(
+        default=400, description="of one network (IPv4: /24, IPv6: /48) that is neither trusted nor of submission"
+    )
     min_data_rate: Annotated[int, Field(ge=0)] = Field(
         default=100, description="octets a second; a client that sends content more slowly is sent away"
     )

@@ -7,25 +7,19 @@ once. Timed work is done by whichever worker holds the lease.
 """
 
 import asyncio
-import errno
 import gc
 import resource
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
-
-import structlog
 
 from gateway.app import Gateway
 from gateway.config import Settings
 from gateway.edge.clock import the_clock
 from gateway.edge.family import STOPPING, Family
 from gateway.edge.notify import notify
-from gateway.errors import StoreBusy, StoreFull
+from gateway.edge.patience import patiently
 from gateway.prepare import Prepared, prepare
-
-log = structlog.get_logger()
 
 SWITCH_SECONDS = 0.0005
 """How long the event loop may keep Python's lock from a thread that comes back from the disk; Python's own 5 ms held up
@@ -53,28 +47,6 @@ def serve(settings: Settings, parts: Sequence[str], workers: int) -> int:
 
     gc.freeze()  # pages that the collector does not touch stay shared
     return Family(workers, work, lambda: _say_ready(prepared)).run()
-
-
-def patiently(prepare: Callable[[], Prepared], seconds: float = 2.0) -> Prepared:
-    """Prepare as soon as that can be: a disk that is full, or a database that is locked, is waited for.
-
-    Each reason is told once, in a line for an administrator. Raises what only they can mend.
-    """
-    told = ""
-    while True:
-        try:
-            return prepare()
-        except (StoreBusy, StoreFull) as trouble:
-            what = "there is no room on the disk" if isinstance(trouble, StoreFull) else "the database is locked"
-        except OSError as trouble:
-            if trouble.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            what = "there is no room on the disk"
-        if what != told:
-            log.warning("waiting to start", reason=what)
-            notify(f"STATUS=waiting: {what}")
-        told = what
-        time.sleep(seconds)
 
 
 def _raise_descriptor_limit() -> None:

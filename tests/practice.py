@@ -197,7 +197,7 @@ class World:
     async def collect(self) -> None:
         """Write out the notices that were queued since the last time, and leave them in the queue."""
         for row in await self.rows(Delivery, kind=DeliveryKind.NOTICE):
-            if row.id not in self._written:
+            if row.id not in self._written and row.facts:
                 self._written.add(row.id)
                 self.octets.append(self.writer.octets(Parcel(row)))
 

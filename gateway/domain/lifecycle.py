@@ -50,7 +50,8 @@ class Effect(StrEnum):
     COUNT_STRIKE = "one try less"
     FORGIVE_STRIKES = "tries start afresh, within the cap"
     SEND_INVITATION = "the invitee is invited"
-    SEND_REMINDER = "the invitee is reminded"
+    SEND_REMINDER = "the invitee is reminded, unless that was within the last hour"
+    SEND_NEW_DAYS = "the invitee is reminded, with the days that hold now"
     ASK_AGAIN = "the sender is asked again"
     TELL_ACCEPTED = "the sender hears that it was accepted"
     TELL_LOCKED = "the sender hears of the wrong birthdates"
@@ -90,9 +91,9 @@ TABLE: dict[tuple[State, Event], Move] = (
         (State.INVITED, Event.CORRECTED): Move(State.INVITED, _INVITE_AGAIN),
         (State.INVITED, Event.DOUBTED): Move(State.INVITED),
         (State.INVITED, Event.JOINED): Move(State.INVITED),
-        (State.INVITED, Event.JOINED_LATE): Move(State.INVITED, (Effect.RESTART_SCHEDULE, Effect.SEND_REMINDER)),
+        (State.INVITED, Event.JOINED_LATE): Move(State.INVITED, (Effect.RESTART_SCHEDULE, Effect.SEND_NEW_DAYS)),
         (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-        (State.INVITED, Event.OUTAGE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.OUTAGE): Move(State.INVITED, (Effect.SEND_NEW_DAYS,)),
         (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
         (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
         (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(

@@ -94,6 +94,8 @@ class Intake:
     async def handle_RCPT(  # noqa: N802
         self, server: "Listener", _session: Session, envelope: Envelope, typed: str, options: list[str]
     ) -> str:
+        if typed == "<>":
+            return "501 5.1.3 A recipient is needed"  # RFC 5321 §3.3: only a reverse-path may be null
         if len(envelope.rcpt_tos) >= self._policy.caps.recipients:
             return "452 4.5.3 Too many recipients"  # RFC 5321 §4.5.3.1.10
         try:

@@ -38,6 +38,11 @@ class Guest(Protocol):
         ...
 
     @property
+    def network(self) -> str:
+        """The network that it comes from: the /24 of an IPv4 address, the /48 of an IPv6 one."""
+        ...
+
+    @property
     def is_trusted(self) -> bool:
         """Whether it comes from where mail may be relayed for."""
         ...
@@ -67,6 +72,8 @@ class Caps:
 
     sessions: int = 1000
     sessions_an_address: int = 200
+    sessions_a_network: int = 400
+    """Of one network that is not trusted."""
     recipients: int = 1000
     least_rate: int = 100
     """Octets a second in DATA."""
@@ -82,6 +89,7 @@ class Sessions:
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
         self._guests: dict[str, set[Guest]] = {}
+        """By address; those of strangers by network as well."""
         self._strangers: set[Guest] = set()
         self._trusted: set[Guest] = set()
         self._leaving: set[Guest] = set()
@@ -103,14 +111,22 @@ class Sessions:
         """Let a session in; a reply that sends it away if that cannot be."""
         if self._errors[guest.address] >= ERRORS_AN_ADDRESS:
             return "421 4.7.0 Too many errors from your address, please come back later"
-        own = self._guests.get(guest.address, set())
-        if len(own) >= self._caps.sessions_an_address and not self._make_room(own, now):
+        if not self._has_room_for_more(guest.address, self._caps.sessions_an_address, now):
             return "421 4.7.0 Too many sessions from your address, please come back later"
+        if not guest.is_trusted and not self._has_room_for_more(guest.network, self._caps.sessions_a_network, now):
+            return "421 4.7.0 Too many sessions from your network, please come back later"
         if not (self._has_room_for_trusted(now) if guest.is_trusted else self._has_room_for_a_stranger(now)):
             return "421 4.3.2 Too many sessions here, please come back later"
-        self._guests.setdefault(guest.address, set()).add(guest)
+        for key in (guest.address,) if guest.is_trusted else (guest.address, guest.network):
+            self._guests.setdefault(key, set()).add(guest)
         (self._trusted if guest.is_trusted else self._strangers).add(guest)
         return ""
+
+    def trust(self, guest: Guest) -> None:
+        """Somebody has signed in: their session is one of those that strangers do not displace."""
+        if guest in self._strangers:
+            self._strangers.discard(guest)
+            self._trusted.add(guest)
 
     def leave(self, guest: Guest) -> None:
         self._forget(guest)
@@ -145,6 +161,10 @@ class Sessions:
     def _is_full(self) -> bool:
         return len(self._strangers) + len(self._trusted) >= self._caps.sessions
 
+    def _has_room_for_more(self, key: str, most: int, now: float) -> bool:
+        own = self._guests.get(key, set())
+        return len(own) < most or self._make_room(own, now)
+
     def _has_room_for_trusted(self, now: float) -> bool:
         return not self._is_full or self._make_room(self._strangers, now, 0) or self._make_room(self._trusted, now)
 
@@ -167,10 +187,11 @@ class Sessions:
         return True
 
     def _forget(self, guest: Guest) -> None:
-        guests = self._guests.get(guest.address, set())
-        guests.discard(guest)
-        if not guests:
-            self._guests.pop(guest.address, None)
+        for key in (guest.address, guest.network):
+            guests = self._guests.get(key, set())
+            guests.discard(guest)
+            if not guests:
+                self._guests.pop(key, None)
         self._strangers.discard(guest)
         self._trusted.discard(guest)
 
@@ -178,6 +199,11 @@ class Sessions:
 def address_key(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     """What counts as one client."""
     return str(ip) if ip.version == 4 else str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
+
+
+def network_key(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """What counts as one network: about what one customer of a provider gets."""
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
 class Memory:

@@ -1,34 +1,32 @@
-"""The listener: an aiosmtpd session with a DATA reader of our own, under limits of our own."""
+"""One SMTP session: aiosmtpd's, with a DATA reader of our own, under limits of our own."""
 
 import asyncio
 import ipaddress
 import logging
 import re
-import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aiosmtpd.smtp import SMTP
+import structlog
+from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from gateway.edge import limits
-from gateway.edge.intake import Client, Intake
-from gateway.edge.limits import Caps, Memory, Sessions
-from gateway.edge.reception import Reception, Threads
+from gateway.edge.intake import Client
+from gateway.edge.limits import Caps
+from gateway.edge.reception import Reception
 from gateway.edge.sign_in import MECHANISMS, Logins
-from gateway.flow.take_in import Taking
 
+if TYPE_CHECKING:
+    from gateway.edge.mail_server import MailServer
+
+log = structlog.get_logger()
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd logs whole command lines, tokens and all
 
-THREADS = 8
-"""How many mails are sealed and synced to disk at the same time."""
-BACKLOG = 1024
-"""Connections that may wait to be let in."""
-DRAIN_SECONDS = 10
-"""How long sessions that are in a transaction are waited for when the listener closes."""
 _COMMAND_OCTETS = 2048  # RFC 5321 §4.5.3.1.4 asks for 512, and what extensions add
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _PLAIN_PATH = re.compile(rf"(?:<({_ATOM}(?:\.{_ATOM})*@[\w.-]+)>|(<>))(?: +(.*))?")
+_AUTH_PARAMETER = re.compile(r"(?i) AUTH=(?:<>|(?:[!-*,-<>-~]|\+[0-9A-F]{2})+)(?= |$)")  # RFC 4954 §8: xtext
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3} ")
 _STATUS = {  # RFC 3463; for what aiosmtpd says without one
     b"221": b"2.0.0",
@@ -76,7 +74,7 @@ class _Limits(dict[str, int]):
 
 
 class Listener(SMTP):
-    """One SMTP session; `MailServer` makes them."""
+    """One SMTP session; edge/mail_server.py makes them."""
 
     command_size_limit = _COMMAND_OCTETS
     command_size_limits = _Limits()
@@ -84,6 +82,7 @@ class Listener(SMTP):
 
     client: Client
     address: str = ""
+    network: str = ""
     is_trusted = False
 
     def __init__(self, server: "MailServer") -> None:
@@ -149,7 +148,8 @@ class Listener(SMTP):
                 transport.close()
                 return
             self.client = self._server.intake.client(peer[0])
-            self.address, self.is_trusted = limits.address_key(self.client.ip), self.client.may_relay
+            self.address, self.network = limits.address_key(self.client.ip), limits.network_key(self.client.ip)
+            self.is_trusted = self.client.may_relay
             self._got_on_at = self._server.now()
             if refusal := self._server.sessions.admit(self, self._got_on_at):
                 _turn_away(transport, refusal)
@@ -221,7 +221,18 @@ class Listener(SMTP):
         await self.push("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
-        await super().smtp_STARTTLS(arg)
+        if self._tls_protocol:
+            await self.push("503 5.5.1 TLS is on already")  # RFC 3207 §4.2
+            return
+        try:
+            await super().smtp_STARTTLS(arg)
+        except TLSSetupException as error:
+            reason = error.__cause__ or error
+            log.info("a TLS handshake failed", client=str(self.client.ip), error=f"{type(reason).__name__}: {reason}")
+            if self._original_transport:
+                self._original_transport.abort()  # type: ignore[attr-defined]  # as above
+            self.connection_lost(None)  # the loop tells nobody of a session whose handshake failed
+            return
         if self._tls_protocol and self.session is not None and self.session.ssl is None:
             self.connection_lost(None)  # the handshake was given up, and the loop tells nobody
 
@@ -232,6 +243,16 @@ class Listener(SMTP):
             return
         mechanism, _, initial = (arg or "").partition(" ")
         await super().smtp_AUTH(f"{mechanism.upper()} {initial}".strip())
+
+        if self.client.login and not self.is_trusted:
+            self.is_trusted = True
+            self._server.sessions.trust(self)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+        if arg and self._server.policy.logins and self._tls_protocol:
+            # RFC 4954 §5: who the client says has submitted it; only ever taken as <>, and never handed on.
+            arg = _AUTH_PARAMETER.sub("", arg, count=1)
+        await super().smtp_MAIL(arg)
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
         await super().smtp_RCPT(arg)
@@ -277,7 +298,12 @@ class Listener(SMTP):
             self._errors = 0
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """The path of MAIL and RCPT, and what follows it; the stdlib's parser is for those that are not plain."""
+        """The path of MAIL and RCPT, and what follows it; the stdlib's parser is for those that are not plain.
+
+        A path has brackets (RFC 5321 §4.1.2): an address without them is a mistake in the client's settings.
+        """
+        if not arg.lstrip().startswith("<"):
+            return None, None
         if plain := _PLAIN_PATH.fullmatch(arg.strip()):
             return plain[1] or plain[2], plain[3] or ""
         try:
@@ -291,58 +317,3 @@ class Listener(SMTP):
 def _turn_away(transport: Any, reply: str) -> None:
     transport.write(f"{reply}\r\n".encode())
     transport.close()
-
-
-class MailServer:
-    """The listener as a whole: its sessions, and what they share."""
-
-    def __init__(self, intake: Intake, policy: Policy, hostname: str) -> None:
-        self.intake = intake
-        self.policy = policy
-        self.hostname = hostname
-        self.sessions = Sessions(policy.caps)
-        self.is_closing = False
-        self.now = asyncio.get_running_loop().time
-        self._memory = Memory(policy.caps.memory)
-        self._threads = Threads.start(THREADS)
-        self._pattern = Listener(self)
-
-    async def listen(self, bound: socket.socket) -> None:
-        """Let clients in through a socket that is bound."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._pattern.another, sock=bound, backlog=BACKLOG)
-        self._sweeper = loop.create_task(self._sweep())
-        self.intake.figures.sessions.set_function(lambda: self.sessions.count)
-
-    def reception(self, taking: Taking, transport: Any) -> Reception:
-        """A mail begins to arrive."""
-        return Reception(taking, transport, self._memory, self._threads, self.policy.max_size)
-
-    async def close(self) -> None:
-        """Take no new sessions; let those that are handing in a mail end, within `DRAIN_SECONDS`."""
-        self.is_closing = True
-        self._server.close()
-        deadline = self.now() + DRAIN_SECONDS
-        while self.sessions.count and self.now() < deadline:
-            for guest in self.sessions.all:
-                if not guest.in_transaction:
-                    guest.dismiss("421 4.3.2 Shutting down")
-            await asyncio.sleep(0.05)
-        for guest in self.sessions.all:
-            guest.dismiss("421 4.3.2 Shutting down")
-        self._sweeper.cancel()
-        if self.policy.logins:
-            self.policy.logins.close()
-        self._threads.shutdown()
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            self.sessions.sweep(self.now())
-
-
-async def listen(intake: Intake, policy: Policy, hostname: str, bound: socket.socket) -> MailServer:
-    """Open the listener. aiosmtpd's own Controller would want a thread of its own."""
-    server = MailServer(intake, policy, hostname)
-    await server.listen(bound)
-    return server

@@ -37,7 +37,10 @@ def ask_reset(ctx: Context, key: str) -> None:
     ctx.audit(key, "asked for a new password", f"account {account.id}" if account else "no account")
     if account is None or (account.reset_at and ctx.now - account.reset_at < MAIL_AGAIN):
         return
-    asked = ctx.tx.put(replace(account, reset_at=ctx.now, reset_generation=account.reset_generation + 1))
+    # While a link lives, asking again sends the same one: whichever of the mails is opened first works.
+    lives = account.reset_at is not None and ctx.now - account.reset_at < LINK_LIVES
+    generation = account.reset_generation if lives else account.reset_generation + 1
+    asked = ctx.tx.put(replace(account, reset_at=ctx.now, reset_generation=generation))
     facts = {"reset": notices.token(Purpose.RESET, asked.id, asked.reset_generation)}
     notices.to_account(ctx, Notice.PASSWORD_RESET, asked, "", facts)
 

@@ -1,28 +1,24 @@
 """Outgoing mail: a row is claimed, sent by the edge, and what the hop said is recorded."""
 
-import base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from gateway.domain.address import address
-from gateway.domain.lifecycle import Event
-from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, Message, Sender
+from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, Message
 from gateway.domain.retry import POISON_TRIES, next_try
-from gateway.domain.vocabulary import Audience, DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
+from gateway.domain.vocabulary import DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
 from gateway.errors import BadAddress, WrongKey
-from gateway.flow import hold, invite, notices, people, unheard
+from gateway.flow import failed, hold, notices, people
 from gateway.flow.context import Context
 from gateway.flow.write_out import Answer, Parcel
 from gateway.mail.bounces import Bounce, Severity
-from gateway.mail.headers import header_block
 from gateway.ports import Outcome
 
 Row = TypeVar("Row")
 
 _NOT_ASKED = Outcome(0, "")
-_TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
 UNPREPARED = "550 5.3.0 it could not be prepared for sending here"  # RFC 3463 §3.4: the mail system's own fault
 GIVEN_UP = "550 5.7.0 it was removed from the queue by an administrator"  # RFC 3463 §3.8: security or policy
 LEASE = timedelta(minutes=30)
@@ -63,15 +59,23 @@ def claim(ctx: Context, limit: int, besides: Collection[str] = (), worker: str =
     """
     claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit, besides, worker)
     contents = _by_id(ctx, Content, [one.content_id for one in claimed if one.content_id])
-    told = [one.invitation_id for one in claimed if one.notice in _TO_INVITEE and one.invitation_id]
+    told = [one.invitation_id for one in claimed if one.notice in failed.TO_INVITEE and one.invitation_id]
     invitations = _by_id(ctx, Invitation, told)
+    first = _not_invited_yet(ctx, told)
     parcels = []
     for delivery in claimed:
-        if delivery.notice in _TO_INVITEE and not _has_a_point(ctx, delivery, invitations):
+        is_too_soon = delivery.notice is Notice.REMINDER and delivery.invitation_id in first
+        if delivery.notice in failed.TO_INVITEE and (is_too_soon or not _has_a_point(ctx, delivery, invitations)):
             ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None))
         elif parcel := _parcel(ctx, delivery, contents):
             parcels.append(parcel)
     return parcels
+
+
+def _not_invited_yet(ctx: Context, ids: Sequence[int]) -> set[int | None]:
+    """Those whose invitation is still on its way: it says all that a reminder beside it would, and comes first."""
+    where: dict[str, Any] = {"invitation_id__in": sorted(set(ids)), "state": DeliveryState.QUEUED}
+    return {one.invitation_id for one in ctx.tx.find(Delivery, notice=Notice.INVITATION, **where)} if ids else set()
 
 
 def may_begin(delivery: Delivery, now: datetime) -> bool:
@@ -82,7 +86,7 @@ def may_begin(delivery: Delivery, now: datetime) -> bool:
 def may_be_stale(delivery: Delivery, now: datetime) -> bool:
     """Whether it has waited since its claim, and speaks of an invitation that may have moved or ended meanwhile."""
     claimed = delivery.lease_until - LEASE if delivery.lease_until else now
-    return delivery.notice in _TO_INVITEE and now - claimed > FRESH
+    return delivery.notice in failed.TO_INVITEE and now - claimed > FRESH
 
 
 def is_pointless(ctx: Context, delivery: Delivery) -> bool:
@@ -216,7 +220,7 @@ def _record(ctx: Context, result: Result) -> Delivery:
     again = None if outcome.permanent else next_try(delivery.attempts, delivery.created_at, ctx.now, result.spread)
     if again:
         return ctx.tx.put(replace(said, due_at=again))
-    _failed(ctx, said, result.head)
+    failed.tell(ctx, said, result.head)
     return _finish(ctx, replace(said, state=DeliveryState.FAILED))
 
 
@@ -227,14 +231,14 @@ def record_poison(ctx: Context, delivery: Delivery, reason: str) -> Delivery:
         return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, due_at=again))
     ctx.audit("gateway", "quarantined", f"delivery {delivery.id}", reason)
     if delivery.kind is not DeliveryKind.NOTICE or delivery.notice is Notice.INVITATION:
-        _failed(ctx, replace(delivery, last_reply=UNPREPARED), b"")
+        failed.tell(ctx, replace(delivery, last_reply=UNPREPARED), b"")
     return ctx.tx.put(replace(delivery, lease_until=None, last_reply=reason, state=DeliveryState.QUARANTINED))
 
 
 def drop(ctx: Context, delivery: Delivery, *, tell: bool) -> None:
     """Give a mail up that an administrator does not want sent."""
     if tell:
-        _failed(ctx, replace(delivery, last_reply=GIVEN_UP), b"")
+        failed.tell(ctx, replace(delivery, last_reply=GIVEN_UP), b"")
     _finish(ctx, replace(delivery, state=DeliveryState.DROPPED, lease_until=None))
     _drop_passed(ctx, {delivery.content_id} if delivery.content_id else ())
 
@@ -246,17 +250,19 @@ def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:
         return
     if report.permanent:
         ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {report.status}"[:500]))
-        _failed(ctx, delivery, b"")
+        failed.tell(ctx, delivery, b"")
     else:
         note(
-            ctx, _invitation_of(ctx, delivery), Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED
+            ctx,
+            failed.invitation_of(ctx, delivery),
+            Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED,
         )
 
 
 def answered_automatically(ctx: Context, delivery_id: int) -> None:
     """An invitee's mail system answered a mail of ours for them."""
     if delivery := ctx.tx.get(Delivery, delivery_id):
-        note(ctx, _invitation_of(ctx, delivery), Heard.AWAY)
+        note(ctx, failed.invitation_of(ctx, delivery), Heard.AWAY)
 
 
 def note(ctx: Context, invitation: Invitation | None, heard: Heard) -> None:
@@ -284,62 +290,3 @@ def _drop_passed(ctx: Context, content_ids: Collection[str]) -> None:
             hold.drop_content(ctx, content_id)
         if done - kept:
             ctx.tx.remove(Content, id__in=sorted(done - kept))
-
-
-def _failed(ctx: Context, delivery: Delivery, head: bytes) -> None:
-    """Tell whoever has to know that a mail will not arrive."""
-    match delivery.kind:
-        case DeliveryKind.PASS if delivery.mail_from:
-            _queue_report(ctx, delivery, head)
-        case DeliveryKind.NOTICE:
-            _invitation_failed(ctx, delivery)
-            unheard.tell(ctx, delivery)
-        case DeliveryKind.RELAY | DeliveryKind.REPLY:
-            _secure_mail_failed(ctx, delivery)
-
-
-def _invitation_failed(ctx: Context, delivery: Delivery) -> None:
-    invitation = _invitation_of(ctx, delivery)
-    if invitation and invite.can(invitation, Event.BOUNCED):
-        invite.move(ctx, invitation, Event.BOUNCED)
-
-
-def _invitation_of(ctx: Context, delivery: Delivery) -> Invitation | None:
-    """The invitation that this mail told its invitee of, unless it has been moved to another address since."""
-    if delivery.notice not in _TO_INVITEE or not delivery.invitation_id:
-        return None
-    invitation = ctx.tx.get(Invitation, delivery.invitation_id)
-    return invitation if invitation and invitation.typed == delivery.recipient else None
-
-
-def _queue_report(ctx: Context, delivery: Delivery, head: bytes) -> None:
-    """A non-delivery report to the envelope's sender (RFC 5321 §6.1, RFC 3464)."""
-    code = delivery.last_reply[:1]
-    facts: dict[str, Any] = {
-        "recipient": delivery.recipient,
-        "status": "5.0.0" if code == "5" else "4.4.7",  # RFC 3463 §3.5: delivery time expired
-        "reply": delivery.last_reply,
-        "head": base64.b64encode(header_block(head)).decode(),
-    }
-    letter = notices.Letter(Notice.UNDELIVERABLE, Audience.SENDER, facts=facts)
-    report = Delivery(
-        kind=DeliveryKind.REPORT,
-        recipient=delivery.mail_from,
-        facts=notices.seal(ctx.keys, letter, delivery.mail_from),
-        created_at=ctx.now,
-        due_at=ctx.now,
-    )
-    ctx.tx.add(report)
-
-
-def _secure_mail_failed(ctx: Context, delivery: Delivery) -> None:
-    copy = ctx.tx.get(Copy, delivery.copy_id or 0)
-    message = ctx.tx.get(Message, copy.message_id) if copy else None
-    sender = ctx.tx.get(Sender, message.sender_id) if message and message.sender_id else None
-    account = ctx.tx.get(Account, message.account_id) if message and message.account_id else None
-    facts = {"address": delivery.recipient}
-    if sender:
-        reply = notices.token(Purpose.SENDER, sender.id)
-        notices.to_sender(ctx, Notice.UNDELIVERABLE, sender, {"person": None, **facts}, reply=reply)
-    elif account and not account.is_erased:
-        notices.to_account(ctx, Notice.UNDELIVERABLE, account, "", facts)

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.domain import lifecycle, misspelt, tries
 from gateway.domain.address import Address
 from gateway.domain.lifecycle import Effect, Event
-from gateway.domain.model import Account, Invitation, Sender, Waiter
+from gateway.domain.model import Account, Delivery, Invitation, Sender, Waiter
 from gateway.domain.reminders import is_near_end, last_day, next_due
 from gateway.domain.site import Practice
-from gateway.domain.vocabulary import LIVE, Details, Notice, Purpose, Relationship, State
+from gateway.domain.vocabulary import LIVE, DeliveryState, Details, Notice, Purpose, Relationship, State
 from gateway.flow import hold, notices, people
 from gateway.flow.context import Context
+
+APART = timedelta(hours=1)
+"""No two reminders go within this time."""
 
 
 def open_for(
@@ -143,6 +146,40 @@ def _forgive_strikes(_: Context, invitation: Invitation) -> Invitation:
     return replace(invitation, strikes_before=invitation.strikes_before + invitation.strikes, strikes=0)
 
 
+def reminded_lately(ctx: Context, invitation: Invitation) -> Delivery | None:
+    """The reminder that they were sent within the last hour, by the calendar or by whoever asked for it."""
+    where: dict[str, Any] = {"invitation_id": invitation.id, "notice": Notice.REMINDER}
+    newest = ctx.tx.find(Delivery, order="-id", limit=1, **where)
+    return next((one for one in newest if ctx.now - one.created_at < APART and _is_on_its_way(one)), None)
+
+
+def _is_on_its_way(delivery: Delivery) -> bool:
+    """Sent, or about to be; one that a hop has put off may take its time."""
+    return delivery.state is DeliveryState.SENT or (delivery.state is DeliveryState.QUEUED and not delivery.attempts)
+
+
+def _put_off(ctx: Context, invitation: Invitation) -> Delivery | None:
+    """The invitation, or else the reminder, that a hop would not take yet."""
+    where: dict[str, Any] = {"invitation_id": invitation.id, "state": DeliveryState.QUEUED}
+    found = ctx.tx.find(Delivery, notice__in=(Notice.INVITATION, Notice.REMINDER), attempts__gt=0, **where)
+    return next(iter(found), None)
+
+
+def _remind(ctx: Context, invitation: Invitation) -> Invitation:
+    return invitation if reminded_lately(ctx, invitation) else _tell_days(ctx, invitation)
+
+
+def _tell_days(ctx: Context, invitation: Invitation) -> Invitation:
+    """One mail at a time: what a hop has put off is written afresh and goes now, and no second mail beside it."""
+    waits = _put_off(ctx, invitation)
+    if waits and waits.lease_until:
+        return invitation  # it is being sent at this moment
+    if waits and waits.notice:
+        ctx.tx.put(replace(waits, state=DeliveryState.DROPPED, facts=None))
+        return _write_invitee(waits.notice)(ctx, invitation)
+    return _write_invitee(Notice.REMINDER)(ctx, invitation)
+
+
 def _write_invitee(notice: Notice) -> Callable[[Context, Invitation], Invitation]:
     def effect(ctx: Context, invitation: Invitation) -> Invitation:
         practice = ctx.site.practice(invitation.practice_id)
@@ -213,7 +250,8 @@ EFFECTS: dict[Effect, Callable[[Context, Invitation], Invitation]] = {
     Effect.COUNT_STRIKE: _count_strike,
     Effect.FORGIVE_STRIKES: _forgive_strikes,
     Effect.SEND_INVITATION: _write_invitee(Notice.INVITATION),
-    Effect.SEND_REMINDER: _write_invitee(Notice.REMINDER),
+    Effect.SEND_REMINDER: _remind,
+    Effect.SEND_NEW_DAYS: _tell_days,
     Effect.ASK_AGAIN: _tell_senders(Notice.DETAILS_AGAIN),
     Effect.TELL_ACCEPTED: _tell_senders(Notice.ACCEPTED),
     Effect.TELL_LOCKED: _tell_senders(Notice.LOCKED),

@@ -156,6 +156,8 @@ def _remind(ask: Ask) -> list[Result]:
     if isinstance(found, dict):
         return [found]
     invitation, _ = found
+    if invitation.state is State.INVITED and (lately := invite.reminded_lately(ask.ctx, invitation)):
+        return result(ask, "reminded_lately", invitation, at=lately.created_at.isoformat())
     if invitation.state is State.INVITED:
         return result(ask, "reminded", invite.move(ask.ctx, invitation, Event.REMIND, by=ask.sender.address))
     if invitation.state is State.AWAITING:

@@ -15,6 +15,7 @@ CAPS = Caps(sessions=8, sessions_an_address=3)
 class Visitor:
     sessions: Sessions
     address: str = "192.0.2.1"
+    network: str = "192.0.2.0/24"
     is_trusted: bool = False
     got_on_at: float = 0.0
     slow: bool = False
@@ -143,3 +144,33 @@ def test_reading_goes_on_when_there_is_room_again():
     assert gone_on == []
     memory.give_back(60)
     assert gone_on == ["a"]
+
+
+def test_one_network_has_so_many_sessions_and_others_and_trusted_ones_their_own():
+    sessions = Sessions(Caps(sessions=20, sessions_an_address=3, sessions_a_network=4))
+    for number in range(4):
+        admitted(sessions, 1, address=f"192.0.2.{number}")
+    newcomer = Visitor(sessions, address="192.0.2.9")
+    assert sessions.admit(newcomer, 1.0).startswith("421 4.7.0 Too many sessions from your network")
+    admitted(sessions, 1, address="192.0.2.10", is_trusted=True)
+    admitted(sessions, 1, address="198.51.100.1", network="198.51.100.0/24")
+    assert sessions.admit(newcomer, 5.0) == ""  # the idlest of its network makes room
+    assert sessions.count == 6
+
+
+def test_who_has_signed_in_is_not_displaced_by_strangers():
+    sessions = Sessions(Caps(sessions=4, sessions_an_address=4))
+    [clerk] = admitted(sessions, 1, address="203.0.113.1", network="203.0.113.0/24")
+    sessions.trust(clerk)
+    admitted(sessions, 3, now=1.0)
+    for at in (5.0, 10.0, 15.0):
+        admitted(sessions, 1, now=at, address=f"198.51.100.{at:.0f}", network="198.51.100.0/24")
+    assert clerk.heard == []
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1::/48")],
+)
+def test_networks(ip, network):
+    assert limits.network_key(ip_address(ip)) == network

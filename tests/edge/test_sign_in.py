@@ -250,3 +250,20 @@ def test_a_login_is_an_address_or_a_domain():
         login_key("ada")
     with pytest.raises(ConfigError, match="password"):
         line_for(ADA, "short")
+
+
+@pytest.mark.parametrize("value", ["<>", "ada@riverside.example", "e+3Dmc2@x.example"])
+async def test_where_it_is_offered_mail_may_say_who_has_submitted_it(bench, value):
+    """RFC 4954 §5: postfix and others write it, most of them as <>."""
+    async with bench.encrypted():
+        await bench.say(b"AUTH PLAIN " + plain() + b"\r\n")
+        for order in (f"AUTH={value} SIZE=300", f"BODY=8BITMIME auth={value}"):
+            assert (await bench.say(f"MAIL FROM:<{ADA}> {order}\r\n".encode())).startswith("250")
+            assert (await bench.say(b"RSET\r\n")).startswith("250")
+
+
+async def test_where_it_is_not_offered_or_no_xtext_it_is_refused(bench):
+    async with bench.session():
+        assert (await bench.say(b"MAIL FROM:<x@y.example> AUTH=<>\r\n")).startswith("5")
+    async with bench.encrypted():
+        assert (await bench.say(b"MAIL FROM:<x@y.example> AUTH=a+zz\r\n")).startswith("5")

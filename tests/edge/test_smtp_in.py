@@ -1,6 +1,7 @@
 """The listener over real sockets: who may write to whom, and where a message ends."""
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import socket
@@ -9,11 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+import structlog.testing
 
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.edge.intake import Intake
-from gateway.edge.smtp_in import Policy, listen
+from gateway.edge.mail_server import listen
+from gateway.edge.smtp_in import Policy
 from gateway.errors import StoreBusy
 from gateway.flow import receive, understand
 from gateway.flow.context import Desk
@@ -359,3 +362,53 @@ async def test_one_slip_in_an_address_is_no_reason_to_refuse_the_mail():
         )
         sent = await bench.data(b"From: ada@riverside.example\r\nSubject: [secure] x\r\n\r\nx\r\n.\r\n")
     assert sent.startswith("250")
+
+
+async def test_a_second_starttls_is_out_of_sequence(tls):
+    bench = Bench()
+    bench.policy = replace(bench.policy, tls=tls)
+    async with bench.session() as client:
+        assert (await client.say(b"STARTTLS\r\n")).startswith("220")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await client.writer.start_tls(context)
+        await client.say(b"EHLO client.example\r\n")
+        assert (await client.say(b"STARTTLS\r\n")).startswith("503 5.5.1")
+        await client.envelope()
+        assert (await client.data(MAIL + b".\r\n")).startswith("250")
+
+
+@pytest.mark.parametrize("said", [b"this is no TLS at all\r\n" * 20, b"\x16\x03\x01\x00\x05hello"])
+async def test_a_handshake_that_fails_is_one_line_in_the_log(tls, said):
+    bench = Bench()
+    bench.policy = replace(bench.policy, tls=tls)
+    with structlog.testing.capture_logs() as log:
+        async with bench.session() as client:
+            assert (await client.say(b"STARTTLS\r\n")).startswith("220")
+            client.writer.write(said)
+            with contextlib.suppress(ConnectionError):
+                await asyncio.wait_for(client.reader.read(), 5)
+            assert client.server.sessions.count == 0
+    assert [(line["log_level"], line["event"]) for line in log] == [("info", "a TLS handshake failed")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RCPT TO:<>",
+        "RCPT TO:pat@home.example",
+        "RCPT TO: pat@home.example",
+        "RCPT TO:Pat <pat@home.example>",
+        "RCPT TO:",
+    ],
+)
+async def test_a_recipient_has_brackets_and_is_somebody(line):
+    async with Bench().session() as client:
+        assert (await client.say(b"MAIL FROM:<ada@riverside.example>\r\n")).startswith("250")
+        assert re.match(r"50[13] 5\.|553 5\.1\.3", await client.say(line.encode() + b"\r\n"))
+        assert (await client.say(b"RCPT TO:<pat@home.example>\r\n")).startswith("250")
+
+
+async def test_an_author_has_brackets():
+    async with Bench().session() as client:
+        assert (await client.say(b"MAIL FROM:ada@riverside.example\r\n")).startswith("553 5.1.3")

@@ -25,6 +25,7 @@ CODES = {
     "already_invited",
     "accepted_already",
     "reminded",
+    "reminded_lately",
     "cancelled",
     "cancelled_already",
     "too_late",
@@ -184,6 +185,7 @@ async def talk_about_invited() -> World:
     for line in (
         "STATUS",
         "REMIND",
+        "REMIND ",
         "INVITE",
         "PATIENT 1980-02-04",
         "PATIENT 1980-02-30",

@@ -69,6 +69,7 @@ async def test_the_same_words_in_a_new_mail_are_a_new_command(world: World):
     receipt = await asked(world)
     await world.reply(receipt, "COLLEAGUE")
     assert kinds(await world.reply(receipt, "REMIND")) == ["reminder", "transcript"]
+    world.clock.advance(hours=1)
     assert kinds(await world.reply(receipt, "REMIND")) == ["reminder", "transcript"]
 
 

@@ -1,0 +1,36 @@
+"""Waiting to start for what passes: a full disk, a locked database."""
+
+import errno
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from gateway.edge.notify import notify
+from gateway.errors import StoreBusy, StoreFull
+
+R = TypeVar("R")
+log = structlog.get_logger()
+
+
+def patiently(prepare: Callable[[], R], seconds: float = 2.0) -> R:
+    """Prepare as soon as that can be: a disk that is full, or a database that is locked, is waited for.
+
+    Each reason is told once, in a line for an administrator. Raises what only they can mend.
+    """
+    told = ""
+    while True:
+        try:
+            return prepare()
+        except (StoreBusy, StoreFull) as trouble:
+            what = "there is no room on the disk" if isinstance(trouble, StoreFull) else "the database is locked"
+        except OSError as trouble:
+            if trouble.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            what = "there is no room on the disk"
+        if what != told:
+            log.warning("waiting to start", reason=what)
+            notify(f"STATUS=waiting: {what}")
+        told = what
+        time.sleep(seconds)
