@@ -1,0 +1,90 @@
+"""What goes wrong: outages, stops, kills, clocks that are set, settings that change, a disk that fills."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+
+from tests.soak import people
+from tests.soak.calendar import Rules
+from tests.soak.people import Town
+
+BURST = 5
+
+
+class Incident(StrEnum):
+    HOP_DOWN = "hop down"
+    NEW_RULES = "settings changed, restart"
+    STEP_AHEAD = "clock set ahead"
+    DISK_FULL = "disk full"
+    HOP_DEFERS = "hop answers 4xx"
+    STOPPED = "gateway stopped for hours"
+    STEP_BACK = "clock set back"
+    MAILBOX_DOWN = "mailbox server down"
+
+
+RESTARTS = (Incident.NEW_RULES, Incident.STOPPED)
+"""What ends the process: left out of the last third, in which its memory is watched."""
+BY_DAY = (Incident.DISK_FULL, Incident.STOPPED)
+"""What keeps timed work from being done: between ten and five, so that it is known when it is done."""
+
+
+def rules(chance: random.Random) -> Rules:
+    """Some settings, with lives short enough that a month sees them end."""
+    expire = chance.randint(2, 5)
+    reminders = sorted(chance.sample(range(1, expire + 1), chance.randint(0, 2)))
+    return Rules(tuple(reminders), expire, grace=chance.randint(2, 3), lapse=chance.randint(2, 3))
+
+
+def happen(town: Town, incident: Incident) -> None:
+    """Let it happen now; where it lasts, its end is entered into the agenda."""
+    site, chance = town.site, town.chance
+    match incident:
+        case Incident.HOP_DOWN:
+            _outage(town, chance.uniform(2, 12), site.hop_goes_down)
+        case Incident.HOP_DEFERS:
+            _outage(town, chance.uniform(2, 12), site.hop_defers)
+        case Incident.NEW_RULES:
+            site.follow(rules(chance))
+        case Incident.STOPPED:
+            site.fall()
+            town.later(chance.uniform(1, 5), "the gateway is started", site.rise)
+        case Incident.STEP_AHEAD:
+            site.turn(chance.uniform(3, 30))
+            site.served.catch_up()
+        case Incident.STEP_BACK:
+            site.turn(-chance.uniform(1, 3))
+            site.served.catch_up()
+        case Incident.DISK_FULL:
+            site.fill_disk()
+            town.later(chance.uniform(1, 5), "the disk has room again", site.empty_disk)
+        case Incident.MAILBOX_DOWN:
+            site.dovecot.stop()
+            town.later(chance.uniform(1, 5), "the mailbox is back", site.dovecot.start)
+
+
+def _outage(town: Town, hours: float, begin: Callable[[], None]) -> None:
+    begin()
+    town.outages.append((town.now, town.now + timedelta(hours=hours)))
+    town.later(hours, "the hop is back", town.site.hop_is_back)
+
+
+def kill(town: Town) -> None:
+    """kill -9 while mail comes in and people visit."""
+    if not (town.site.is_up and town.site.is_writable):
+        return
+
+    def work() -> None:
+        for _ in range(BURST):
+            town.chance.choice((people.ordinary, people.ordinary, people.to_registered, people.stranger))(town)
+        town.agenda.run(town.now)
+        town.agenda.hasten(town.now, 2)
+
+    wait = town.chance.uniform(0, 0.5)
+    working = threading.Thread(target=work)
+    working.start()
+    time.sleep(wait)
+    town.site.kill()
+    working.join()

@@ -1,0 +1,157 @@
+"""The month itself: the clock goes on step by step, and everybody does what is due."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.soak import figures, incidents, people
+from tests.soak.agenda import Agenda
+from tests.soak.calendar import ZONE
+from tests.soak.incidents import BY_DAY, RESTARTS, Incident
+from tests.soak.ledger import Ledger, Reckoning, reckon
+from tests.soak.people import Town
+from tests.soak.site import Site
+
+STEP = 0.1
+"""Hours by which the clock goes on at a time."""
+AFTERWARDS = 9
+"""Days without new mail at the end, in which all that lives comes to its end."""
+HASTE = 3
+"""How much faster these go by."""
+SHARE = 0.85
+"""Of the minutes: the month; the rest is for starting, draining and reading."""
+LEAST = 0.02
+"""Seconds between two looks at the clock, at least."""
+POST = {people.ordinary: 12, people.refused: 1, people.to_registered: 5, people.stranger: 6, people.by_mailbox: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    days: int = 30
+    minutes: float = 10
+    seed: int = 1
+    mails: int = 50
+    """Mails a day, besides those that come of them."""
+    by_command: bool = True
+    """Whether the gateway is started as an administrator does it, so that its memory is its own."""
+
+
+@dataclass(slots=True)
+class Result:
+    reckoning: Reckoning
+    days: list[figures.Day]
+    incidents: Counter[str]
+    seconds: float
+    disk: str
+
+
+@dataclass(slots=True)
+class Month:
+    """One run."""
+
+    options: Options
+    town: Town
+    happened: Counter[str] = field(default_factory=Counter)
+    days: list[figures.Day] = field(default_factory=list)
+    _due: float = 0.0
+
+    def run(self) -> None:
+        options, site = self.options, self.town.site
+        pace = options.minutes * 60 * SHARE / (options.days + AFTERWARDS / HASTE)
+        deck = _deck(options, self.town.chance)
+        for day in range(options.days):
+            self._plan(day, deck)
+            self._pass_day(pace, day)
+        self.town.agenda.add(self.town.now, "the hop is back", site.hop_is_back)
+        for day in range(options.days, options.days + AFTERWARDS):
+            self._pass_day(pace / HASTE, day)
+
+    def _plan(self, day: int, deck: list[Incident]) -> None:
+        """Enter a day into the agenda, from midnight to midnight by the site's clock."""
+        town, chance = self.town, self.town.chance
+        midnight = _midnight(town.now)
+        for _ in range(self.options.mails):
+            [post] = chance.choices(list(POST), list(POST.values()))
+            self._at(midnight, chance.uniform(7, 19), "a mail", lambda post=post: post(town))
+        for incident in sorted(deck[2 * day : 2 * day + 2], key=lambda one: one not in BY_DAY):
+            start = chance.uniform(10, 12) if incident in BY_DAY else chance.uniform(17, 23)
+            self._happen(midnight, start, incident, lambda incident=incident: incidents.happen(town, incident))
+        if day < self.options.days * 2 // 3:
+            for hour in chance.sample([9.0, chance.uniform(9, 10), chance.uniform(13, 24), 24.0], chance.randint(0, 2)):
+                self._happen(midnight, hour, "kill -9", lambda: incidents.kill(town))
+
+    def _at(self, midnight: datetime, hours: float, what: str, act: Callable[[], object]) -> None:
+        self.town.agenda.add(midnight + timedelta(hours=hours), what, act)
+
+    def _happen(self, midnight: datetime, hours: float, what: str, act: Callable[[], object]) -> None:
+        def happen() -> None:
+            self.happened[what] += 1
+            act()
+
+        self._at(midnight, hours, what, happen)
+
+    def _pass_day(self, pace: float, day: int) -> None:
+        """Until the next midnight, in so many seconds; a clock that was set ahead makes it shorter."""
+        town = self.town
+        end = _midnight(town.now) + timedelta(days=1)
+        while town.now < end:
+            self._due = max(self._due, time.monotonic() - pace) + pace * STEP / 24
+            town.site.turn(STEP)
+            town.agenda.run(town.now)
+            time.sleep(max(self._due - time.monotonic(), LEAST))
+        if town.site.is_up:
+            self.days.append(figures.measure(town.site.served, day + 1))
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _deck(options: Options, chance: random.Random) -> list[Incident]:
+    """Two incidents for each day, each as often as any other; in the last third none that ends the process."""
+    early, late = options.days * 2 // 3, options.days - options.days * 2 // 3
+    return [*_dealt(list(Incident), 2 * early, chance), *_dealt(_without_restarts(), 2 * late, chance)]
+
+
+def _without_restarts() -> list[Incident]:
+    return [one for one in Incident if one not in RESTARTS]
+
+
+def _dealt(kinds: list[Incident], count: int, chance: random.Random) -> list[Incident]:
+    dealt: list[Incident] = []
+    while len(dealt) < count:
+        dealt += chance.sample(kinds, len(kinds))
+    return dealt[:count]
+
+
+def live(options: Options, folder: Path) -> Result:
+    """Start everything, let the month go by, let what waits arrive, and reckon."""
+    begun = time.monotonic()
+    chance = random.Random(options.seed)  # noqa: S311 - a story, not a secret
+    ledger = Ledger()
+    site = Site(folder, incidents.rules(chance), ledger, by_command=options.by_command)
+    town = Town(site, ledger, Agenda(ledger), chance)
+    month = Month(options, town)
+    try:
+        site.start()
+        month.run()
+        _close_the_books(town)
+        return Result(reckon(ledger), month.days, month.happened, time.monotonic() - begun, site.disk_is)
+    finally:
+        site.close()
+
+
+def _close_the_books(town: Town) -> None:
+    """What waits arrives; then everybody looks what they have."""
+    town.site.drain(60)
+    for stranger in town.strangers:
+        stranger.settle()
+    town.read_all()
+    for stranger in town.strangers:
+        stranger.see_link()
+    town.ledger.arrivals += town.site.mailroom.arrivals
+    town.ledger.notes += [f"log: {line}" for line in town.site.errors()]
