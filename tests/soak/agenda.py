@@ -17,13 +17,13 @@ NOT_YET = (OSError, LookupError, smtplib.SMTPException)
 
 @dataclass(order=True, slots=True)
 class Entry:
-    """One thing to do. A visit may as well be made earlier."""
+    """One thing to do; mail and visits may as well come at any time before."""
 
     at: datetime
     number: int
     act: Callable[[], object] = field(compare=False)
     what: str = field(compare=False)
-    is_visit: bool = field(compare=False, default=False)
+    any_time: bool = field(compare=False, default=False)
     tries: int = field(compare=False, default=0)
 
 
@@ -33,8 +33,8 @@ class Agenda:
         self._entries: list[Entry] = []
         self._numbers = itertools.count()
 
-    def add(self, at: datetime, what: str, act: Callable[[], object], *, is_visit: bool = False) -> None:
-        heapq.heappush(self._entries, Entry(at, next(self._numbers), act, what, is_visit))
+    def add(self, at: datetime, what: str, act: Callable[[], object], *, any_time: bool = False) -> None:
+        heapq.heappush(self._entries, Entry(at, next(self._numbers), act, what, any_time))
 
     def run(self, now: datetime) -> None:
         """Do all that is due."""
@@ -42,13 +42,13 @@ class Agenda:
             self._do(heapq.heappop(self._entries), now)
 
     def hasten(self, now: datetime, count: int) -> None:
-        """Make the next few visits now."""
-        visits = sorted(one for one in self._entries if one.is_visit)[:count]
-        for visit in visits:
-            self._entries.remove(visit)
+        """Let the next few mails and visits come now."""
+        chosen = sorted(one for one in self._entries if one.any_time)[:count]
+        for one in chosen:
+            self._entries.remove(one)
         heapq.heapify(self._entries)
-        for visit in visits:
-            self._do(visit, now)
+        for one in chosen:
+            self._do(one, now)
 
     def _do(self, entry: Entry, now: datetime) -> None:
         try:

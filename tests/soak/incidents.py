@@ -1,17 +1,19 @@
 """What goes wrong: outages, stops, kills, clocks that are set, settings that change, a disk that fills."""
 
 import random
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from enum import StrEnum
 
-from tests.soak import people
+from tests.soak import town as mail
 from tests.soak.calendar import Rules
-from tests.soak.people import Town
+from tests.soak.strangers import Stranger, stranger
+from tests.soak.town import Town
 
-BURST = 5
+BURST = 3
+"""Mails of a kind that come in while it is killed."""
 
 
 class Incident(StrEnum):
@@ -39,22 +41,27 @@ def rules(chance: random.Random) -> Rules:
 
 
 def happen(town: Town, incident: Incident) -> None:
-    """Let it happen now; where it lasts, its end is entered into the agenda."""
+    """Let it happen now; where it lasts, its end is entered into the agenda. Raises LookupError: not now."""
     site, chance = town.site, town.chance
+    if not (site.is_up and site.is_writable):
+        raise LookupError("one thing after the other")
     match incident:
         case Incident.HOP_DOWN:
             _outage(town, chance.uniform(2, 12), site.hop_goes_down)
         case Incident.HOP_DEFERS:
             _outage(town, chance.uniform(2, 12), site.hop_defers)
         case Incident.NEW_RULES:
+            site.settle()
             site.follow(rules(chance))
         case Incident.STOPPED:
             site.fall()
             town.later(chance.uniform(1, 5), "the gateway is started", site.rise)
         case Incident.STEP_AHEAD:
+            site.settle()
             site.turn(chance.uniform(3, 30))
             site.served.catch_up()
         case Incident.STEP_BACK:
+            site.settle()
             site.turn(-chance.uniform(1, 3))
             site.served.catch_up()
         case Incident.DISK_FULL:
@@ -71,20 +78,21 @@ def _outage(town: Town, hours: float, begin: Callable[[], None]) -> None:
     town.later(hours, "the hop is back", town.site.hop_is_back)
 
 
-def kill(town: Town) -> None:
+def kill(town: Town, known: list[Stranger]) -> None:
     """kill -9 while mail comes in and people visit."""
     if not (town.site.is_up and town.site.is_writable):
         return
 
     def work() -> None:
         for _ in range(BURST):
-            town.chance.choice((people.ordinary, people.ordinary, people.to_registered, people.stranger))(town)
-        town.agenda.run(town.now)
-        town.agenda.hasten(town.now, 2)
+            mail.ordinary(town)
+            mail.to_registered(town)
+        stranger(town, known)
+        town.agenda.hasten(town.now, 3 * BURST)
 
     wait = town.chance.uniform(0, 0.5)
-    working = threading.Thread(target=work)
-    working.start()
-    time.sleep(wait)
-    town.site.kill()
-    working.join()
+    with ThreadPoolExecutor(1) as beside:
+        working = beside.submit(work)
+        time.sleep(wait)
+        town.site.kill()
+        working.result()

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+TOLERANCE = timedelta(hours=2)
+"""Between when something was due and when it was written: our clock goes on in steps, and the machine is busy."""
 Thing = TypeVar("Thing", "Promise", "Arrival")
 JUST_BEFORE = 3.0
 """Seconds between what the next hop took and a kill, within which the gateway may not have recorded it (D2)."""
@@ -41,12 +43,14 @@ class Kind(StrEnum):
 class Promise:
     """Something that must come once. `mark`: a kind of notice, a Message-ID, or what is seen in the portal.
 
-    `optional`: it may have lost its point before the hop was back.
+    `at`: when it must have been written, by the gateway's clock. `optional`: it may have lost its point before the hop
+    was back.
     """
 
     kind: Kind
     mark: str
     to: str
+    at: datetime | None = None
     optional: bool = False
 
 
@@ -77,8 +81,8 @@ class Ledger:
     notes: list[str] = field(default_factory=list)
     """What else went wrong."""
 
-    def promise(self, kind: Kind, mark: str, to: str, *, optional: bool = False) -> None:
-        self.promises.append(Promise(kind, mark, to, optional))
+    def promise(self, kind: Kind, mark: str, to: str, at: datetime | None = None, *, optional: bool = False) -> None:
+        self.promises.append(Promise(kind, mark, to, at, optional))
 
     def came(self, mark: str, to: str, name: str = "", at: float = 0.0) -> None:
         """Something was seen elsewhere than in the mail."""
@@ -87,11 +91,12 @@ class Ledger:
 
 @dataclass(slots=True)
 class Row:
-    """A line of the table. `twice` are repeats that D2 allows, `duplicated` all others."""
+    """A line of the table. `astray` came on another day than theirs; `twice` are repeats that D2 allows."""
 
     promised: int = 0
     came: int = 0
     lost: int = 0
+    astray: int = 0
     twice: int = 0
     duplicated: int = 0
 
@@ -138,12 +143,19 @@ def _settle(row: Row, promises: list[Promise], arrivals: list[Arrival], ledger: 
         row.duplicated += more
         dates = [str(one.date) for one in arrivals]
         faults.append(f"more than promised: {where}, {len(mails)} in place of {len(promises)}: {dates}")
+    astray = [one.at for one in promises if one.at and not one.optional and mails and not _is_in_time(one.at, arrivals)]
+    row.astray += len(astray)
+    faults += [f"not at its time: {where}, due {at}, came {[str(one.date) for one in arrivals]}" for at in astray]
     for name, again in _repeats(arrivals).items():
         allowed = [_is_allowed(again[0], one, ledger) for one in again[1:]]
         row.twice += sum(allowed)
         row.duplicated += len(allowed) - sum(allowed)
         if not all(allowed):
             faults.append(f"came twice: {where}, {name}: {[round(one.at, 1) for one in again]}")
+
+
+def _is_in_time(at: datetime, arrivals: Iterable[Arrival]) -> bool:
+    return any(one.date and abs(one.date - at) <= TOLERANCE for one in arrivals)
 
 
 def _repeats(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:

@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from tests.soak import figures, incidents, people
+from tests.soak import figures, incidents
 from tests.soak.agenda import Agenda
 from tests.soak.calendar import ZONE
 from tests.soak.incidents import BY_DAY, RESTARTS, Incident
 from tests.soak.ledger import Ledger, Reckoning, reckon
-from tests.soak.people import Town
 from tests.soak.site import Site
+from tests.soak.strangers import Stranger, stranger
+from tests.soak.town import Town, by_mailbox, ordinary, refused, to_registered
 
 STEP = 0.1
-"""Hours by which the clock goes on at a time."""
+"""Hours by which the clock goes on at a time, or more where the days are short: the gateway looks at it every 0.05 s."""
+LOOK = 0.05
 AFTERWARDS = 9
 """Days without new mail at the end, in which all that lives comes to its end."""
 HASTE = 3
@@ -26,7 +29,8 @@ SHARE = 0.85
 """Of the minutes: the month; the rest is for starting, draining and reading."""
 LEAST = 0.02
 """Seconds between two looks at the clock, at least."""
-POST = {people.ordinary: 12, people.refused: 1, people.to_registered: 5, people.stranger: 6, people.by_mailbox: 1}
+WEIGHTS = {"ordinary": 12, "refused": 1, "registered": 5, "stranger": 6, "mailbox": 1}
+"""How often there is mail of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Month:
 
     options: Options
     town: Town
+    known: list[Stranger] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
     days: list[figures.Day] = field(default_factory=list)
     _due: float = 0.0
@@ -74,23 +79,30 @@ class Month:
         """Enter a day into the agenda, from midnight to midnight by the site's clock."""
         town, chance = self.town, self.town.chance
         midnight = _midnight(town.now)
-        for _ in range(self.options.mails):
-            [post] = chance.choices(list(POST), list(POST.values()))
-            self._at(midnight, chance.uniform(7, 19), "a mail", lambda post=post: post(town))
+        for kind in chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=self.options.mails):
+            self._at(midnight, chance.uniform(7, 19), "a mail", partial(self._post, kind))
         for incident in sorted(deck[2 * day : 2 * day + 2], key=lambda one: one not in BY_DAY):
             start = chance.uniform(10, 12) if incident in BY_DAY else chance.uniform(17, 23)
-            self._happen(midnight, start, incident, lambda incident=incident: incidents.happen(town, incident))
+            self._happen(midnight, start, incident, partial(incidents.happen, town, incident))
         if day < self.options.days * 2 // 3:
             for hour in chance.sample([9.0, chance.uniform(9, 10), chance.uniform(13, 24), 24.0], chance.randint(0, 2)):
-                self._happen(midnight, hour, "kill -9", lambda: incidents.kill(town))
+                self._happen(midnight, hour, "kill -9", partial(incidents.kill, town, self.known))
+
+    def _post(self, kind: str) -> None:
+        if kind == "stranger":
+            stranger(self.town, self.known)
+        else:
+            {"ordinary": ordinary, "refused": refused, "registered": to_registered, "mailbox": by_mailbox}[kind](
+                self.town
+            )
 
     def _at(self, midnight: datetime, hours: float, what: str, act: Callable[[], object]) -> None:
         self.town.agenda.add(midnight + timedelta(hours=hours), what, act)
 
     def _happen(self, midnight: datetime, hours: float, what: str, act: Callable[[], object]) -> None:
         def happen() -> None:
-            self.happened[what] += 1
             act()
+            self.happened[what] += 1
 
         self._at(midnight, hours, what, happen)
 
@@ -98,9 +110,10 @@ class Month:
         """Until the next midnight, in so many seconds; a clock that was set ahead makes it shorter."""
         town = self.town
         end = _midnight(town.now) + timedelta(days=1)
+        step = max(STEP, 24 * LOOK / pace)
         while town.now < end:
-            self._due = max(self._due, time.monotonic() - pace) + pace * STEP / 24
-            town.site.turn(STEP)
+            self._due = max(self._due, time.monotonic() - pace) + pace * step / 24
+            town.site.turn(step)
             town.agenda.run(town.now)
             time.sleep(max(self._due - time.monotonic(), LEAST))
         if town.site.is_up:
@@ -134,24 +147,25 @@ def live(options: Options, folder: Path) -> Result:
     chance = random.Random(options.seed)  # noqa: S311 - a story, not a secret
     ledger = Ledger()
     site = Site(folder, incidents.rules(chance), ledger, by_command=options.by_command)
-    town = Town(site, ledger, Agenda(ledger), chance)
+    town = Town(site, ledger, Agenda(ledger), chance, options.seed)
     month = Month(options, town)
     try:
         site.start()
         month.run()
-        _close_the_books(town)
+        _close_the_books(month)
         return Result(reckon(ledger), month.days, month.happened, time.monotonic() - begun, site.disk_is)
     finally:
         site.close()
 
 
-def _close_the_books(town: Town) -> None:
+def _close_the_books(month: Month) -> None:
     """What waits arrives; then everybody looks what they have."""
+    town = month.town
     town.site.drain(60)
-    for stranger in town.strangers:
-        stranger.settle()
+    for one in month.known:
+        one.settle()
     town.read_all()
-    for stranger in town.strangers:
-        stranger.see_link()
+    for one in month.known:
+        one.see_link()
     town.ledger.arrivals += town.site.mailroom.arrivals
     town.ledger.notes += [f"log: {line}" for line in town.site.errors()]

@@ -1,7 +1,9 @@
 """The table at the end."""
 
+from dataclasses import astuple
+
 from tests.soak import figures
-from tests.soak.ledger import Row, total
+from tests.soak.ledger import total
 from tests.soak.month import Options, Result
 
 MOST = 60
@@ -26,13 +28,13 @@ def lines(options: Options, result: Result) -> list[str]:
 
 
 def _table(result: Result) -> list[str]:
-    columns = f"{'':60} {'promised':>9} {'came':>7} {'lost':>6} {'twice, by D2':>13} {'duplicated':>11}"
-    rows = [_line(kind.value, row) for kind, row in result.reckoning.rows.items()]
-    return [columns, *rows, _line("all", total(result.reckoning))]
+    columns = _line("", "promised", "came", "lost", "other day", "by D2", "duplicated")
+    rows = [_line(kind.value, *astuple(row)) for kind, row in result.reckoning.rows.items()]
+    return [columns, *rows, _line("all", *astuple(total(result.reckoning)))]
 
 
-def _line(name: str, row: Row) -> str:
-    return f"{name:60} {row.promised:>9} {row.came:>7} {row.lost:>6} {row.twice:>13} {row.duplicated:>11}"
+def _line(name: str, *columns: object) -> str:
+    return f"{name:54}" + "".join(f"{column:>11}" for column in columns)
 
 
 def _faults(faults: list[str]) -> list[str]:

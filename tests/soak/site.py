@@ -181,6 +181,11 @@ class Site:
         said = (self.served.folder / "log").read_text().splitlines()
         return [line for line in said if "level=error" in line or "level=critical" in line or "Traceback" in line]
 
+    def settle(self) -> None:
+        """Wait until what clients have handed in has been taken: what is under way then is not caught by a step."""
+        wait_for(lambda: not self.front.waiting(), 20)
+        self.served.catch_up()
+
     def drain(self, seconds: float) -> None:
         """Wait until nothing waits any more, in whosever queue."""
         queued = "SELECT count(*) FROM delivery WHERE state = 'queued'"
