@@ -19,8 +19,9 @@ from tests.soak.strangers import Stranger, stranger
 from tests.soak.town import Town, by_mailbox, ordinary, refused, to_registered
 
 STEP = 0.1
-"""Hours by which the clock goes on at a time, or more where the days are short: the gateway looks at it every 0.05 s."""
+"""Hours by which the clock goes on at a time, or more where the days are short."""
 LOOK = 0.05
+"""Seconds between two looks of the gateway at its clock."""
 AFTERWARDS = 9
 """Days without new mail at the end, in which all that lives comes to its end."""
 HASTE = 3

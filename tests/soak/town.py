@@ -44,16 +44,16 @@ class Town:
     def number(self) -> int:
         return next(self._numbers)
 
-    def chance_of(self, number: int) -> random.Random:
-        """What is left to chance about one mail, whenever it is asked."""
-        return random.Random(f"{self.seed} {number}")  # noqa: S311 - a story, not a secret
+    def chance_of(self, number: int, what: str) -> random.Random:
+        """What is left to chance about one mail: the same whenever it is asked."""
+        return random.Random(f"{self.seed} {number} {what}")  # noqa: S311 - a story, not a secret
 
     def post(self, number: int, author: str, subject: str, text: str, *to: str, name: str = "") -> str:
         """A mail, by the Postfix in front or straight to the gateway, offered until it is taken; its Message-ID."""
         name = name or f"<{number}.{len(self.ledger.promises)}@riverside.example>"
         head = f"From: Dr {number} <{author}>\r\nTo: {', '.join(to)}\r\nSubject: {subject}\r\nMessage-ID: {name}\r\n"
         octets = f"{head}\r\n{text}\r\n".encode()
-        in_front = self.chance_of(number).random() < 0.7
+        in_front = self.chance_of(number, "way").random() < 0.7
         port = self.site.front.port if in_front else self.site.served.smtp_port
 
         def offer() -> None:
@@ -87,7 +87,7 @@ class Town:
 def ordinary(town: Town) -> None:
     """Mail that passes, now and then a large one, or one to two people."""
     number = town.number()
-    chance = town.chance_of(number)
+    chance = town.chance_of(number, "ordinary")
     to = [f"p{number}.{one}@home.example" for one in range(chance.choice((1, 1, 1, 2)))]
     text = "Just a line.\r\n" * (LARGE // 14 if chance.random() < 0.1 else 5)
     name = town.post(number, f"dr{number}@riverside.example", f"Rota {number:05}", text, *to)
@@ -107,7 +107,7 @@ def to_registered(town: Town) -> None:
     if not town.registered:
         return ordinary(town)
     number = town.number()
-    to, subject = town.chance_of(number).choice(town.registered), f"Results {number:05}"
+    to, subject = town.chance_of(number, "reader").choice(town.registered), f"Results {number:05}"
     town.post(number, f"dr{number}@riverside.example", f"[secure] {subject}", visits.body(subject), to)
     town.promise_message(Kind.INBOX, subject, to)
     town.ledger.promise(Kind.ANNOUNCED, "new-message", to)
