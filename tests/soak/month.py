@@ -22,9 +22,9 @@ STEP = 0.1
 """Hours by which the clock goes on at a time, or more where the days are short."""
 LOOK = 0.05
 """Seconds between two looks of the gateway at its clock."""
-AFTERWARDS = 9
+AFTERWARDS = 12
 """Days without new mail at the end, in which all that lives comes to its end."""
-HASTE = 3
+HASTE = 4
 """How much faster these go by."""
 SHARE = 0.85
 """Of the minutes: the month; the rest is for starting, draining and reading."""
@@ -170,3 +170,4 @@ def _close_the_books(month: Month) -> None:
         one.see_link()
     town.ledger.arrivals += town.site.mailroom.arrivals
     town.ledger.notes += [f"log: {line}" for line in town.site.errors()]
+    town.ledger.notes += [f"has not ended: the invitation of {who}, {state}" for who, state in town.site.unended()]

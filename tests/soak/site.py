@@ -181,6 +181,11 @@ class Site:
         said = (self.served.folder / "log").read_text().splitlines()
         return [line for line in said if "level=error" in line or "level=critical" in line or "Traceback" in line]
 
+    def unended(self) -> list[tuple]:
+        """Invitations that have come to no end."""
+        ended = "SELECT address, state FROM invitation WHERE state NOT IN ('accepted', 'cancelled', 'lapsed')"
+        return self.served.rows(ended)
+
     def settle(self) -> None:
         """Wait until what clients have handed in has been taken: what is under way then is not caught by a step."""
         wait_for(lambda: not self.front.waiting(), 20)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 from tests.soak import visits
@@ -111,6 +112,11 @@ def to_registered(town: Town) -> None:
     town.post(number, f"dr{number}@riverside.example", f"[secure] {subject}", visits.body(subject), to)
     town.promise_message(Kind.INBOX, subject, to)
     town.ledger.promise(Kind.ANNOUNCED, "new-message", to)
+    chance = town.chance_of(number, "read")
+    if chance.random() < 0.4:
+        portal = town.site.served.portal
+        read = partial(visits.read, portal, to, subject)
+        town.later(chance.uniform(1, 30), f"{to} reads {subject}", read, any_time=True)
     return None
 
 

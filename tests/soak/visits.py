@@ -35,6 +35,12 @@ def sign_in(portal: str, address: str) -> Browser:
     return browser
 
 
+def read(portal: str, address: str, subject: str) -> None:
+    """Open a message. Raises LookupError where it is not there, or says something else."""
+    if body(subject) not in sign_in(portal, address).follow(subject).text:
+        raise LookupError(f"{subject} cannot be read")
+
+
 def answer(browser: Browser, portal: str, subject: str, text: str) -> None:
     """Answer a message, unless that was done: the page that said so may never have come."""
     if f"Re: {subject}" not in browser.open(f"{portal}/inbox?show=sent").text:
