@@ -26,6 +26,8 @@ AFTERWARDS = 12
 """Days without new mail at the end, in which all that lives comes to its end."""
 HASTE = 4
 """How much faster these go by."""
+BRIEFEST = 1.0
+"""Seconds of a day, at least, when time runs short."""
 SHARE = 0.85
 """Of the minutes: the month; the rest is for starting, draining and reading."""
 LEAST = 0.02
@@ -66,13 +68,14 @@ class Month:
     _due: float = 0.0
 
     def run(self) -> None:
-        options, site = self.options, self.town.site
-        pace = options.minutes * 60 * SHARE / (options.days + AFTERWARDS / HASTE)
+        options = self.options
+        ends = time.monotonic() + options.minutes * 60 * SHARE
         deck = _deck(options, self.town.chance)
         for day in range(options.days):
             self._plan(day, deck)
+            pace = max((ends - time.monotonic()) / (options.days - day + AFTERWARDS / HASTE), BRIEFEST)
             self._pass_day(pace, day)
-        self.town.agenda.add(self.town.now, "the hop is back", site.hop_is_back)
+        self.town.agenda.add(self.town.now, "the hop is back", self.town.site.hop_is_back)
         for day in range(options.days, options.days + AFTERWARDS):
             self._pass_day(pace / HASTE, day)
 
