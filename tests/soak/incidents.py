@@ -59,11 +59,11 @@ def happen(town: Town, incident: Incident) -> None:
         case Incident.STEP_AHEAD:
             site.settle()
             site.turn(chance.uniform(3, 30))
-            site.served.catch_up()
+            site.catch_up()
         case Incident.STEP_BACK:
             site.settle()
             site.turn(-chance.uniform(1, 3))
-            site.served.catch_up()
+            site.catch_up()
         case Incident.DISK_FULL:
             site.fill_disk()
             town.later(chance.uniform(1, 5), "the disk has room again", site.empty_disk)
