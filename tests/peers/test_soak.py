@@ -1,4 +1,4 @@
-"""The soak in its short form: two days, an end to all that lives, and the same reckoning."""
+"""The soak in its short form: three days, an end to all that lives, and the same reckoning."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.soak.report import lines
 pytestmark = pytest.mark.peer
 
 
-def test_two_days_keep_all_that_was_promised(peers, tmp_path):
+def test_three_days_keep_all_that_was_promised(peers, tmp_path):
     tmp_path.chmod(0o755)
-    options = Options(days=2, minutes=0.4, seed=2, by_command=False)
+    options = Options(days=3, minutes=0.5, seed=1, by_command=False)
     result = live(options, tmp_path)
     assert result.reckoning.faults == [], "\n".join(lines(options, result))

@@ -12,15 +12,16 @@ from tests.soak.calendar import Rules
 from tests.soak.strangers import Stranger, stranger
 from tests.soak.town import Town
 
+AT_FIRST = Rules((1, 3), expire=4, grace=3, lapse=3)
 BURST = 3
 """Mails of a kind that come in while it is killed."""
 
 
 class Incident(StrEnum):
-    HOP_DOWN = "hop down"
     NEW_RULES = "settings changed, restart"
-    STEP_AHEAD = "clock set ahead"
+    HOP_DOWN = "hop down"
     DISK_FULL = "disk full"
+    STEP_AHEAD = "clock set ahead"
     HOP_DEFERS = "hop answers 4xx"
     STOPPED = "gateway stopped for hours"
     STEP_BACK = "clock set back"
