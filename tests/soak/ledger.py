@@ -1,7 +1,7 @@
 """What was promised to whom, what came, and the reckoning between the two. Nothing here asks the gateway."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -107,7 +107,6 @@ class Reckoning:
 
     rows: dict[Kind, Row]
     faults: list[str]
-    unpromised: int = 0
 
 
 def reckon(ledger: Ledger) -> Reckoning:
@@ -116,10 +115,12 @@ def reckon(ledger: Ledger) -> Reckoning:
     faults = list(ledger.notes)
     came = _by_place(ledger.arrivals)
     for place, promises in _by_place(ledger.promises).items():
-        _settle(rows[promises[0].kind], promises, came.pop(place, []), ledger, faults)
+        one = _Place(promises, came.pop(place, []))
+        row = rows[promises[0].kind]
+        faults += [*one.count(row), *one.look_at_days(row), *one.look_for_repeats(row, ledger)]
     left = [one for arrivals in came.values() for one in arrivals]
     faults += [f"came though nobody had promised it: {one.mark} to {one.to} on {one.date}" for one in left]
-    return Reckoning(rows, faults, len(left))
+    return Reckoning(rows, faults)
 
 
 def _by_place(things: Iterable[Thing]) -> dict[tuple[str, str], list[Thing]]:
@@ -129,33 +130,44 @@ def _by_place(things: Iterable[Thing]) -> dict[tuple[str, str], list[Thing]]:
     return places
 
 
-def _settle(row: Row, promises: list[Promise], arrivals: list[Arrival], ledger: Ledger, faults: list[str]) -> None:
-    """Enter one place into its row."""
-    where = f"{promises[0].mark} to {promises[0].to}"
-    due = sum(not one.optional for one in promises)
-    mails = {one.id: one for one in reversed(arrivals)}
-    row.promised += max(due, min(len(promises), len(mails)))
-    row.came += len(mails)
-    if missing := max(due - len(mails), 0):
-        row.lost += missing
-        faults.append(f"lost: {where}, {missing} of {due}")
-    if more := max(len(mails) - len(promises), 0):
-        row.duplicated += more
-        dates = [str(one.date) for one in arrivals]
-        faults.append(f"more than promised: {where}, {len(mails)} in place of {len(promises)}: {dates}")
-    astray = [one.at for one in promises if one.at and not one.optional and mails and not _is_in_time(one.at, arrivals)]
-    row.astray += len(astray)
-    faults += [f"not at its time: {where}, due {at}, came {[str(one.date) for one in arrivals]}" for at in astray]
-    for name, again in _repeats(arrivals).items():
-        allowed = [_is_allowed(again[0], one, ledger) for one in again[1:]]
-        row.twice += sum(allowed)
-        row.duplicated += len(allowed) - sum(allowed)
-        if not all(allowed):
-            faults.append(f"came twice: {where}, {name}: {[round(one.at, 1) for one in again]}")
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """All that was promised to somebody under one mark, and what came. Each method enters its part into the row."""
 
+    promises: Sequence[Promise]
+    arrivals: Sequence[Arrival]
 
-def _is_in_time(at: datetime, arrivals: Iterable[Arrival]) -> bool:
-    return any(one.date and abs(one.date - at) <= TOLERANCE for one in arrivals)
+    def __str__(self) -> str:
+        came = [f"{one.date} ({one.at:.1f})" for one in self.arrivals]
+        return f"{self.promises[0].mark} to {self.promises[0].to}; came: {came}"
+
+    def count(self, row: Row) -> Iterator[str]:
+        least = sum(not one.optional for one in self.promises)
+        came = len({one.id for one in self.arrivals})
+        row.promised += min(max(least, came), len(self.promises))
+        row.came += came
+        row.lost += max(least - came, 0)
+        row.duplicated += max(came - len(self.promises), 0)
+        if came < least:
+            yield f"lost, {least - came} of {least}: {self}"
+        if came > len(self.promises):
+            yield f"{came} in place of {len(self.promises)}: {self}"
+
+    def look_at_days(self, row: Row) -> Iterator[str]:
+        dates = [one.date for one in self.arrivals if one.date]
+        for due in (one.at for one in self.promises if one.at and not one.optional):
+            if dates and not any(abs(date - due) <= TOLERANCE for date in dates):
+                row.astray += 1
+                yield f"not when it was due, {due}: {self}"
+
+    def look_for_repeats(self, row: Row, ledger: Ledger) -> Iterator[str]:
+        for first, *repeats in _repeats(self.arrivals).values():
+            for again in repeats:
+                is_allowed = _is_allowed(first, again, ledger)
+                row.twice += is_allowed
+                row.duplicated += not is_allowed
+                if not is_allowed:
+                    yield f"the same mail twice, {first.id}: {self}"
 
 
 def _repeats(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:

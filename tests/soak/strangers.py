@@ -205,17 +205,17 @@ class Stranger:
     def _owe(self, plan: Plan, begun: datetime, until: datetime | None = None) -> datetime | None:
         """Promise what is due by this plan; when it expired, if it did."""
         for due in self._owed(plan, begun):
-            if until and due.at >= until:
+            if until and due.at > until:
                 return None
             for to in [self.address] if due.notice == "reminder" else self.authors:
-                optional = due.notice == "reminder" and until is not None and self._may_have_waited(due.at, until)
+                optional = until is not None and self._may_have_waited(due.at, until)
                 self._promise(TIMED[due.notice], due.notice, to, due.at, optional=optional)
             if due.notice == "expired":
                 return due.at
         return None
 
     def _may_have_waited(self, at: datetime, until: datetime) -> bool:
-        """Whether the reminder may have lost its point before the hop would take it."""
+        """Whether it came too close to the end: before or after it, or pointless before the hop would take it."""
         is_out = any(begun - SOON <= at <= ended for begun, ended in self.town.outages)
         return until - at < SOON or (is_out and until - at < timedelta(days=1))
 
