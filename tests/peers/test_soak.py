@@ -10,6 +10,6 @@ pytestmark = pytest.mark.peer
 
 def test_three_days_keep_all_that_was_promised(peers, tmp_path):
     tmp_path.chmod(0o755)
-    options = Options(days=3, minutes=0.5, seed=1, by_command=False)
+    options = Options(days=3, minutes=0.4, seed=1, by_command=False)
     result = live(options, tmp_path)
     assert result.reckoning.faults == [], "\n".join(lines(options, result))

@@ -13,7 +13,7 @@ SLACK = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day's figures, at midnight."""
+    """One day's figures, at midnight; `spool_files` are those besides what people keep in their inboxes."""
 
     day: int
     database_kb: int
@@ -22,14 +22,14 @@ class Day:
     descriptors: int
 
 
-def measure(served: Served, day: int) -> Day:
+def measure(served: Served, day: int, kept_files: int) -> Day:
     """Look from outside: files, and what the system says of the process."""
     database = sum(file.stat().st_size for file in served.database.parent.glob("gateway.db*") if file.is_file())
     spool = served.database.with_name("gateway.db.spool")
     files = sum(file.is_file() for file in spool.iterdir()) if spool.exists() else 0
     process = Path(f"/proc/{served.pid}")
     [memory] = [line.split()[1] for line in (process / "status").read_text().splitlines() if line.startswith("VmRSS")]
-    return Day(day, database // 1024, files, int(memory), len(list((process / "fd").iterdir())))
+    return Day(day, database // 1024, files - kept_files, int(memory), len(list((process / "fd").iterdir())))
 
 
 def levels(days: Sequence[Day]) -> dict[str, str]:

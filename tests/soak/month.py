@@ -126,7 +126,7 @@ class Month:
                 town.site.catch_up()
             time.sleep(max(self._due - time.monotonic(), LEAST))
         if town.site.is_up:
-            self.days.append(figures.measure(town.site.served, day + 1))
+            self.days.append(figures.measure(town.site.served, day + 1, town.kept_files))
 
 
 def _midnight(now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from tests.soak import calendar, visits
 from tests.soak.calendar import Due, Plan, day_of, owed
 from tests.soak.ledger import Kind
 from tests.soak.site import GONE
-from tests.soak.town import Act, Town
+from tests.soak.town import LARGE, Act, Town
 
 SOON = timedelta(hours=1)
 
@@ -70,10 +70,15 @@ class Stranger:
     def subjects(self) -> list[str]:
         return [f"Results {self.number:05}{letter}" for letter in "AB"[: len(self.authors)]]
 
+    @property
+    def is_large(self) -> bool:
+        return self._between(0, 1, "size") < 0.15
+
     def write(self) -> None:
         tag = "[secure]" if self.fate in UNSAID else "[secure patient 1980-02-03]"
         for author, subject in zip(self.authors, self.subjects, strict=True):
-            self.town.post(self.number, author, f"{tag} {subject}", visits.body(subject), self.address)
+            text = visits.body(subject) + (f"\r\n{LARGE}" if self.is_large else "")
+            self.town.post(self.number, author, f"{tag} {subject}", text, self.address)
             self._promise(Kind.RECEIPT, "receipt", author)
         if self.fate is Fate.GONE:
             self._promise(Kind.RETURNED, "undeliverable", self.authors[0])
@@ -107,6 +112,7 @@ class Stranger:
             visits.sign_in(portal, self.address)  # it was, and the page that said so never came
         self.ended = town.now
         town.registered.append(self.address)
+        town.kept_files += len(self.authors) if self.is_large else 0
         for author, subject in zip(self.authors, self.subjects, strict=True):
             self._promise(Kind.ACCEPTED, "accepted", author)
             town.promise_message(Kind.RELEASED, subject, self.address)
