@@ -23,7 +23,7 @@ class Day:
 
 
 def measure(served: Served, day: int, kept_files: int) -> Day:
-    """Look from outside: files, and what the system says of the process."""
+    """Look from outside: files, and what the system says of the process. Raises OSError where it is gone."""
     database = sum(file.stat().st_size for file in served.database.parent.glob("gateway.db*") if file.is_file())
     spool = served.database.with_name("gateway.db.spool")
     files = sum(file.is_file() for file in spool.iterdir()) if spool.exists() else 0

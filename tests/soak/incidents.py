@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from tests.soak import town as mail
 from tests.soak.calendar import Rules
-from tests.soak.strangers import Stranger, stranger
+from tests.soak.strangers import stranger
 from tests.soak.town import Town
 
 AT_FIRST = Rules((1, 3), expire=4, grace=3, lapse=3)
@@ -79,7 +79,7 @@ def _outage(town: Town, hours: float, begin: Callable[[], None]) -> None:
     town.later(hours, "the hop is back", town.site.hop_is_back)
 
 
-def kill(town: Town, known: list[Stranger]) -> None:
+def kill(town: Town) -> None:
     """kill -9 while mail comes in and people visit."""
     if not (town.site.is_up and town.site.is_writable):
         return
@@ -88,7 +88,7 @@ def kill(town: Town, known: list[Stranger]) -> None:
         for _ in range(BURST):
             mail.ordinary(town)
             mail.to_registered(town)
-        stranger(town, known)
+        stranger(town)
         town.agenda.hasten(town.now, 3 * BURST)
 
     wait = town.chance.uniform(0, 0.5)

@@ -4,6 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from tests.soak.calendar import ZONE
 from tests.soak.incidents import BY_DAY, RESTARTS, Incident
 from tests.soak.ledger import Ledger, Reckoning, reckon
 from tests.soak.site import Site
-from tests.soak.strangers import Stranger, stranger
+from tests.soak.strangers import stranger
 from tests.soak.town import Town, by_mailbox, ordinary, refused, to_registered
 
 STEP = 0.1
@@ -34,7 +35,7 @@ SHARE = 0.85
 """Of the minutes: the month; the rest is for starting, draining and reading."""
 LEAST = 0.02
 """Seconds between two looks at the clock, at least."""
-WEIGHTS = {"ordinary": 12, "refused": 1, "registered": 5, "stranger": 6, "mailbox": 1}
+POSTS = {ordinary: 12, refused: 1, to_registered: 5, stranger: 6, by_mailbox: 1}
 """How often there is mail of a kind."""
 
 
@@ -64,7 +65,6 @@ class Month:
 
     options: Options
     town: Town
-    known: list[Stranger] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
     days: list[figures.Day] = field(default_factory=list)
     _due: float = 0.0
@@ -85,22 +85,14 @@ class Month:
         """Enter a day into the agenda, from midnight to midnight by the site's clock."""
         town, chance = self.town, self.town.chance
         midnight = _midnight(town.now)
-        for kind in chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=self.options.mails):
-            self._at(midnight, chance.uniform(7, 19), "a mail", partial(self._post, kind))
+        for post in chance.choices(list(POSTS), list(POSTS.values()), k=self.options.mails):
+            self._at(midnight, chance.uniform(7, 19), "a mail", partial(post, town))
         for incident in sorted(deck[2 * day : 2 * day + 2], key=lambda one: one not in BY_DAY):
             start = chance.uniform(10, 12) if incident in BY_DAY else chance.uniform(17, 23)
             self._happen(midnight, start, incident, partial(incidents.happen, town, incident))
         if day < self.options.days * 2 // 3:
             for hour in chance.sample([9.0, chance.uniform(9, 10), chance.uniform(13, 24), 24.0], chance.randint(0, 2)):
-                self._happen(midnight, hour, "kill -9", partial(incidents.kill, town, self.known))
-
-    def _post(self, kind: str) -> None:
-        if kind == "stranger":
-            stranger(self.town, self.known)
-        else:
-            {"ordinary": ordinary, "refused": refused, "registered": to_registered, "mailbox": by_mailbox}[kind](
-                self.town
-            )
+                self._happen(midnight, hour, "kill -9", partial(incidents.kill, town))
 
     def _at(self, midnight: datetime, hours: float, what: str, act: Callable[[], object]) -> None:
         self.town.agenda.add(midnight + timedelta(hours=hours), what, act)
@@ -125,7 +117,7 @@ class Month:
             if any(before < _midnight(before) + timedelta(hours=hour) <= town.now for hour in TIMED):
                 town.site.catch_up()
             time.sleep(max(self._due - time.monotonic(), LEAST))
-        if town.site.is_up:
+        with suppress(OSError):
             self.days.append(figures.measure(town.site.served, day + 1, town.kept_files))
 
 
@@ -156,23 +148,20 @@ def live(options: Options, folder: Path) -> Result:
     site = Site(folder, incidents.AT_FIRST, ledger, by_command=options.by_command)
     town = Town(site, ledger, Agenda(ledger), chance, options.seed)
     month = Month(options, town)
-    try:
+    with closing(site):
         site.start()
         month.run()
-        _close_the_books(month)
+        _close_the_books(town)
         return Result(reckon(ledger), month.days, month.happened, time.monotonic() - begun, site.disk_is)
-    finally:
-        site.close()
 
 
-def _close_the_books(month: Month) -> None:
+def _close_the_books(town: Town) -> None:
     """What waits arrives; then everybody looks what they have."""
-    town = month.town
     town.site.drain(60)
-    for one in month.known:
+    for one in town.strangers:
         one.settle()
     town.read_all()
-    for one in month.known:
+    for one in town.strangers:
         one.see_link()
     town.ledger.arrivals += town.site.mailroom.arrivals
     town.ledger.notes += [f"log: {line}" for line in town.site.errors()]

@@ -226,8 +226,8 @@ class Stranger:
         return until - at < SOON or (is_out and until - at < timedelta(days=1))
 
 
-def stranger(town: Town, known: list[Stranger]) -> None:
-    """Secure mail to somebody new, who is `known` from now on; now and then two write to them on the same day."""
+def stranger(town: Town) -> None:
+    """Secure mail to somebody new; now and then two write to them on the same day."""
     number = town.number()
     chance = town.chance_of(number, "fate")
     [fate] = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
@@ -235,5 +235,5 @@ def stranger(town: Town, known: list[Stranger]) -> None:
     authors = [f"dr{number}{letter}@riverside.example" for letter in ("ab" if together else "a")]
     domain = GONE if fate is Fate.GONE else "home.example"
     one = Stranger(town, number, fate, authors, f"s{number}@{domain}", len(town.site.looks))
-    known.append(one)
+    town.strangers.append(one)
     one.write()

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
 
 from tests.soak import visits
 from tests.soak.agenda import Agenda
 from tests.soak.ledger import Kind, Ledger
 from tests.soak.mailroom import REPORT
 from tests.soak.site import REFUSED, Site
+
+if TYPE_CHECKING:
+    from tests.soak.strangers import Stranger
 
 LARGE = "A line more.\r\n" * 11_000
 """What is added to a mail so that its content lies in a file of its own."""
@@ -32,6 +36,7 @@ class Town:
     registered: list[str] = field(default_factory=list)
     messages: dict[str, list[str]] = field(default_factory=dict)
     """The subjects that each address has been promised to find in its inbox."""
+    strangers: "list[Stranger]" = field(default_factory=list)
     kept_files: int = 0
     """Large messages that lie in an inbox, each in a file of its own: they are kept, and count as no growth."""
     outages: list[tuple[datetime, datetime]] = field(default_factory=list)
@@ -51,9 +56,9 @@ class Town:
         """What is left to chance about one mail: the same whenever it is asked."""
         return random.Random(f"{self.seed} {number} {what}")  # noqa: S311 - a story, not a secret
 
-    def post(self, number: int, author: str, subject: str, text: str, *to: str, name: str = "") -> str:
+    def post(self, number: int, author: str, subject: str, text: str, *to: str) -> str:
         """A mail, by the Postfix in front or straight to the gateway, offered until it is taken; its Message-ID."""
-        name = name or f"<{number}.{len(self.ledger.promises)}@riverside.example>"
+        name = f"<{number}.{len(self.ledger.promises)}@riverside.example>"
         head = f"From: Dr {number} <{author}>\r\nTo: {', '.join(to)}\r\nSubject: {subject}\r\nMessage-ID: {name}\r\n"
         octets = f"{head}\r\n{text}\r\n".encode()
         in_front = self.chance_of(number, "way").random() < 0.7
@@ -108,7 +113,8 @@ def refused(town: Town) -> None:
 def to_registered(town: Town) -> None:
     """Secure mail to somebody with an account; before there is one, ordinary mail."""
     if not town.registered:
-        return ordinary(town)
+        ordinary(town)
+        return
     number = town.number()
     to, subject = town.chance_of(number, "reader").choice(town.registered), f"Results {number:05}"
     town.post(number, f"dr{number}@riverside.example", f"[secure] {subject}", visits.body(subject), to)
@@ -119,7 +125,6 @@ def to_registered(town: Town) -> None:
         portal = town.site.served.portal
         read = partial(visits.read, portal, to, subject)
         town.later(chance.uniform(1, 30), f"{to} reads {subject}", read, any_time=True)
-    return None
 
 
 def by_mailbox(town: Town) -> None:
