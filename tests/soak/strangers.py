@@ -12,6 +12,8 @@ from tests.soak.site import GONE
 from tests.soak.town import LARGE, Act, Town
 
 SOON = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+"""What a Date field does not say."""
 
 
 class Fate(StrEnum):
@@ -211,7 +213,7 @@ class Stranger:
     def _owe(self, plan: Plan, begun: datetime, until: datetime | None = None) -> datetime | None:
         """Promise what is due by this plan; when it expired, if it did."""
         for due in self._owed(plan, begun):
-            if until and due.at > until:
+            if until and due.at >= until + SECOND:
                 return None
             for to in [self.address] if due.notice == "reminder" else self.authors:
                 optional = until is not None and self._may_have_waited(due.at, until)
