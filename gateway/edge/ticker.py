@@ -10,7 +10,7 @@ import schedule
 import structlog
 
 from gateway.edge.clock import local_time_over_passed
-from gateway.errors import StoreGone
+from gateway.errors import StoreBusy, StoreFull, StoreGone
 from gateway.flow import lease
 from gateway.flow.context import Desk
 
@@ -27,6 +27,7 @@ class Ticker:
     def __init__(self) -> None:
         self._scheduler = schedule.Scheduler()
         self._running: set[asyncio.Task[None]] = set()
+        self._kept: set[Job] = set()  # by a database that cannot be written; said once
         self.is_ending = False
         """Whether a job that has much to do should leave the rest for another time."""
 
@@ -70,10 +71,23 @@ class Ticker:
         async with busy:
             try:
                 await job()
+                self._goes_on(job)
             except StoreGone:
                 pass  # the store has said so
+            except (StoreBusy, StoreFull) as error:
+                self._is_kept(job, error)
             except Exception:
                 log.exception("a timed job failed; it runs again at its next turn", job=job.__qualname__)
+
+    def _is_kept(self, job: Job, error: Exception) -> None:
+        if job not in self._kept:
+            log.warning("timed work waits until the database can be written", job=job.__qualname__, error=str(error))
+        self._kept.add(job)
+
+    def _goes_on(self, job: Job) -> None:
+        if job in self._kept:
+            self._kept.remove(job)
+            log.info("timed work goes on", job=job.__qualname__)
 
 
 class Turn:

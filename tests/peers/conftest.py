@@ -1,10 +1,12 @@
 """The peers as fixtures. A peer that cannot be had fails the test and says what to type; it never skips it."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.peers.disks import SmallDisk
 from tests.peers.hop import Hop
 from tests.peers.postfix import Postfix
 from tests.peers.smtp_sink import SmtpSink
@@ -47,3 +49,15 @@ def hop() -> Iterator[Hop]:
     hop.start()
     yield hop
     hop.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A file system that can be filled."""
+    try:
+        disk = SmallDisk(tmp_path / "disk")
+    except OSError as refused:
+        say = pytest.fail if "CI" in os.environ else pytest.skip  # most containers, and who is not root, may not
+        say(f"This test mounts a small file system, as root: {refused}")
+    yield disk
+    disk.close()

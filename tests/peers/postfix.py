@@ -73,9 +73,9 @@ class Postfix:
         assert self._process
         return self._process.pid
 
-    def start(self) -> None:
-        """Write the settings, make the queue, listen."""
-        self._write("main.cf", "".join(f"{key} = {value}\n" for key, value in self._settings.items()))
+    def start(self, **settings: str) -> None:
+        """Write the settings, make the queue, listen; `settings` are for this run alone."""
+        self._write("main.cf", "".join(f"{key} = {value}\n" for key, value in {**self._settings, **settings}.items()))
         self._write("master.cf", MASTER.format(port=self.port))
         self._make_queue()
         master = fetch.ROOT / "usr/lib/postfix/sbin/master"
@@ -87,10 +87,20 @@ class Postfix:
         )
         wait_until_listening(self._process, self.port)
 
-    def close(self) -> None:
-        """End it and remove its folder."""
+    def stop(self) -> None:
+        """Go down; what is in the queue stays there, for the next start."""
         if self._process:
             end(self._process)
+            self._process = None
+
+    def waiting(self) -> int:
+        """How many mails are in the queue."""
+        queues = (self.folder / "queue" / name for name in ("incoming", "active", "deferred"))
+        return sum(file.is_file() for queue in queues for file in queue.rglob("*"))
+
+    def close(self) -> None:
+        """End it and remove its folder."""
+        self.stop()
         self._root.close()
         shutil.rmtree(self.folder)
 

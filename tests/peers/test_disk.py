@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import resource
 import shutil
 import signal
 import smtplib
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,13 @@ from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
+from tests.peers.disks import MIB, LimitedFiles, SmallDisk
 from tests.peers.ledger import ADA, Mail, books, drained
 from tests.peers.process import end, wait_for
 from tests.peers.served import Served
 
 pytestmark = pytest.mark.peer
 
-MIB = 1 << 20
 LOCK_SECONDS = float(os.environ.get("LOCK_SECONDS", "8"))
 """How long another process holds the database's lock; the full form: LOCK_SECONDS=60."""
 
@@ -107,60 +106,6 @@ def test_a_sync_is_done_before_the_250(peers, served, tmp_path, number, size):
 
 
 # --------------------------------------------------------------------------------------------------------- disk full
-
-
-class SmallDisk:
-    """A file system of a few MiB, which can be filled to the last octet and emptied again. Mounting it takes root."""
-
-    def __init__(self, folder: Path, size: int = 12 * MIB) -> None:
-        self.folder = folder
-        self._ballast = folder / "ballast"
-        folder.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-        made = subprocess.run(mount, capture_output=True, text=True, check=False)
-        if made.returncode:
-            say = pytest.fail if "CI" in os.environ else pytest.skip  # most containers, and who is not root, may not
-            say(f"This test mounts a small file system, as root: {made.stderr}")
-
-    def fill(self, leave: int = 0) -> None:
-        with self._ballast.open("wb") as ballast:
-            while (room := self._room() - leave) > 0:
-                with suppress(OSError):  # somebody has taken a part of it meanwhile
-                    os.posix_fallocate(ballast.fileno(), 0, ballast.seek(0, os.SEEK_END) + room)
-
-    def _room(self) -> int:
-        free = os.statvfs(self.folder)
-        return free.f_bavail * free.f_frsize
-
-    def empty(self) -> None:
-        self._ballast.unlink()
-
-    def close(self) -> None:
-        subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
-
-
-class LimitedFiles:
-    """A process whose files may not grow: writes beyond the limit fail with EFBIG, as on a file system's own bound."""
-
-    def __init__(self, served: Served) -> None:
-        self._served = served
-
-    def fill(self, leave: int = 0) -> None:
-        self._limit(leave or 1)
-
-    def empty(self) -> None:
-        self._limit(resource.RLIM_INFINITY)
-
-    def _limit(self, most: int) -> None:
-        hard = resource.RLIM_INFINITY
-        resource.prlimit(self._served.pid, resource.RLIMIT_FSIZE, (most, hard))
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    disk = SmallDisk(tmp_path / "disk")
-    yield disk
-    disk.close()
 
 
 def refused_then_taken(served: Served, hop, disk, sizes: dict[int, int]) -> list[int]:

@@ -12,7 +12,6 @@ import pytest
 from tests.peers.preloaded import run
 from tests.peers.process import wait_for
 from tests.peers.served import Served
-from tests.peers.test_disk import SmallDisk
 
 pytestmark = pytest.mark.peer
 
@@ -64,20 +63,18 @@ def locked(served):
     return other
 
 
-def test_a_full_disk_is_waited_for(tmp_path, hop):
-    disk = SmallDisk(tmp_path / "disk")
-    served = Served(tmp_path / "gateway", hop.port, DATABASE__URL=f"sqlite:///{disk.folder}/gateway.db")
+def test_a_full_disk_is_waited_for(tmp_path, hop, small_disk):
+    served = Served(tmp_path / "gateway", hop.port, DATABASE__URL=f"sqlite:///{small_disk.folder}/gateway.db")
     try:
-        disk.fill()
+        small_disk.fill()
         with starting(served):
             refuses(served)
-            disk.empty()
+            small_disk.empty()
         assert said(served).count("waiting to start") == 1
         assert "Traceback" not in said(served)
         mail_flows(served, hop)
     finally:
         served.end(signal.SIGKILL)
-        disk.close()
 
 
 def command(served, *words):
@@ -124,13 +121,8 @@ def test_keys_that_are_missing_are_to_be_restored_and_not_made_anew(served):
     assert command(served, "serve").returncode == os.EX_CONFIG
 
 
-def test_a_disk_that_is_nearly_full_is_a_fault(tmp_path, hop):
-    disk = SmallDisk(tmp_path / "disk")
-    try:
-        served = Served(disk.folder / "gateway", hop.port)
-        assert "FAULT    disk: only " in command(served, "check").stdout
-    finally:
-        disk.close()
+def test_a_disk_that_is_nearly_full_is_a_fault(small_disk, hop):
+    assert "FAULT    disk: only " in command(Served(small_disk.folder / "gateway", hop.port), "check").stdout
 
 
 def test_the_service_manager_hears_when_it_is_ready_and_what_it_waits_for(served, tmp_path):
