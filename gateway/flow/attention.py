@@ -19,7 +19,7 @@ def report_due(ctx: Context, _limit: int) -> int:
     if not aside or not count_today(ctx, "attention", 1):
         return 0
     facts = {
-        "practice": ctx.site.name,
+        "to_postmaster": True,
         "total": ctx.tx.count(Delivery, state=DeliveryState.QUARANTINED),
         "mails": [
             {

@@ -66,7 +66,7 @@ def report_due(ctx: Context, limit: int) -> int:
         "counts": dict(Counter(one.action for one in noted)),
         "lines": lines[:SHOWN],
         "more": len(lines) - len(lines[:SHOWN]),
-        "practice": ctx.site.name,
+        "to_postmaster": True,
     }
     letter = notices.Letter(Notice.OBSERVED, Audience.SENDER, language=ctx.site.language(), facts=facts)
     notices.queue(ctx, letter, ctx.site.postmaster)
