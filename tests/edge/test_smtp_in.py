@@ -63,6 +63,12 @@ class Bench:
         self.writer.write(octets)
         return await self.heard()
 
+    async def encrypt(self):
+        assert (await self.say(b"STARTTLS\r\n")).startswith("220")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await self.writer.start_tls(context)
+
     async def envelope(self, sender="ada@riverside.example", *recipients):
         assert (await self.say(f"MAIL FROM:<{sender}>\r\n".encode())).startswith("250")
         return [await self.say(f"RCPT TO:<{to}>\r\n".encode()) for to in recipients or ("pat@home.example",)]
@@ -309,10 +315,7 @@ async def test_mail_comes_over_tls_too(tls):
     bench = Bench()
     bench.policy = replace(bench.policy, tls=tls)
     async with bench.session() as client:
-        assert (await client.say(b"STARTTLS\r\n")).startswith("220")
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        await client.writer.start_tls(context)
+        await client.encrypt()
         assert "STARTTLS" not in await client.say(b"EHLO client.example\r\n")
         await client.envelope()
         assert (await client.data(MAIL + b".\r\n")).startswith("250")
@@ -368,10 +371,7 @@ async def test_a_second_starttls_is_out_of_sequence(tls):
     bench = Bench()
     bench.policy = replace(bench.policy, tls=tls)
     async with bench.session() as client:
-        assert (await client.say(b"STARTTLS\r\n")).startswith("220")
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        await client.writer.start_tls(context)
+        await client.encrypt()
         await client.say(b"EHLO client.example\r\n")
         assert (await client.say(b"STARTTLS\r\n")).startswith("503 5.5.1")
         await client.envelope()
