@@ -13,7 +13,8 @@ from itertools import pairwise
 from urllib.parse import unquote_to_bytes
 
 from gateway.mail.bounds import BOUNDARY_LENGTH, DEEPEST, PART_FIELDS, PARTS, VALUE_OCTETS
-from gateway.mail.decoding import as_text, clean, decoded, unfolded, untransfer, words
+from gateway.mail.charsets import as_text, of_html
+from gateway.mail.decoding import clean, decoded, unfolded, untransfer, words
 from gateway.mail.scan import body_start, bounded
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
@@ -56,8 +57,9 @@ class Part:
 
     def text(self, octets: int) -> str:
         """So many octets of the body, as it was sent, as text, whatever its charset claims to be."""
-        sent = self.message[self.start : min(self.start + octets, self.end)]
-        return as_text(untransfer(sent, self.encoding), self.parameters.get("charset", ""))
+        sent = untransfer(self.message[self.start : min(self.start + octets, self.end)], self.encoding)
+        charset = self.parameters.get("charset", "")
+        return as_text(sent, of_html(sent, charset) if self.content_type == "text/html" else charset)
 
 
 class _Reading:
