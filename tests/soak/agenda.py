@@ -1,4 +1,4 @@
-"""Who does what when, by the simulated clock. What cannot be done yet is tried again an hour later."""
+"""Who does what when, by the simulated clock. What cannot be done yet is tried again a quarter of an hour later."""
 
 import heapq
 import itertools
@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from tests.soak.ledger import Ledger
 
-AGAIN = timedelta(hours=1)
-TRIES = 100
+AGAIN = timedelta(minutes=15)
+TRIES = 400
 NOT_YET = (OSError, LookupError, smtplib.SMTPException)
 """What an act raises when its mail has not come, or the gateway is down."""
 

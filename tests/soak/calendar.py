@@ -44,10 +44,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What was due, and at which look it was seen."""
+    """What was due, and at which look it was seen: by its number, since a clock that is set back shows a time twice."""
 
     notice: str
     at: datetime
+    look: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +87,16 @@ def resting(rules: Rules) -> list[Step]:
     return [Step("lapsed", rules.grace, ends=True)]
 
 
-def owed(plan: Plan, begun: date, looks: Sequence[Look]) -> Iterator[Due]:
-    """What is due from the day on which this began, as these looks see it; what was missed is the last of it."""
+def owed(plan: Plan, begun: date, looks: Sequence[Look], first: int = 0) -> Iterator[Due]:
+    """What is due of what began on this day, as the looks from the `first` on see it; of what was missed, the last."""
     done, rules, ahead = 0, None, []
-    for look in looks:
+    for number, look in enumerate(looks[first:], first):
         if look.rules != rules:
             rules, ahead = look.rules, plan(look.rules)
         missed = [step for step in ahead if (step.ends or step.day > done) and step.at(begun) <= look.at]
         if missed:
             last = max(missed, key=lambda step: (step.day, step.ends))
-            yield Due(last.notice, look.at)
+            yield Due(last.notice, look.at, number)
             if last.ends:
                 return
             done = last.day

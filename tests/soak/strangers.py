@@ -12,8 +12,6 @@ from tests.soak.site import GONE
 from tests.soak.town import LARGE, Act, Town
 
 SOON = timedelta(hours=1)
-SECOND = timedelta(seconds=1)
-"""What a Date field does not say."""
 
 
 class Fate(StrEnum):
@@ -60,8 +58,10 @@ class Stranger:
     address: str
     begun: int
     """How often the gateway had looked at its clock by then."""
-    ended: datetime | None = None
-    """When it was accepted, taken back or locked."""
+    said: int | None = None
+    """The same when its sender had said who they are."""
+    ended: int | None = None
+    """The same when it was accepted, taken back or locked."""
     is_dead: bool = False
     """Whether its link must be dead by the end."""
 
@@ -112,7 +112,7 @@ class Stranger:
             visits.register(town.site.mailroom.link(self.address))
         except (OSError, LookupError):
             visits.sign_in(portal, self.address)  # it was, and the page that said so never came
-        self.ended = town.now
+        self.ended = len(town.site.looks)
         town.registered.append(self.address)
         town.kept_files += len(self.authors) if self.is_large else 0
         for author, subject in zip(self.authors, self.subjects, strict=True):
@@ -133,21 +133,21 @@ class Stranger:
             visits.guess(self.town.site.mailroom.link(self.address))
         except (OSError, LookupError):
             self.town.site.mailroom.newest("locked", self.address)  # it was, though the page that said so never came
-        self.ended = self.town.now
+        self.ended = len(self.town.site.looks)
         self._promise(Kind.LOCKED, "locked", self.authors[0])
         self._promise(Kind.LOCKED, "locked", self.address)
 
     def _by_day(self, act: Act) -> None:
         """Senders type in office hours: far from the hours of timed work, so that no command meets it on its way."""
-        if 11 <= self.town.now.hour < 16:
-            act()
-        else:
-            raise LookupError("the office is closed")
+        site = self.town.site
+        if not (11 <= self.town.now.hour < 16 and site.is_up and site.is_writable):
+            raise LookupError("the office is closed, or its mail waits")
+        act()
 
     def _take_back(self) -> None:
         if not self._is_over():
             self._command("CANCEL")
-            self.ended = self.town.now
+            self.ended = len(self.town.site.looks)
 
     def _remind(self) -> None:
         if not self._is_over():
@@ -157,6 +157,7 @@ class Stranger:
     def _say(self) -> None:
         if not self._is_over():
             self._command("PATIENT 1980-02-03")
+            self.said = len(self.town.site.looks)
             self._promise(Kind.INVITED, "invitation", self.address)
 
     def _command(self, verb: str) -> None:
@@ -168,12 +169,12 @@ class Stranger:
 
     def _is_over(self) -> bool:
         """Whether the calendar has ended it. Raises LookupError while nobody can know that it has begun."""
-        plan, mark, to = calendar.invited, "invitation", self.address
+        plan, mark, to, since = calendar.invited, "invitation", self.address, self.said or self.begun
         if self.fate is Fate.SAID_LATER:
-            plan, mark, to = calendar.asked, "receipt", self.authors[0]
+            plan, mark, to, since = calendar.asked, "receipt", self.authors[0], self.begun
         self.town.site.mailroom.newest(mark, to)
         begun = self.town.site.mailroom.first_date(mark, to)
-        return bool(begun) and any(due.notice in ("expired", "lapsed") for due in self._owed(plan, begun))
+        return bool(begun) and any(due.notice in ("expired", "lapsed") for due in self._owed(plan, begun, since))
 
     # ------------------------------------------------------------------------------------------ what they may expect
 
@@ -182,16 +183,17 @@ class Stranger:
         date_of = self.town.site.mailroom.first_date
         invited = date_of("invitation", self.address)
         if self.fate in UNSAID and (asked := date_of("receipt", self.authors[0])):
-            self._owe(calendar.asked, asked, until=invited)
+            self._owe(calendar.asked, asked, self.begun, until=self.said)
         if invited and self.fate is not Fate.GONE:
             self._settle_invited(invited)
         returned = date_of("undeliverable" if self.fate is Fate.GONE else "locked", self.authors[0])
         if returned:
-            self._owe(calendar.resting, returned)
+            self._owe(calendar.resting, returned, self.ended or self.begun)
 
     def _settle_invited(self, invited: datetime) -> None:
-        if expired := self._owe(calendar.invited, invited, until=self.ended):
-            self._owe(calendar.resting, expired)
+        expired = self._owe(calendar.invited, invited, self.said or self.begun, until=self.ended)
+        if expired:
+            self._owe(calendar.resting, expired.at, expired.look)
         if self.ended or expired:
             self.is_dead = True
             self._promise(Kind.DEAD_LINK, "dead link", self.address)
@@ -204,22 +206,22 @@ class Stranger:
         if visits.Browser().open(link).status == 404:
             self.town.ledger.came("dead link", self.address, "404")
 
-    def _owed(self, plan: Plan, begun: datetime) -> Iterator[Due]:
+    def _owed(self, plan: Plan, begun: datetime, since: int) -> Iterator[Due]:
         """What is due by this plan, as far as the gateway has looked at its clock since."""
         looks = self.town.site.looks
-        first = next((at for at in range(self.begun, len(looks)) if looks[at].at >= begun), len(looks))
-        return owed(plan, day_of(begun), looks[first:])
+        first = next((at for at in range(since, len(looks)) if looks[at].at >= begun), len(looks))
+        return owed(plan, day_of(begun), looks, first)
 
-    def _owe(self, plan: Plan, begun: datetime, until: datetime | None = None) -> datetime | None:
-        """Promise what is due by this plan; when it expired, if it did."""
-        for due in self._owed(plan, begun):
-            if until and due.at >= until + SECOND:
+    def _owe(self, plan: Plan, begun: datetime, since: int, until: int | None = None) -> Due | None:
+        """Promise what is due by this plan; how it expired, if it did."""
+        for due in self._owed(plan, begun, since):
+            if until is not None and due.look >= until:
                 return None
             for to in [self.address] if due.notice == "reminder" else self.authors:
-                optional = until is not None and self._may_have_waited(due.at, until)
+                optional = until is not None and self._may_have_waited(due.at, self.town.site.looks[until - 1].at)
                 self._promise(TIMED[due.notice], due.notice, to, due.at, optional=optional)
             if due.notice == "expired":
-                return due.at
+                return due
         return None
 
     def _may_have_waited(self, at: datetime, until: datetime) -> bool:

@@ -94,6 +94,11 @@ def test_a_clock_that_goes_back_brings_nothing_twice_and_new_rules_are_followed(
     assert seen(invited, there_and_back + shorter) == [("reminder", "28 10"), ("expired", "29 12")]
 
 
+def test_what_is_due_is_told_by_the_look_that_saw_it():
+    trace = looks("2026-03-27T10:00", "2026-03-28T10:00", "2026-03-28T08:00", "2026-04-02T12:00")
+    assert [due.look for due in owed(invited, BEGUN, trace, 0)] == [1, 3]
+
+
 # ------------------------------------------------------------------------------------------------------- the figures
 
 
