@@ -7,8 +7,6 @@ import signal
 import smtplib
 import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -161,33 +159,6 @@ def test_one_address_has_so_many_sessions_and_no_more(served):
         assert answers[:10] == ["220"] * 10
         assert set(answers[10:]) == {"220", "421"}
         assert honest(served, 0) < HONEST_P95
-
-
-@contextlib.contextmanager
-def flooded(port, count=4):
-    """So many processes, each of a network of its own, open sessions as fast as they can."""
-    with contextlib.ExitStack() as stack:
-        for number in range(count):
-            words = [sys.executable, "-m", "tests.peers.flood", str(port), f"127.0.{number + 1}.2"]
-            one = stack.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
-            stack.callback(one.stdin.close)
-            assert one.stdout.readline() == "begun\n"
-        yield
-
-
-def test_the_trusted_server_is_never_refused_however_many_strangers_come(tmp_path, hop):
-    """Thousands of sessions a second from elsewhere: each mail of the practice's own is taken at its first try."""
-    networks = '["127.0.0.1/32"]'
-    served = Served(tmp_path / "gateway", hop.port, NEXT_HOP__TLS="none", SMTP__TRUSTED_NETWORKS=networks)
-    served.start()
-    try:
-        with flooded(served.smtp_port):
-            for number in range(42):
-                with smtplib.SMTP("127.0.0.1", served.smtp_port, timeout=60) as client:
-                    client.sendmail(ADA, [f"p{number}@home.example"], b"Subject: ours\r\n\r\nHello\r\n")
-        wait_for(lambda: len(hop.recipients()) == 42, 30)
-    finally:
-        served.end(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("command", [b"NOOP", b"RSET", b"VRFY pat", b"WHAT", b"RCPT TO:<>"])

@@ -136,7 +136,7 @@ def test_settings_that_change_under_a_living_invitation_leave_it_its_end(sites, 
 
 def test_a_gateway_that_was_down_catches_up_once(sites, hop):
     """Down on days 2 to 16: one reminder, not two. Down over the end: one more reminder each, and a day to answer."""
-    served = sites("gateway", SITE__TIMEZONE="Europe/London")
+    served = sites("gateway", SITE__TIMEZONE="Europe/London", RETENTION__SENT="365")
     set_clock(served, utc("2026-05-01T10:00"))
     served.start()
     invite(served)
@@ -150,10 +150,11 @@ def test_a_gateway_that_was_down_catches_up_once(sites, hop):
     served.turn(minutes=1)
     served.catch_up()
     assert planned(served) == [("reminder", utc("2026-05-17T12:00"))]
+    wait_for(lambda: drained(served), 20)
     served.end()
     set_clock(served, utc("2026-07-01T12:00"))
     served.start()
-    wait_for(lambda: len(planned(served)) == 3)
+    wait_for(lambda: len(planned(served)) == 3, 20)
     set_clock(served, utc("2026-07-02T22:59"))
     served.catch_up()
     late, over = utc("2026-07-01T12:00"), utc("2026-07-02T23:00")
