@@ -77,6 +77,8 @@ class Ledger:
     promises: list[Promise] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     kills: list[float] = field(default_factory=list)
+    cuts: list[float] = field(default_factory=list)
+    """When the next hop went down: it may have taken a mail and not come to say so (RFC 5321 §6.1)."""
     unheard: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     """What else went wrong."""
@@ -91,7 +93,7 @@ class Ledger:
 
 @dataclass(slots=True)
 class Row:
-    """A line of the table. `astray` came on another day than theirs; `twice` are repeats that D2 allows."""
+    """A line of the table. `astray` came on another day than theirs; `twice` are repeats that are allowed."""
 
     promised: int = 0
     came: int = 0
@@ -180,10 +182,13 @@ def _repeats(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
 
 
 def _is_allowed(first: Arrival, again: Arrival, ledger: Ledger) -> bool:
-    """Whether a kill fell between the hop's 250 and our record, or the client had not heard ours and tried again."""
+    """Whether a kill fell between the hop's 250 and our record; or a client had not heard a 250 and tried again, be it
+    ours, or we ourselves when the hop went down.
+    """
     if {again.id, again.queued, first.queued} & ledger.unheard:
         return True
-    return any(kill - JUST_BEFORE <= first.at <= kill + ON_ITS_WAY and kill < again.at for kill in ledger.kills)
+    ends = ledger.kills + ledger.cuts
+    return any(end - JUST_BEFORE <= first.at <= end + ON_ITS_WAY and end < again.at for end in ends)
 
 
 def total(reckoning: Reckoning) -> Row:

@@ -144,14 +144,15 @@ class Site:
     # ----------------------------------------------------------------------------------------------------- the rest
 
     def hop_goes_down(self) -> None:
+        self.ledger.cuts.append(time.monotonic())
         self.behind.stop()
 
     def hop_defers(self) -> None:
-        self.behind.stop()
+        self.hop_goes_down()
         self.behind.start(**DEFERS)
 
     def hop_is_back(self) -> None:
-        self.behind.stop()
+        self.hop_goes_down()
         self.behind.start()
 
     def offer(self, port: int, octets: bytes, name: str, author: str, *to: str) -> bool:

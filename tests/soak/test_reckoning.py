@@ -48,6 +48,13 @@ def test_a_client_that_did_not_hear_its_answer_may_try_again():
     assert reckon(ledger(came(), came(51), unheard=frozenset({"<1@x>"}))).faults == []
 
 
+def test_a_hop_that_goes_down_may_have_taken_what_it_never_said():
+    book = ledger(came(199.0), came(205.0))
+    assert reckon(book).faults
+    book.cuts.append(200.0)
+    assert reckon(book).faults == []
+
+
 def test_what_nobody_promised_is_a_fault():
     assert reckon(ledger(came(), came(to="eve@home.example"))).faults
 
