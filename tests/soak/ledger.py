@@ -1,6 +1,6 @@
 """What was promised to whom, what came, and the reckoning between the two. Nothing here asks the gateway."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +10,8 @@ from typing import TypeVar
 TOLERANCE = timedelta(hours=2)
 """Between when something was due and when it was written: our clock goes on in steps, and the machine is busy."""
 Thing = TypeVar("Thing", "Promise", "Arrival")
+REPLY = "reply"
+"""The mark of an answer from the portal: its Message-ID is its message's own."""
 JUST_BEFORE = 3.0
 """Seconds between what the next hop took and a kill, within which the gateway may not have recorded it (D2)."""
 ON_ITS_WAY = 3.0
@@ -80,6 +82,8 @@ class Ledger:
     cuts: list[float] = field(default_factory=list)
     """When the next hop went down: it may have taken a mail and not come to say so (RFC 5321 §6.1)."""
     unheard: set[str] = field(default_factory=set)
+    recorded: Counter[str] = field(default_factory=Counter)
+    """How often the gateway's log says of a delivery's number that it was recorded as sent."""
     notes: list[str] = field(default_factory=list)
     """What else went wrong."""
 
@@ -184,11 +188,16 @@ def _repeats(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
 def _is_allowed(first: Arrival, again: Arrival, ledger: Ledger) -> bool:
     """Whether a kill fell between the hop's 250 and our record; or a client had not heard a 250 and tried again, be it
     ours, or we ourselves when the hop went down.
+
+    A notice bears its delivery's number in its Message-ID: what the log says was recorded once was not recorded when
+    it left the first time, however long a full disk kept that record waiting. Of other mail only the time is known.
     """
     if {again.id, again.queued, first.queued} & ledger.unheard:
         return True
-    ends = ledger.kills + ledger.cuts
-    return any(end - JUST_BEFORE <= first.at <= end + ON_ITS_WAY and end < again.at for end in ends)
+    ends = [end for end in ledger.kills + ledger.cuts if first.at - ON_ITS_WAY <= end < again.at]
+    if first.mark not in (first.id, REPLY):
+        return bool(ends) and ledger.recorded[first.id.strip("<").partition(".")[0]] <= 1
+    return any(end <= first.at + JUST_BEFORE for end in ends)
 
 
 def total(reckoning: Reckoning) -> Row:

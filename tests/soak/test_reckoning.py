@@ -55,6 +55,15 @@ def test_a_hop_that_goes_down_may_have_taken_what_it_never_said():
     assert reckon(book).faults == []
 
 
+@pytest.mark.parametrize(("recorded", "again", "faults"), [(1, 120, 0), (2, 120, 1), (1, 99, 1)])
+def test_a_notice_may_come_again_after_a_kill_that_kept_it_from_being_recorded(recorded, again, faults):
+    sent = {"mark": "reminder", "id": "<7.abc@x>", "to": "pat@home.example"}
+    book = Ledger(kills=[KILLED], arrivals=[Arrival(at=90, **sent), Arrival(at=again, **sent)])
+    book.promise(Kind.REMINDED, "reminder", "pat@home.example")
+    book.recorded["7"] = recorded
+    assert len(reckon(book).faults) == faults
+
+
 def test_what_nobody_promised_is_a_fault():
     assert reckon(ledger(came(), came(to="eve@home.example"))).faults
 
