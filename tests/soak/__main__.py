@@ -6,8 +6,8 @@ Real are the gateway (`gateway serve`), a Postfix in front of it and one behind,
 the HTTP of those who register, read and answer. Made up are the people, the world behind the last Postfix, the clock.
 It ends with a table of what was promised and what came, with what the gateway took of the machine each day, and with
 code 1 where anything was lost, came on another day than its own, came unasked, or came twice outside of the one moment
-that no mail server can close: a kill between the next hop's 250 and our record of it. An error in the gateway's log and
-an invitation that has come to no end count as well.
+that no mail server can close, a cut between the next hop's 250 and our record of it ("by a cut"). An error in the
+gateway's log and an invitation that has come to no end count as well.
 
 What people, mails and incidents there are follows from the seed; how they meet is a matter of the machine.
 

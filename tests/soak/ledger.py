@@ -1,6 +1,6 @@
 """What was promised to whom, what came, and the reckoning between the two. Nothing here asks the gateway."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +10,8 @@ from typing import TypeVar
 TOLERANCE = timedelta(hours=2)
 """Between when something was due and when it was written: our clock goes on in steps, and the machine is busy."""
 Thing = TypeVar("Thing", "Promise", "Arrival")
+REPLY = "reply"
+"""The mark of an answer from the portal: its Message-ID is its message's own."""
 JUST_BEFORE = 3.0
 """Seconds between what the next hop took and a kill, within which the gateway may not have recorded it (D2)."""
 ON_ITS_WAY = 3.0
@@ -77,7 +79,11 @@ class Ledger:
     promises: list[Promise] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     kills: list[float] = field(default_factory=list)
+    cuts: list[float] = field(default_factory=list)
+    """When the next hop went down: it may have taken a mail and not come to say so (RFC 5321 §6.1)."""
     unheard: set[str] = field(default_factory=set)
+    recorded: Counter[str] = field(default_factory=Counter)
+    """How often the gateway's log says of a delivery's number that it was recorded as sent."""
     notes: list[str] = field(default_factory=list)
     """What else went wrong."""
 
@@ -91,7 +97,7 @@ class Ledger:
 
 @dataclass(slots=True)
 class Row:
-    """A line of the table. `astray` came on another day than theirs; `twice` are repeats that D2 allows."""
+    """A line of the table. `astray` came on another day than theirs; `twice` are repeats that are allowed."""
 
     promised: int = 0
     came: int = 0
@@ -180,10 +186,18 @@ def _repeats(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
 
 
 def _is_allowed(first: Arrival, again: Arrival, ledger: Ledger) -> bool:
-    """Whether a kill fell between the hop's 250 and our record, or the client had not heard ours and tried again."""
+    """Whether a kill fell between the hop's 250 and our record; or a client had not heard a 250 and tried again, be it
+    ours, or we ourselves when the hop went down.
+
+    A notice bears its delivery's number in its Message-ID: what the log says was recorded once was not recorded when
+    it left the first time, however long a full disk kept that record waiting. Of other mail only the time is known.
+    """
     if {again.id, again.queued, first.queued} & ledger.unheard:
         return True
-    return any(kill - JUST_BEFORE <= first.at <= kill + ON_ITS_WAY and kill < again.at for kill in ledger.kills)
+    ends = [end for end in ledger.kills + ledger.cuts if first.at - ON_ITS_WAY <= end < again.at]
+    if first.mark not in (first.id, REPLY):
+        return bool(ends) and ledger.recorded[first.id.strip("<").partition(".")[0]] <= 1
+    return any(end <= first.at + JUST_BEFORE for end in ends)
 
 
 def total(reckoning: Reckoning) -> Row:

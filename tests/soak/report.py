@@ -28,7 +28,7 @@ def lines(options: Options, result: Result) -> list[str]:
 
 
 def _table(result: Result) -> list[str]:
-    columns = _line("", "promised", "came", "lost", "other day", "by D2", "duplicated")
+    columns = _line("", "promised", "came", "lost", "other day", "by a cut", "duplicated")
     rows = [_line(kind.value, *astuple(row)) for kind, row in result.reckoning.rows.items()]
     return [columns, *rows, _line("all", *astuple(total(result.reckoning)))]
 

@@ -37,6 +37,7 @@ DEFERS = {"smtpd_delay_reject": "no", "smtpd_client_restrictions": "defer"}
 GONE, REFUSED = "gone.example", "refused.example"
 """Domains whose mail the world refuses (it comes back as a bounce), and whose mail the hop itself refuses."""
 DISK = 512 * MIB
+SENT = re.compile(r" event=sent delivery=(\d+) .* state=sent ")
 UNHEARD = re.compile(r" (\w+): .*(?:sending end of data|sending message body|more than once)")
 
 
@@ -144,14 +145,15 @@ class Site:
     # ----------------------------------------------------------------------------------------------------- the rest
 
     def hop_goes_down(self) -> None:
+        self.ledger.cuts.append(time.monotonic())
         self.behind.stop()
 
     def hop_defers(self) -> None:
-        self.behind.stop()
+        self.hop_goes_down()
         self.behind.start(**DEFERS)
 
     def hop_is_back(self) -> None:
-        self.behind.stop()
+        self.hop_goes_down()
         self.behind.start()
 
     def offer(self, port: int, octets: bytes, name: str, author: str, *to: str) -> bool:
@@ -206,6 +208,7 @@ class Site:
         except AssertionError as late:
             self.ledger.notes.append(f"mail still waits at the end: {late}")
         self.mailroom.look()
+        self.ledger.recorded.update(SENT.findall((self.served.folder / "log").read_text()))
         self.ledger.unheard |= set(UNHEARD.findall(self.front.log()))
 
     def _empty(self, seconds: float) -> None:

@@ -48,6 +48,22 @@ def test_a_client_that_did_not_hear_its_answer_may_try_again():
     assert reckon(ledger(came(), came(51), unheard=frozenset({"<1@x>"}))).faults == []
 
 
+def test_a_hop_that_goes_down_may_have_taken_what_it_never_said():
+    book = ledger(came(199.0), came(205.0))
+    assert reckon(book).faults
+    book.cuts.append(200.0)
+    assert reckon(book).faults == []
+
+
+@pytest.mark.parametrize(("recorded", "again", "faults"), [(1, 120, 0), (2, 120, 1), (1, 99, 1)])
+def test_a_notice_may_come_again_after_a_kill_that_kept_it_from_being_recorded(recorded, again, faults):
+    sent = {"mark": "reminder", "id": "<7.abc@x>", "to": "pat@home.example"}
+    book = Ledger(kills=[KILLED], arrivals=[Arrival(at=90, **sent), Arrival(at=again, **sent)])
+    book.promise(Kind.REMINDED, "reminder", "pat@home.example")
+    book.recorded["7"] = recorded
+    assert len(reckon(book).faults) == faults
+
+
 def test_what_nobody_promised_is_a_fault():
     assert reckon(ledger(came(), came(to="eve@home.example"))).faults
 
