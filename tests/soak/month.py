@@ -113,9 +113,9 @@ class Month:
             self._due = max(self._due, time.monotonic() - pace) + pace * step / 24
             before = town.now
             town.site.turn(step)
-            town.agenda.run(town.now)
             if any(before < _midnight(before) + timedelta(hours=hour) <= town.now for hour in TIMED):
-                town.site.catch_up()
+                town.site.catch_up()  # before anybody writes: to the gateway it is the new day by then
+            town.agenda.run(town.now)
             time.sleep(max(self._due - time.monotonic(), LEAST))
         with suppress(OSError):
             self.days.append(figures.measure(town.site.served, day + 1, town.kept_files))

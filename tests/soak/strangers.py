@@ -62,6 +62,8 @@ class Stranger:
     """The same when its sender had said who they are."""
     ended: int | None = None
     """The same when it was accepted, taken back or locked."""
+    asked_at: datetime | None = None
+    """When its sender asked for a reminder."""
     is_dead: bool = False
     """Whether its link must be dead by the end."""
 
@@ -152,7 +154,7 @@ class Stranger:
     def _remind(self) -> None:
         if not self._is_over():
             self._command("REMIND")
-            self._promise(Kind.REMINDED, "reminder", self.address)
+            self.asked_at = self.town.now
 
     def _say(self) -> None:
         if not self._is_over():
@@ -191,12 +193,23 @@ class Stranger:
             self._owe(calendar.resting, returned, self.ended or self.begun)
 
     def _settle_invited(self, invited: datetime) -> None:
+        if self.asked_at:
+            self._promise(Kind.REMINDED, "reminder", self.address, optional=self._meets_another(self.asked_at, invited))
         expired = self._owe(calendar.invited, invited, self.said or self.begun, until=self.ended)
         if expired:
             self._owe(calendar.resting, expired.at, expired.look)
         if self.ended or expired:
             self.is_dead = True
             self._promise(Kind.DEAD_LINK, "dead link", self.address)
+
+    def _meets_another(self, asked: datetime, invited: datetime) -> bool:
+        """Whether a planned reminder may have been on its way when this one was asked for, or the mail that asks late.
+
+        No two go within an hour, and what waits for its hop is written anew instead.
+        """
+        planned = self._owed(calendar.invited, invited, self.said or self.begun)
+        near = any(one.notice == "reminder" and abs(asked - one.at) < timedelta(days=1) for one in planned)
+        return near or self._is_out(asked)
 
     def see_link(self) -> None:
         """Whether the link of what has ended opens nothing any more."""
@@ -219,6 +232,7 @@ class Stranger:
                 return None
             for to in [self.address] if due.notice == "reminder" else self.authors:
                 optional = until is not None and self._may_have_waited(due.at, self.town.site.looks[until - 1].at)
+                optional |= due.notice == "reminder" and self._is_out(due.at)  # the next one may take its place
                 self._promise(TIMED[due.notice], due.notice, to, due.at, optional=optional)
             if due.notice == "expired":
                 return due
@@ -226,8 +240,11 @@ class Stranger:
 
     def _may_have_waited(self, at: datetime, until: datetime) -> bool:
         """Whether it came too close to the end: before or after it, or pointless before the hop would take it."""
-        is_out = any(begun - SOON <= at <= ended for begun, ended in self.town.outages)
-        return until - at < SOON or (is_out and until - at < timedelta(days=1))
+        return until - at < SOON or (self._is_out(at) and until - at < timedelta(days=1))
+
+    def _is_out(self, at: datetime) -> bool:
+        """Whether the hop took nothing then."""
+        return any(begun - SOON <= at <= ended + SOON for begun, ended in self.town.outages)
 
 
 def stranger(town: Town) -> None:
