@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from statistics import mean
+from statistics import median
 
 from tests.peers.served import Served
 
@@ -42,7 +42,7 @@ def _level(values: Sequence[int]) -> str:
     if len(values) < 2:
         return "too few days to say"
     half = len(values) // 2
-    before, after = mean(values[:half]), mean(values[-half:])
+    before, after = median(values[:half]), median(values[-half:])
     a_day = (after - before) / max(len(values) - half, 1)
     if after - before <= max(SLACK * before, 2):
         return f"level ({before:.0f} -> {after:.0f})"
