@@ -244,12 +244,16 @@ def drop(ctx: Context, delivery: Delivery, *, tell: bool) -> None:
 
 
 def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:
-    """A mail of ours came back after a hop had taken it, or is late: only what is final fails it."""
+    """A mail of ours came back after a hop had taken it, or is late: only what is final fails it.
+
+    It may come before it is recorded that the hop has taken the mail: then that is not recorded any more.
+    """
     delivery = ctx.tx.get(Delivery, delivery_id)
-    if delivery is None or delivery.state is not DeliveryState.SENT:
+    if delivery is None or not (delivery.state is DeliveryState.SENT or _is_under_way(delivery)):
         return
     if report.permanent:
-        ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=f"bounced: {report.status}"[:500]))
+        said = f"bounced: {report.status}"[:500]
+        ctx.tx.put(replace(delivery, state=DeliveryState.FAILED, last_reply=said, lease_until=None, facts=None))
         failed.tell(ctx, delivery, b"")
     else:
         note(
@@ -257,6 +261,10 @@ def bounced(ctx: Context, delivery_id: int, report: Bounce) -> None:
             failed.invitation_of(ctx, delivery),
             Heard.DELAYED if report.severity is Severity.DELAYED else Heard.RETURNED,
         )
+
+
+def _is_under_way(delivery: Delivery) -> bool:
+    return delivery.state is DeliveryState.QUEUED and delivery.attempts > 0
 
 
 def answered_automatically(ctx: Context, delivery_id: int) -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from gateway.mail.bounds import ENCODED_OCTETS, ENCODED_WORDS
 from gateway.mail.charsets import as_text
+from gateway.mail.uuencoded import UUENCODED, uudecoded
 
 # RFC 2047 §2, with the language of RFC 2231 §5; spaces inside the text are wrong, but written.
 _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*+)\?=")
@@ -16,7 +17,9 @@ _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u206
 _SURROGATES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}]+")
 _CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]+")
-_NOT_BASE64 = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/".encode()))
+_NO_DIGIT = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/=".encode()))
+_NO_BASE64_LINE = re.compile(rb"(?m)^(?:[^\s]{1,99}[ \t]+[^\s]|[-_]{4,99}\s*$)")
+"""Words with a space between them, or the line that a list draws above its footer."""
 _LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
 _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 
@@ -42,7 +45,10 @@ def lines(text: str) -> str:
 
 def unbase64(octets: bytes) -> bytes:
     """Decode base64, ignoring what is not of its alphabet and mending its padding (RFC 2045 §6.8)."""
-    digits = octets.translate(None, _NOT_BASE64)
+    return b"".join(_unbase64((octets,)))
+
+
+def _padded(digits: bytes) -> bytes:
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]
     return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
 
@@ -58,17 +64,38 @@ def untransferred(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         return _unbase64(chunks)
     if encoding == "quoted-printable":
         return _unquoted_printable(chunks)
+    if encoding in UUENCODED:
+        return uudecoded(chunks)
     return iter(chunks)
+
+
+def untransferred_text(octets: bytes, encoding: str) -> bytes:
+    """As `untransfer`, of text, which people and lists have touched: what is no base64 in it stays as it is."""
+    return _unbase64_text(octets) if encoding == "base64" else untransfer(octets, encoding)
+
+
+def _unbase64_text(octets: bytes) -> bytes:
+    """Base64 up to a line that is none, as of a list's footer (RFC 2045 §6.8)."""
+    end = _NO_BASE64_LINE.search(octets)
+    encoded, rest = (octets[: end.start()], octets[end.start() :]) if end else (octets, b"")
+    decoded = b"".join(_unbase64((encoded,)))
+    return decoded + (b"\n" if decoded.strip() and rest else b"") + rest
 
 
 def _unbase64(chunks: Iterable[bytes]) -> Iterator[bytes]:
     digits = b""
     for chunk in chunks:
-        digits += chunk.translate(None, _NOT_BASE64)
+        *padded, last = chunk.translate(None, _NO_DIGIT).split(b"=")
+        for some in padded:
+            digits += some
+            if len(digits) % 4 > 1:  # padding ends what was encoded in one go; more may follow
+                yield _padded(digits)
+                digits = b""
+        digits += last
         whole = len(digits) // 4 * 4
         yield binascii.a2b_base64(digits[:whole])
         digits = digits[whole:]
-    yield unbase64(digits)
+    yield _padded(digits)
 
 
 def _unquoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:

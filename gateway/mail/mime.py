@@ -7,6 +7,7 @@ and fields are bounded (`bounds`); what exceeds them is `TooMuch`.
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -14,13 +15,23 @@ from urllib.parse import unquote_to_bytes
 
 from gateway.mail.bounds import BOUNDARY_LENGTH, DEEPEST, PART_FIELDS, PARTS, VALUE_OCTETS
 from gateway.mail.charsets import as_text, of_html
-from gateway.mail.decoding import clean, decoded, unfolded, untransfer, words
+from gateway.mail.decoding import clean, decoded, unfolded, untransfer, untransferred_text, words
 from gateway.mail.scan import body_start, bounded
 
-_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
-_PARAMETER = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.?)*+(?:"|\Z)|[^;\s]*+)')
+_TYPE = re.compile(r"([a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64})(?=[ ,]|\Z)")
+_QUOTED = r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
+_NAME = r"(?:file)?name(?:\*\d{0,3}+\*?)?"
+# In a value whose white space is single spaces. Who writes no semicolon leaves a space; who writes no quotes round the
+# name of a file means all of it.
+_PARAMETER = re.compile(rf'(?i)[;, ] ?({_NAME}) ?= ?({_QUOTED}|[^;]*+)|[;, ] ?([^ =;",]++) ?= ?({_QUOTED}|[^; ]*+)')
+_LEXEME = re.compile(rf'{_QUOTED}|[()]|[^"()]++')
+_IN_A_NAME = re.compile(r'(?i)name\*?[\d*]{0,4} ?= ?[^;"]*\Z')
 _SECTION = re.compile(r"([^*]++)(?:\*(\d{1,3}))?(\*)?")
 _DIVIDER = re.compile(rb"\n--([^\n]{1,900}+)(?=\n|\Z)")  # begins with a literal: searched for at memory speed
+
+
+_NAME_OCTETS = 300
+"""How far back it is looked whether a bracket stands in the name of a file."""
 
 
 class TooMuch(Exception):  # never leaves this package
@@ -55,9 +66,12 @@ class Part:
         """The body with its transfer encoding undone."""
         return untransfer(self.octets, self.encoding)
 
-    def text(self, octets: int) -> str:
-        """So many octets of the body, as it was sent, as text, whatever its charset claims to be."""
-        sent = untransfer(self.message[self.start : min(self.start + octets, self.end)], self.encoding)
+    def text(self, octets: int, cut: Sequence[tuple[int, int]] = ()) -> str:
+        """So many octets of the body as text, whatever its charset claims to be; what is `cut` is left out."""
+        end = min(self.start + octets, self.end)
+        edges = [self.start, *(edge for one in cut for edge in one if edge < end), end]
+        whole = b"".join(self.message[begin:stop] for begin, stop in zip(edges[0::2], edges[1::2], strict=False))
+        sent = untransferred_text(whole, self.encoding)
         charset = self.parameters.get("charset", "")
         return as_text(sent, of_html(sent, charset) if self.content_type == "text/html" else charset)
 
@@ -151,28 +165,47 @@ def _content_fields(reading: _Reading, at: int, end: int) -> tuple[dict[str, byt
 def _sound_type(content_type: str, default: str, divisible: bool) -> str:
     if not content_type:
         return default
-    if content_type.rstrip("/") == "text":
+    found = _TYPE.match(content_type)
+    if found is None:
         return "text/plain"  # RFC 2045 §5.2: what is not well formed is best taken for that
+    content_type = found[1]
     if content_type.startswith("multipart/") and not divisible:
         return "text/plain"  # nothing divides it: better read as it is than not at all
-    return content_type if _TYPE.fullmatch(content_type) else "application/octet-stream"
+    return content_type
 
 
 def _parameterised(value: bytes) -> tuple[str, dict[str, str]]:
     """A value such as `text/plain; charset=utf-8`: its first word, lower case, and its parameters (RFC 2045 §5.1)."""
-    first, semicolon, rest = unfolded(value).partition(";")
+    text = _uncommented(" ".join(unfolded(value).split()))
+    first = text.partition(";")[0].strip(' "')
     sections: dict[str, dict[int, tuple[bool, str]]] = {}
-    for match in _PARAMETER.finditer(semicolon + rest):
-        if section := _SECTION.fullmatch(match[1].lower()):
+    for match in _PARAMETER.finditer(text):
+        if section := _SECTION.fullmatch((match[1] or match[3]).lower()):
             given = sections.setdefault(section[1], {})
             number, encoded = int(section[2] or 0), bool(section[3])
             if number not in given or (encoded and not given[number][0]):  # RFC 2231 wins over a plain fallback
-                given[number] = (encoded, _unquoted(match[2]))
+                given[number] = (encoded, _unquoted(match[2] if match[1] else match[4]))
     return clean(first).lower(), {name: _joined(given) for name, given in sections.items()}
 
 
+def _uncommented(text: str) -> str:
+    """The value without its comments (RFC 2045 §5.1 allows them); brackets in the name of a file are a part of it."""
+    if "(" not in text:
+        return text
+    kept, depth, written = [], 0, ""
+    for lexeme in _LEXEME.findall(text):
+        if lexeme == "(" and (depth or not _IN_A_NAME.search(written)):
+            depth += 1
+        elif lexeme == ")" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(lexeme)
+            written = (written + lexeme)[-_NAME_OCTETS:]
+    return "".join(kept)
+
+
 def _unquoted(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"')) if value.startswith('"') else value
+    return re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"')) if value.startswith('"') else value.strip()
 
 
 def _joined(sections: dict[int, tuple[bool, str]]) -> str:

@@ -18,6 +18,7 @@ from gateway.mail.bounds import (
     HTML_STYLES,
     HTML_TAGS,
 )
+from gateway.mail.html_meaning import MEANT, meant
 
 _S = r"\t\n\f\r "
 _ATTRIBUTE = (
@@ -282,6 +283,9 @@ def _written(name: str, given: str) -> str:
         bearable = len(kept) < HTML_ATTRIBUTES and value.count("&") <= HTML_REFERENCES
         if bearable and _PLAIN_NAME.fullmatch(attribute):
             kept.setdefault(attribute, value)
+    kept.pop(MEANT, None)
+    if words := meant(kept):
+        kept[MEANT] = words
     return f"<{name}{''.join(map(_attribute, kept.items()))}>"
 
 

@@ -7,7 +7,6 @@ calls it, for a library that takes its messages and nothing else.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -23,7 +22,8 @@ from gateway.mail.bounds import (
     LIBRARY_OCTETS,
     LIST_LENGTH,
 )
-from gateway.mail.decoding import decoded, lines, safe_filename, unfolded, untransferred
+from gateway.mail.decoding import decoded, lines, unfolded
+from gateway.mail.files import Attachment, Piece, described, files_of, is_shown, within
 from gateway.mail.mailboxes import Mailbox, mailboxes, plainly_one
 from gateway.mail.mime import Part, TooMuch, tree
 from gateway.mail.scan import Field, body_start, bounded, head_start
@@ -48,16 +48,6 @@ TRACE = frozenset({"received", "return-path", "delivered-to", "x-received", "aut
 """Fields that hops add on the way; with ARC-* they say nothing of which mail it is."""
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
-_SUFFIXES = {
-    "application/pdf": ".pdf",
-    "image/gif": ".gif",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "message/rfc822": ".eml",
-    "text/calendar": ".ics",
-    "text/html": ".html",
-    "text/plain": ".txt",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +146,6 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
-    """One file of a message: `size` in octets once decoded, `filename` safe to offer for saving."""
-
-    index: int
-    filename: str
-    content_type: str
-    size: int
-    content_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Where a file lies in its message, from `start` to `end`, and how it is encoded."""
-
-    start: int
-    end: int
-    encoding: str
-
-    def octets(self, message: Iterable[bytes]) -> Iterator[bytes]:
-        """The file, decoded, from the message's octets, however they are cut."""
-        return untransferred(_between(message, self.start, self.end), self.encoding)
-
-
-@dataclass(frozen=True, slots=True)
 class Body:
     """What a person reads: plain text, HTML as it was sent (not made safe), and files. "" where there is none."""
 
@@ -213,8 +179,8 @@ def body(raw: bytes, most: int | None = None) -> Body | Malformed:
         return Malformed(str(reason))
     room = len(raw) if most is None else most
     text, html = _inline(root, _Room({"text/html": room, "text/plain": room}))
-    files = enumerate(_files(root))
-    return Body(text, html, tuple(_described(index, part) for index, part in files))
+    files = enumerate(files_of(root))
+    return Body(text, html, tuple(described(index, part) for index, part in files))
 
 
 def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
@@ -226,13 +192,13 @@ def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
 def piece(raw: bytes, index: int) -> tuple[Attachment, Piece] | None:
     """The file of this index and where it lies, or None if there is no such file."""
     try:
-        files = _files(tree(raw))
+        files = files_of(tree(raw))
     except TooMuch:
         return None
     if not 0 <= index < len(files):
         return None
     part = files[index]
-    return _described(index, part), Piece(part.start, part.end, part.encoding)
+    return described(index, part), Piece(part.start, part.end, part.encoding)
 
 
 def legacy(raw: bytes) -> Message | None:
@@ -268,16 +234,6 @@ def _depth(part: Part) -> int:
     return max((_depth(one) + 1 for one in part.parts), default=0)
 
 
-def _is_file(part: Part) -> bool:
-    shown = part.content_type in ("text/plain", "text/html")
-    return not part.multipart and (not shown or part.disposition == "attachment" or bool(part.filename))
-
-
-def _files(part: Part) -> list[Part]:
-    inner = [found for one in part.parts for found in _files(one)]
-    return [part, *inner] if _is_file(part) else inner
-
-
 @dataclass(slots=True)
 class _Room:
     """How many octets of each type may still be decoded."""
@@ -287,7 +243,8 @@ class _Room:
     def text(self, part: Part) -> str:
         octets = min(part.end - part.start, self.left[part.content_type])
         self.left[part.content_type] -= octets
-        return lines(part.text(octets))
+        cut = [(one.start, one.end) for one in within(part)]
+        return lines(part.text(octets, cut))
 
 
 def _inline(part: Part, room: _Room) -> tuple[str, str]:
@@ -295,7 +252,7 @@ def _inline(part: Part, room: _Room) -> tuple[str, str]:
     if part.multipart:
         pairs = [_inline(one, room) for one in part.parts]
         return _either(pairs) if part.content_type == "multipart/alternative" else _in_a_row(pairs)
-    if _is_file(part):
+    if not is_shown(part):
         return "", ""
     shown = room.text(part)
     return ("", shown) if part.content_type == "text/html" else (shown, "")
@@ -314,24 +271,3 @@ def _in_a_row(pairs: list[tuple[str, str]]) -> tuple[str, str]:
     if not any(html for _, html in pairs):
         return text, ""
     return text, "\n".join(html or f"<pre>{escape(text)}</pre>" for text, html in pairs if html or text)
-
-
-def _between(chunks: Iterable[bytes], start: int, end: int) -> Iterator[bytes]:
-    at = 0
-    for chunk in chunks:
-        if at >= end:
-            return
-        yield chunk[max(start - at, 0) : end - at]
-        at += len(chunk)
-
-
-def _described(index: int, part: Part) -> Attachment:
-    return Attachment(index, _named(index, part), part.content_type, len(part.content()), part.content_id)
-
-
-def _named(index: int, part: Part) -> str:
-    """The file's safe name, never empty; a message's name ends in .eml."""
-    name = safe_filename(part.filename) or f"attachment-{index + 1}"
-    suffix = _SUFFIXES.get(part.content_type, "")
-    bare = "." not in name or (suffix == ".eml" and not name.lower().endswith(suffix))
-    return name + suffix if bare else name

@@ -53,6 +53,9 @@ SHAPES = {
     "results": ("", "dmarc=pass header.from=a; ", ""),
     "words before a failure": ("", "user unknown ", "550"),
     "dates": ("PATIENT ", "1980-02-03 ", ""),
+    "styles": ("<p style='", "color:red;", "'>x"),
+    "files in the text": ("", "begin 644 x\n#)5!$\n", ""),
+    "cells": ("<table><tr>", "<td>x", ""),
     "escapes": ('"', "\\", '"'),
 }
 """What stands before, what is repeated, and what stands behind."""

@@ -17,7 +17,7 @@ STYLE_SOURCE: Final = f"'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest
 
 def document(html: str, language: str, *, remote: bool) -> str:
     """The whole document for `srcdoc`; the HTML has been made safe. `remote`: pictures may come from elsewhere."""
-    pictures = "'self' https:" if remote else "'self'"
+    pictures = "'self' data: https:" if remote else "'self' data:"
     policy = f"default-src 'none'; img-src {pictures}; style-src {STYLE_SOURCE}"
     return (
         f'<!doctype html><html lang="{escape(language)}" dir="auto"><head><meta charset="utf-8">'

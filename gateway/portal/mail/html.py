@@ -4,29 +4,40 @@ Only tags and attributes that carry meaning stay: no style, script, form, frame 
 and nothing is fetched from elsewhere. The page's Content-Security-Policy says the same a second time.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import nh3
 
+from gateway.mail.html_meaning import MEANT
 from gateway.mail.nested_html import nested
 from gateway.mail.parse import Attachment
 
 _TAGS = {
     *("p", "br", "hr", "div", "span", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("b", "strong", "i", "em", "u", "s", "del", "ins", "sub", "sup", "small", "code", "kbd", "q", "cite", "abbr"),
+    *("b", "strong", "i", "em", "u", "s", "strike", "del", "ins", "sub", "sup", "small", "big", "code", "kbd", "samp"),
+    *("tt", "q", "cite", "abbr", "mark", "center", "font", "var", "dfn", "bdo", "bdi", "wbr"),
+    *("address", "article", "section", "header", "footer", "main", "aside", "figure", "figcaption"),
     *("ul", "ol", "li", "dl", "dt", "dd", "a", "img"),
-    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+    *("table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"),
 }
 _ATTRIBUTES = {
-    "*": {"dir", "lang"},
+    "*": {"dir", "lang", MEANT},
     "a": {"href"},
     "img": {"src", "alt"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan", "scope"},
+    "ol": {"start", "type", "reversed"},
+    "li": {"value"},
+    "table": {"width"},
+    "col": {"span", "width"},
+    "td": {"colspan", "rowspan", "width"},
+    "th": {"colspan", "rowspan", "scope", "width"},
 }
 _WITH_CONTENT = {"script", "style", "title", "head", "template", "noscript", "svg", "math"}
+SHOWN_BY_BROWSERS = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp"})
+"""What every browser shows; other pictures are files to be saved."""
+_DATA = re.compile(r"(?i)data:image/(?:png|jpe?g|gif|webp|bmp)(?:;[\w=.-]{1,40}){0,3},")
 _LINKS = ("https://", "http://", "mailto:", "tel:")
 
 
@@ -51,7 +62,9 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
     if within_bounds is None:
         return None
     made = Made()
-    pictures = {one.content_id: one.index for one in attachments if one.content_id}
+    pictures = {
+        one.content_id: one.index for one in attachments if one.content_id and one.content_type in SHOWN_BY_BROWSERS
+    }
     made.html = nh3.clean(
         within_bounds,
         tags=_TAGS,
@@ -59,7 +72,7 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
         attributes=_ATTRIBUTES,
         attribute_filter=_filter(made, pictures, folder, remote=remote),
         link_rel="noopener noreferrer nofollow",
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
     )
     return made
 
@@ -69,6 +82,8 @@ def _filter(
 ) -> Callable[[str, str, str], str | None]:
     def picture(source: str) -> str | None:
         scheme, _, content_id = source.partition(":")
+        if _DATA.match(source):
+            return source
         index = pictures.get(unquote(content_id)) if scheme.lower() == "cid" else None  # RFC 2392 §2
         if index is not None:
             made.shown_pictures.add(index)
