@@ -88,9 +88,13 @@ def _unbase64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *padded, last = chunk.translate(None, _NO_DIGIT).split(b"=")
         for some in padded:
             digits += some
-            if len(digits) % 4 > 1:  # padding ends what was encoded in one go; more may follow
+            left = len(digits) % 4
+            if left != 1:  # padding ends what was encoded in one go; more may follow
                 yield _padded(digits)
                 digits = b""
+            else:
+                yield binascii.a2b_base64(digits[:-1])
+                digits = digits[-1:]
         digits += last
         whole = len(digits) // 4 * 4
         yield binascii.a2b_base64(digits[:whole])

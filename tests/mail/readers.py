@@ -87,6 +87,7 @@ NO_READERS = {
         "compose.disposition",
     ),  # what we write, from bounded pieces
     *("headers.received", "headers.prepend", "encoding.base64_lines", "stuffing.stuffed", "decoding.untransferred"),
+    *("files.files_of", "files.within", "files.is_shown", "files.described"),
 }
 """Functions of `gateway.mail` that read nothing which a stranger could make long; chunks are looked at one by one."""
 
@@ -198,6 +199,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "charsets.of_html": lambda text: charsets.of_html(octets(text), "us-ascii"),
     "uuencoded.blocks": lambda text: uuencoded.blocks(octets(text), 0, len(octets(text))),
     "uuencoded.uudecoded": lambda text: list(uuencoded.uudecoded([b"begin 644 x\n", octets(text)])),
+    "decoding.untransferred_text": lambda text: decoding.untransferred_text(octets(text), "base64"),
     "mime.tree": lambda text: parse.body(parts(text)),
     "html_meaning.meant": lambda text: html_meaning.meant({"style": text}),
     "html_text.text_of": lambda text: html_text.text_of(nested_html.nested(text) or ""),
