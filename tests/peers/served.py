@@ -126,7 +126,7 @@ class Served:
         """Wait until it has ended; its exit code."""
         assert self._process
         assert self._process.stdout
-        code = self._process.wait(20)
+        code = self._process.wait(60)
         self._process.stdout.close()
         self._process = None
         return code

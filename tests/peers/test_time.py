@@ -206,6 +206,7 @@ def test_a_clock_that_is_set_while_running_sends_nothing_early_and_nothing_twice
     def looked() -> None:
         """Wait until the gateway has looked twice at its clock and at what is due."""
         looks = served.folder / "shift.looks"
+        wait_for(looks.exists, 20)
         before = looks.stat().st_size
         wait_for(lambda: looks.stat().st_size >= before + 2)
 

@@ -146,6 +146,8 @@ class Site:
     def empty_disk(self) -> None:
         (self.disk or LimitedFiles(self.served)).empty()
         self.is_writable = True
+        self.looked()  # what was due meanwhile is done as soon as there is room
+        self.catch_up()
 
     # ----------------------------------------------------------------------------------------------------- the rest
 
