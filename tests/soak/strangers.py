@@ -184,6 +184,8 @@ class Stranger:
         """At the end: what the calendar has owed them all along, and that their link is dead."""
         date_of = self.town.site.mailroom.first_date
         invited = date_of("invitation", self.address)
+        if invited and self.fate not in UNSAID:  # an invitation that waited for its hop may have been written anew
+            invited = date_of("receipt", self.authors[0]) or invited
         if self.fate in UNSAID and (asked := date_of("receipt", self.authors[0])):
             self._owe(calendar.asked, asked, self.begun, until=self.said)
         if invited and self.fate is not Fate.GONE:
