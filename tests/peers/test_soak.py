@@ -8,8 +8,8 @@ from tests.soak.report import lines
 pytestmark = pytest.mark.peer
 
 DAYS = ("not when it was due", "reminder to")
-"""What is told of days and reminders goes by when each mail was handed on: on a machine that other tests keep busy, mail
-waits at will. `python -m tests.soak` judges it too, tests/peers/test_time.py each day by itself."""
+"""Days and reminders go by when each mail was handed on: on a machine that other tests keep busy, mail waits at will.
+`python -m tests.soak` judges them too, and tests/peers/test_time.py each day by itself."""
 
 
 def test_three_days_keep_all_that_was_promised(peers, tmp_path):
