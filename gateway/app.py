@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import make_asgi_app
@@ -41,9 +40,6 @@ from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
 from gateway.store.runner import SqliteStore
 
-if TYPE_CHECKING:
-    pass
-
 log = structlog.get_logger()
 
 PARTS = ("smtp", "portal", "delivery", "reminders", "mailbox")
@@ -54,6 +50,9 @@ COUNT_DELIVERIES_EVERY = 15
 COUNT_INVITATIONS_EVERY = 300  # it reads the whole table
 AT_A_TIME = 20
 """How many invitations are moved on in one transaction: few, so that a mail never waits long for its commit."""
+
+DUE = (remind.run_due, question.run_due, recall.run_expired, observe.report_due, attention.report_due)
+"""What the calendar brings, each called until it has nothing more to do."""
 
 
 class SystemRandom:
@@ -153,7 +152,7 @@ class Gateway:
             self.figures.keeps_time.set(ours)
             if ours and "reminders" in self.parts:
                 await watch.look_back(clock_was_set=set_by is not None)
-            for due in (remind.run_due, question.run_due, recall.run_expired, *reports):
+            for due in DUE:
                 while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
                     if not await desk.do(due, AT_A_TIME):
                         break
@@ -161,11 +160,9 @@ class Gateway:
                 self.figures.timed_until.set(now.timestamp())
                 await watch.note()
 
-        reports = (observe.report_due, attention.report_due)
-
         async def forget() -> None:
             if await turn.is_ours():
-                await keep_house(desk, self.traffic)
+                await keep_house(desk, self.traffic, lambda: ticker.is_ending)
                 before = clock.now().date() - timedelta(days=self.settings.retention.orphans)
                 await asyncio.to_thread(content.forget_orphans, before)
 

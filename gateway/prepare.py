@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,7 @@ from gateway.domain.model import Content, Meta
 from gateway.edge.family import sole_use
 from gateway.edge.render import Templates
 from gateway.errors import ConfigError, WrongKey
-from gateway.flow import deliver, lease, remind
+from gateway.flow import deliver, lease, meta, remind
 from gateway.flow.context import Context
 from gateway.ports import Clock, Keys, Tx
 from gateway.store.connections import make_shrinkable, open_database
@@ -74,14 +74,15 @@ def prepare(
     with contextlib.ExitStack() as stack:
         serving = settings.database_path.with_name(settings.database_path.name + ".serving")
         stack.enter_context(sole_use(serving))  # before anything is tidied up that another may be using
-        prepared = Prepared(keys, SpooledContent(settings.spool_path), _templates(settings, parts))
+        content = SpooledContent(settings.spool_path)
         database = open_database(settings.database_path)
         migrate(database)
         make_shrinkable(database)
         write_once(database, lambda tx: _refuse_a_fresh_one(tx, settings))
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
         _follow_settings(database, lambda tx: Context(tx, settings.policy(), keys, clock.now()))
-        _set_aside(prepared.content, set(write_once(database, _content_names)), clock.now().date())
+        _set_aside(content, set(write_once(database, _content_names)), clock.now().date())
+        prepared = Prepared(keys, content, _templates(settings, parts))
         for part, listen in _listeners(settings, parts, workers):  # last: a client that comes is served
             with naming(f"{part.rstrip('0123456789')}.listen"):
                 prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
@@ -146,8 +147,7 @@ def _follow_settings(database: Any, context: Callable[[Tx], Context]) -> None:
     done = 0
     while done := write_once(database, go_on):
         pass
-    row = replace(planned, value=calendar) if planned else Meta(name=CALENDAR, value=calendar)
-    write_once(database, lambda tx: tx.put(row) if planned else tx.add(row))
+    write_once(database, lambda tx: meta.put(tx, CALENDAR, calendar))
 
 
 def _calendar(ctx: Context) -> bytes:

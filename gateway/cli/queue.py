@@ -8,9 +8,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.admin import ask, do
 from gateway.cli.parts import ConfigOption, plain_errors
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import DeliveryState
+from gateway.flow import queue
 from gateway.settings_file import load
 
 app = typer.Typer(no_args_is_help=True, help="Mail that waits to be sent, or was set aside.")
@@ -27,9 +29,6 @@ def list_queue(
     limit: Annotated[int, typer.Option("--limit", min=1, help="how many at most, the oldest first")] = MOST,
 ) -> None:
     """Show what waits: since when, for whom, how often it was tried, what the hop said last. Nothing of any content."""
-    from gateway.admin import ask  # noqa: PLC0415 - serving needs nothing of it
-    from gateway.flow import queue  # noqa: PLC0415
-
     states = (DeliveryState.QUARANTINED,) if set_aside else queue.WAITING
     with plain_errors():
         found = ask(load(config), lambda ctx: queue.listed(ctx, limit, states))
@@ -46,9 +45,6 @@ def list_queue(
 @app.command()
 def retry(ids: Ids, config: ConfigOption) -> None:
     """Try these again at once; a mail that was set aside starts afresh."""
-    from gateway.admin import do  # noqa: PLC0415
-    from gateway.flow import queue  # noqa: PLC0415
-
     with plain_errors():
         _tell(ids, do(load(config), lambda ctx: queue.retry(ctx, ids)), "will be tried again")
 
@@ -60,9 +56,6 @@ def drop(
     silently: Annotated[bool, typer.Option("--silently", help="do not tell whoever wrote it")] = False,
 ) -> None:
     """Give these up and destroy what they hold; whoever wrote them is told that they were not delivered."""
-    from gateway.admin import do  # noqa: PLC0415
-    from gateway.flow import queue  # noqa: PLC0415
-
     with plain_errors():
         _tell(ids, do(load(config), lambda ctx: queue.drop(ctx, ids, tell=not silently)), "dropped")
 

@@ -130,6 +130,10 @@ class Notice(StrEnum):
     ADDRESS_CHANGED = "address-changed"
 
 
+TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
+"""What tells an invitee of their link."""
+
+
 class Audience(StrEnum):
     """To whom a notice speaks (`X-Gateway-Audience`)."""
 

@@ -1,14 +1,11 @@
 """What has served its time is removed, a little at a time, while mail goes first."""
 
 import asyncio
-
-import structlog
+from collections.abc import Callable
 
 from gateway.edge.traffic import Traffic
 from gateway.flow import remind, retention
 from gateway.flow.context import Desk
-
-log = structlog.get_logger()
 
 AT_A_TIME = 100
 """Rows in one transaction: a few milliseconds."""
@@ -17,11 +14,11 @@ PAUSE = 0.02
 IN_A_RUSH = 1.0
 
 
-async def keep_house(desk: Desk, traffic: Traffic) -> None:
-    """Run every sweep until it has nothing left to do. Raises StoreBusy, StoreFull."""
+async def keep_house(desk: Desk, traffic: Traffic, is_ending: Callable[[], bool] = lambda: False) -> None:
+    """Run every sweep until it has nothing left to do, or we are ending. Raises StoreBusy, StoreFull."""
     await desk.do_at_length(remind.forget)
     for sweep in retention.SWEEPS:
         after = await desk.do_at_length(sweep, 0, AT_A_TIME)
-        while after:
+        while after and not is_ending():
             await asyncio.sleep(IN_A_RUSH if traffic.goes_first else PAUSE)
             after = await desk.do_at_length(sweep, after, AT_A_TIME)

@@ -126,6 +126,7 @@ class Sessions:
         """Somebody has signed in: their session is one of those that strangers do not displace."""
         if guest in self._strangers:
             self._strangers.discard(guest)
+            self._guests[guest.network].discard(guest)
             self._trusted.add(guest)
 
     def leave(self, guest: Guest) -> None:

@@ -243,7 +243,6 @@ class Listener(SMTP):
             return
         mechanism, _, initial = (arg or "").partition(" ")
         await super().smtp_AUTH(f"{mechanism.upper()} {initial}".strip())
-
         if self.client.login and not self.is_trusted:
             self.is_trusted = True
             self._server.sessions.trust(self)

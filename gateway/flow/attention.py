@@ -2,7 +2,7 @@
 
 from gateway.domain.model import Delivery
 from gateway.domain.reminders import at_reminder_hour
-from gateway.domain.vocabulary import Audience, DeliveryState, Notice
+from gateway.domain.vocabulary import DeliveryState, Notice
 from gateway.flow import notices
 from gateway.flow.context import Context
 from gateway.flow.counting import count_today
@@ -19,7 +19,6 @@ def report_due(ctx: Context, _limit: int) -> int:
     if not aside or not count_today(ctx, "attention", 1):
         return 0
     facts = {
-        "to_postmaster": True,
         "total": ctx.tx.count(Delivery, state=DeliveryState.QUARANTINED),
         "mails": [
             {
@@ -32,6 +31,5 @@ def report_due(ctx: Context, _limit: int) -> int:
             for one in aside
         ],
     }
-    letter = notices.Letter(Notice.ATTENTION, Audience.SENDER, language=ctx.site.language(), facts=facts)
-    notices.queue(ctx, letter, ctx.site.postmaster)
+    notices.to_postmaster(ctx, Notice.ATTENTION, facts)
     return 1

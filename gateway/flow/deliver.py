@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from gateway.domain.address import address
 from gateway.domain.model import Account, Content, Copy, Delivery, Invitation, Message
 from gateway.domain.retry import POISON_TRIES, next_try
-from gateway.domain.vocabulary import DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
+from gateway.domain.vocabulary import TO_INVITEE, DeliveryKind, DeliveryState, Heard, Notice, Purpose, State
 from gateway.errors import BadAddress, WrongKey
 from gateway.flow import failed, hold, notices, people
 from gateway.flow.context import Context
@@ -59,13 +59,13 @@ def claim(ctx: Context, limit: int, besides: Collection[str] = (), worker: str =
     """
     claimed = ctx.tx.claim_deliveries(ctx.now, ctx.now + LEASE, limit, besides, worker)
     contents = _by_id(ctx, Content, [one.content_id for one in claimed if one.content_id])
-    told = [one.invitation_id for one in claimed if one.notice in failed.TO_INVITEE and one.invitation_id]
+    told = [one.invitation_id for one in claimed if one.notice in TO_INVITEE and one.invitation_id]
     invitations = _by_id(ctx, Invitation, told)
     first = _not_invited_yet(ctx, told)
     parcels = []
     for delivery in claimed:
         is_too_soon = delivery.notice is Notice.REMINDER and delivery.invitation_id in first
-        if delivery.notice in failed.TO_INVITEE and (is_too_soon or not _has_a_point(ctx, delivery, invitations)):
+        if delivery.notice in TO_INVITEE and (is_too_soon or not _has_a_point(ctx, delivery, invitations)):
             ctx.tx.put(replace(delivery, state=DeliveryState.DROPPED, facts=None))
         elif parcel := _parcel(ctx, delivery, contents):
             parcels.append(parcel)
@@ -86,7 +86,7 @@ def may_begin(delivery: Delivery, now: datetime) -> bool:
 def may_be_stale(delivery: Delivery, now: datetime) -> bool:
     """Whether it has waited since its claim, and speaks of an invitation that may have moved or ended meanwhile."""
     claimed = delivery.lease_until - LEASE if delivery.lease_until else now
-    return delivery.notice in failed.TO_INVITEE and now - claimed > FRESH
+    return delivery.notice in TO_INVITEE and now - claimed > FRESH
 
 
 def is_pointless(ctx: Context, delivery: Delivery) -> bool:

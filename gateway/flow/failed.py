@@ -5,12 +5,10 @@ from typing import Any
 
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Message, Sender
-from gateway.domain.vocabulary import Audience, DeliveryKind, Notice, Purpose
+from gateway.domain.vocabulary import TO_INVITEE, Audience, DeliveryKind, Notice, Purpose
 from gateway.flow import invite, notices, unheard
 from gateway.flow.context import Context
 from gateway.mail.headers import header_block
-
-TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
 
 
 def tell(ctx: Context, delivery: Delivery, head: bytes) -> None:

@@ -11,7 +11,7 @@ from gateway.domain.lifecycle import Effect, Event
 from gateway.domain.model import Account, Delivery, Invitation, Sender, Waiter
 from gateway.domain.reminders import is_near_end, last_day, next_due
 from gateway.domain.site import Practice
-from gateway.domain.vocabulary import LIVE, DeliveryState, Details, Notice, Purpose, Relationship, State
+from gateway.domain.vocabulary import LIVE, TO_INVITEE, DeliveryState, Details, Notice, Purpose, Relationship, State
 from gateway.flow import hold, notices, people
 from gateway.flow.context import Context
 
@@ -161,7 +161,7 @@ def _is_on_its_way(delivery: Delivery) -> bool:
 def _put_off(ctx: Context, invitation: Invitation) -> Delivery | None:
     """The invitation, or else the reminder, that a hop would not take yet."""
     where: dict[str, Any] = {"invitation_id": invitation.id, "state": DeliveryState.QUEUED}
-    found = ctx.tx.find(Delivery, notice__in=(Notice.INVITATION, Notice.REMINDER), attempts__gt=0, **where)
+    found = ctx.tx.find(Delivery, notice__in=TO_INVITEE, attempts__gt=0, **where)
     return next(iter(found), None)
 
 

@@ -1,9 +1,9 @@
 """Who does what only one may do: a lease in the database, for workers that share it."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.model import Meta
+from gateway.flow import meta
 from gateway.flow.context import Context
 
 TERM = timedelta(seconds=15)
@@ -17,10 +17,7 @@ def hold(ctx: Context, holder: str) -> bool:
     if row and not _is_free(row, ctx.now) and _holder(row) != holder:
         return False
     value = f"{(ctx.now + TERM).isoformat()} {holder}".encode()
-    if row:
-        ctx.tx.put(replace(row, value=value))
-    else:
-        ctx.tx.add(Meta(name=_NAME, value=value))
+    meta.put(ctx.tx, _NAME, value)
     return True
 
 

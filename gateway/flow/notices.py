@@ -129,6 +129,13 @@ def to_sender(
     return queue(ctx, letter, to, invitation, wait, sender)
 
 
+def to_postmaster(ctx: Context, notice: Notice, facts: dict[str, Any]) -> Delivery:
+    """Tell the site's postmaster something."""
+    said = {"to_postmaster": True, **facts}
+    letter = Letter(notice, Audience.SENDER, language=ctx.site.language(), facts=said)
+    return queue(ctx, letter, ctx.site.postmaster)
+
+
 def to_invitee(
     ctx: Context, notice: Notice, invitation: Invitation, practice: Practice, speaks_for: str, facts: dict[str, Any]
 ) -> Delivery:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from gateway.domain.decide import Action, Reason, Verdict
 from gateway.domain.model_questions import Observation
 from gateway.domain.reminders import at_reminder_hour
-from gateway.domain.vocabulary import Audience, Notice
+from gateway.domain.vocabulary import Notice
 from gateway.errors import Refused
 from gateway.flow import notices
 from gateway.flow.case import Case
@@ -66,10 +66,8 @@ def report_due(ctx: Context, limit: int) -> int:
         "counts": dict(Counter(one.action for one in noted)),
         "lines": lines[:SHOWN],
         "more": len(lines) - len(lines[:SHOWN]),
-        "to_postmaster": True,
     }
-    letter = notices.Letter(Notice.OBSERVED, Audience.SENDER, language=ctx.site.language(), facts=facts)
-    notices.queue(ctx, letter, ctx.site.postmaster)
+    notices.to_postmaster(ctx, Notice.OBSERVED, facts)
     ctx.tx.remove(Observation, id__in=[one.id for one in noted])
     return len(noted)
 

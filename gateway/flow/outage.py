@@ -13,7 +13,7 @@ from gateway.domain.lifecycle import Event
 from gateway.domain.model import Copy, Invitation, Meta
 from gateway.domain.model_questions import Question
 from gateway.domain.reminders import ENDS, ahead, first_day, instant
-from gateway.flow import invite, question
+from gateway.flow import invite, meta, question
 from gateway.flow.context import Context
 
 OUTAGE = timedelta(hours=1)
@@ -23,12 +23,7 @@ _ALIVE = "alive"
 
 def note_alive(ctx: Context) -> None:
     """Note that timed work is done at this instant."""
-    value = ctx.now.isoformat().encode()
-    known = ctx.tx.one(Meta, name=_ALIVE)
-    if known:
-        ctx.tx.put(replace(known, value=value))
-    else:
-        ctx.tx.add(Meta(name=_ALIVE, value=value))
+    meta.put(ctx.tx, _ALIVE, ctx.now.isoformat().encode())
 
 
 def length(ctx: Context) -> timedelta:

@@ -1,11 +1,12 @@
 """What was seen of proxies before the portal that are not set up as they should be: `gateway check` tells it."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.domain.model import Meta
+from gateway.flow import meta
 from gateway.flow.context import Context
 from gateway.ports import Tx
 
@@ -36,11 +37,7 @@ def note(ctx: Context, peer: str, doubt: Doubt) -> None:
     others = [one for one in seen(ctx.tx, ctx.now) if (one.peer, one.doubt) != (peer, doubt)]
     latest = [Sight(peer, doubt, ctx.now), *others][:MOST]
     value = json.dumps([(one.peer, one.doubt, one.at.isoformat()) for one in latest]).encode()
-    row = ctx.tx.one(Meta, name=_NAME)
-    if row:
-        ctx.tx.put(replace(row, value=value))
-    else:
-        ctx.tx.add(Meta(name=_NAME, value=value))
+    meta.put(ctx.tx, _NAME, value)
 
 
 def seen(tx: Tx, now: datetime) -> list[Sight]:

@@ -46,7 +46,7 @@ def _decoded(octets: bytes | bytearray, codec: str) -> str:
     if codec == "iso-2022-jp":
         return _iso_2022_jp(bytes(octets))
     if codec == "cp1252":
-        return octets.decode("latin-1").translate(_WINDOWS_1252)  # the codec is slow where octets mean nothing
+        return _windows_1252(octets)
     for name in (codec, "utf-8"):
         try:
             return octets.decode(name)
@@ -94,7 +94,11 @@ def _guessed(octets: bytes | bytearray) -> str:
         return octets.decode()
     except UnicodeDecodeError:
         text = _nearly_utf_8(octets)
-    return octets.decode("latin-1").translate(_WINDOWS_1252) if text is None else text
+    return _windows_1252(octets) if text is None else text
+
+
+def _windows_1252(octets: bytes | bytearray) -> str:
+    return octets.decode("latin-1").translate(_WINDOWS_1252)  # the codec is slow where octets mean nothing
 
 
 def _nearly_utf_8(octets: bytes | bytearray) -> str | None:
@@ -104,8 +108,8 @@ def _nearly_utf_8(octets: bytes | bytearray) -> str | None:
     pieces = []
     for start in range(0, len(octets), _CHUNK):
         piece = decoder.decode(bytes(octets[start : start + _CHUNK]), final=start + _CHUNK >= len(octets))
-        wrong = piece.count(REPLACED)
-        bad, good = bad + wrong, good + sum(not char.isascii() for char in piece) - wrong
+        wrong, wide = piece.count(REPLACED), len(piece) - len(piece.encode("ascii", "ignore"))
+        bad, good = bad + wrong, good + wide - wrong
         if bad > _MOST_BAD:
             return None
         pieces.append(piece)

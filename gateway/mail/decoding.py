@@ -78,7 +78,7 @@ def _unbase64_text(octets: bytes) -> bytes:
     """Base64 up to a line that is none, as of a list's footer (RFC 2045 §6.8)."""
     end = _NO_BASE64_LINE.search(octets)
     encoded, rest = (octets[: end.start()], octets[end.start() :]) if end else (octets, b"")
-    decoded = b"".join(_unbase64((encoded,)))
+    decoded = unbase64(encoded)
     return decoded + (b"\n" if decoded.strip() and rest else b"") + rest
 
 
@@ -88,13 +88,8 @@ def _unbase64(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *padded, last = chunk.translate(None, _NO_DIGIT).split(b"=")
         for some in padded:
             digits += some
-            left = len(digits) % 4
-            if left != 1:  # padding ends what was encoded in one go; more may follow
-                yield _padded(digits)
-                digits = b""
-            else:
-                yield binascii.a2b_base64(digits[:-1])
-                digits = digits[-1:]
+            yield _padded(digits)  # padding ends what was encoded in one go; more may follow
+            digits = digits[-1:] if len(digits) % 4 == 1 else b""  # a digit alone was none
         digits += last
         whole = len(digits) // 4 * 4
         yield binascii.a2b_base64(digits[:whole])

@@ -7,46 +7,9 @@ from itertools import zip_longest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from gateway.mail.html_meaning import MEANT
+from gateway.mail.nested_html import ENDS_PARAGRAPH
 
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "center",
-        "details",
-        "dialog",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tr",
-        "ul",
-    ]
-)
+_BLOCKS = ENDS_PARAGRAPH | {"tr"}
 _APART = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre", "hr"])
 """Blocks with an empty line around them."""
 _STRUCK = frozenset(("s", "strike", "del"))
@@ -74,15 +37,18 @@ def _children(node: LexborNode, *, kept: bool) -> Iterator[str]:
     number = _number(node.attributes.get("start")) or 1
     child = node.child
     while child is not None:
-        if child.tag == "li" and node.tag == "ol":
+        if child.tag == "li":
             number = _number(child.attributes.get("value")) or number
-            yield f"{_BREAK}{number}. {''.join(_children(child, kept=kept)).strip(_BREAK + _GAP + ' ')}{_BREAK}"
+            mark = f"{number}." if node.tag == "ol" else "•"
+            yield f"{_BREAK}{mark} {_trimmed(child, kept=kept)}{_BREAK}"
             number += 1
-        elif child.tag == "li":
-            yield f"{_BREAK}• {''.join(_children(child, kept=kept)).strip(_BREAK + _GAP + ' ')}{_BREAK}"
         else:
             yield from _piece(child, kept=kept)
         child = child.next
+
+
+def _trimmed(node: LexborNode, *, kept: bool) -> str:
+    return "".join(_children(node, kept=kept)).strip(f" {_BREAK}{_GAP}")
 
 
 def _piece(node: LexborNode, *, kept: bool) -> Iterator[str]:
@@ -125,10 +91,7 @@ def _moved(inner: str, letters: dict[str, str], otherwise: str) -> str:
 
 def _rows(table: LexborNode) -> str:
     """A table of figures as aligned lines; "" for one that only lays out what stands in it."""
-    rows = [
-        ["".join(_children(cell, kept=False)).strip(f" {_BREAK}{_GAP}") for cell in row.css("td, th")]
-        for row in table.css("tr")
-    ]
+    rows = [[_trimmed(cell, kept=False) for cell in row.css("td, th")] for row in table.css("tr")]
     cells = [cell for row in rows for cell in row]
     is_layout = table.css_first("td table, th table") or any(re.search(r"[\x00\x01\n]", cell) for cell in cells)
     if is_layout or max(map(len, rows), default=0) < 2 or max(map(len, cells), default=0) > _WIDEST:

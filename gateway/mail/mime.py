@@ -28,8 +28,6 @@ _LEXEME = re.compile(rf'{_QUOTED}|[()]|[^"()]++')
 _IN_A_NAME = re.compile(r'(?i)name\*?[\d*]{0,4} ?= ?[^;"]*\Z')
 _SECTION = re.compile(r"([^*]++)(?:\*(\d{1,3}))?(\*)?")
 _DIVIDER = re.compile(rb"\n--([^\n]{1,900}+)(?=\n|\Z)")  # begins with a literal: searched for at memory speed
-
-
 _NAME_OCTETS = 300
 """How far back it is looked whether a bracket stands in the name of a file."""
 

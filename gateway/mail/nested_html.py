@@ -63,9 +63,9 @@ _BLOCK_NAMES = (
     "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer form h1 h2 h3 "
     "h4 h5 h6 header hgroup hr listing main menu nav ol p pre section summary table ul"
 )
-_ENDS_PARAGRAPH = _names(_BLOCK_NAMES) | {"li", "dd", "dt"}
-_BLOCKS = _ENDS_PARAGRAPH | _TABLE_PARTS | _SCOPES | _names("button select textarea")
-_SCOPED = _ENDS_PARAGRAPH | {"p", "button"}
+ENDS_PARAGRAPH = _names(_BLOCK_NAMES) | {"li", "dd", "dt"}
+_BLOCKS = ENDS_PARAGRAPH | _TABLE_PARTS | _SCOPES | _names("button select textarea")
+_SCOPED = ENDS_PARAGRAPH | {"p", "button"}
 _TABLE = frozenset({"table"})
 _PARAGRAPH_SCOPES = _SCOPES | {"button"}
 _ITEMS = {"li": ("li",), "dd": ("dd", "dt"), "dt": ("dd", "dt")}
@@ -221,7 +221,7 @@ class _Writer:
         """Close what the start of this element ends."""
         if name in _ITEMS:
             self._close_to(_ITEMS[name], _ITEM_SCOPES)
-        if name in _ENDS_PARAGRAPH:
+        if name in ENDS_PARAGRAPH:
             self._close_to(("p",), _PARAGRAPH_SCOPES)
         if name == "a":
             self._end_style(name)

@@ -168,6 +168,15 @@ def test_who_has_signed_in_is_not_displaced_by_strangers():
     assert clerk.heard == []
 
 
+def test_nor_by_strangers_of_the_same_network():
+    sessions = Sessions(Caps(sessions=20, sessions_an_address=4, sessions_a_network=2))
+    [clerk] = admitted(sessions, 1, address="192.0.2.1")
+    sessions.trust(clerk)
+    admitted(sessions, 2, now=1.0, address="192.0.2.2")
+    admitted(sessions, 1, now=9.0, address="192.0.2.3")  # one of the two makes room
+    assert clerk.heard == []
+
+
 @pytest.mark.parametrize(
     ("ip", "network"),
     [("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1::/48")],

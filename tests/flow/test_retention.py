@@ -133,3 +133,14 @@ async def test_a_sweep_never_takes_more_than_it_may(world):
     world.clock.advance(days=31)
     assert await world.desk.do(retention.deliveries, 0, 4) == 4
     assert len(await world.rows(Delivery)) == 6
+
+
+async def test_house_keeping_ends_when_we_end(world):
+    for number in range(10):
+        await world.receive(mail(f"p{number}@home.example", subject="Lunch?"))
+    await world.deliver()
+    world.clock.advance(days=31)
+    await keep_house(world.desk, Traffic(), lambda: True)
+    assert len(await world.rows(Delivery)) == 7  # what had begun
+    await keep_house(world.desk, Traffic())
+    assert len(await world.rows(Delivery)) == 1

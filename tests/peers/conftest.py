@@ -1,6 +1,7 @@
 """The peers as fixtures. A peer that cannot be had fails the test and says what to type; it never skips it."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.peers.disks import SmallDisk
 from tests.peers.hop import Hop
 from tests.peers.postfix import Postfix
+from tests.peers.served import Served
 from tests.peers.smtp_sink import SmtpSink
 
 
@@ -61,3 +63,11 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
         say(f"This test mounts a small file system, as root: {refused}")
     yield disk
     disk.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, hop: Hop) -> Iterator[Served]:
+    """A gateway that is set up, with `hop` as its next one; it is killed at the end, if it runs."""
+    gateway = Served(tmp_path / "gateway", hop.port)
+    yield gateway
+    gateway.end(signal.SIGKILL)

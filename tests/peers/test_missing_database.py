@@ -2,25 +2,16 @@
 
 import signal
 import smtplib
-import subprocess
 
 import pytest
 
 from tests.peers.process import wait_for
-from tests.peers.served import GATEWAY, Served
 
 pytestmark = pytest.mark.peer
 
 ADA = "ada@riverside.example"
 LARGE = "x" * 70 + "\r\n"
 """A line of mail so long that its content lies in a file."""
-
-
-@pytest.fixture
-def served(tmp_path, hop):
-    gateway = Served(tmp_path / "gateway", hop.port)
-    yield gateway
-    gateway.end(signal.SIGKILL)
 
 
 def spool(served):
@@ -34,13 +25,6 @@ def hold_some(served, count=3):
         served.send(ADA, f"p{number}@home.example", "[secure] Results", LARGE * 1500)
     assert len(list(spool(served).iterdir())) == count
     served.end(signal.SIGKILL)
-
-
-def command(served, *words):
-    config = served.folder / "gateway.toml"
-    return subprocess.run(
-        [GATEWAY, *words, "--config", config], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def offered(served):
@@ -64,13 +48,13 @@ def test_without_its_database_nothing_starts_and_nothing_is_swept(served, fresh)
             file.rename(f"{away}{name}")
     if fresh:
         served.database.touch()
-    done = command(served, "serve")
+    done = served.command("serve")
     assert done.returncode != 0
     assert "is missing or empty" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(file.read_bytes() for file in spool(served).iterdir()) == kept
     if not fresh:
-        assert "FAULT    database" in command(served, "check").stdout
+        assert "FAULT    database" in served.command("check").stdout
     for name in ("", "-wal", "-shm"):
         file = served.database.with_name(f"elsewhere.db{name}")
         if file.exists():

@@ -1,35 +1,22 @@
 """A mail that cannot be prepared for sending: the others flow, and everybody who has to know hears of it."""
 
 import json
-import signal
 import sqlite3
 from contextlib import closing
 
 import pytest
 
-from tests.peers.preloaded import run
 from tests.peers.process import wait_for
-from tests.peers.served import Mailboxes, Served
+from tests.peers.served import Mailboxes
 
 pytestmark = pytest.mark.peer
 
 ADA = "ada@riverside.example"
 
 
-@pytest.fixture
-def served(tmp_path, hop):
-    gateway = Served(tmp_path / "gateway", hop.port, SITE__TIMEZONE="Europe/London")
-    yield gateway
-    gateway.end(signal.SIGKILL)
-
-
-def command(served, *words):
-    environment = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "GATEWAY_CLOCK_FILE": str(served.folder / "now")}
-    return run("gateway", [*map(str, words), "--config", str(served.folder / "gateway.toml")], environment)
-
-
 def test_poison_at_the_head_of_the_queue_is_set_aside_and_told(served, hop):
     usual, hop.script = hop.script, lambda step, *_: "421 4.3.2 Later" if step == "banner" else ""
+    served.settings["SITE__TIMEZONE"] = "Europe/London"
     served.start()
     for number in range(4):
         served.send(ADA, f"p{number}@home.example", "passes", "Hello.")
@@ -46,8 +33,8 @@ def test_poison_at_the_head_of_the_queue_is_set_aside_and_told(served, hop):
     report = wait_for(lambda: next((one for one in hop.messages() if one.recipients == (ADA,)), None))
     assert report.message.get_content_type() == "multipart/report"
     wait_for(lambda: served.figure("gateway_deliveries_set_aside") == 1, 30)
-    assert "FAULT    queue: 1 mails" in command(served, "check").stdout
-    [line] = command(served, "queue", "list", "--set-aside", "--json").stdout.splitlines()
+    assert "FAULT    queue: 1 mails" in served.command("check").stdout
+    [line] = served.command("queue", "list", "--set-aside", "--json").stdout.splitlines()
     assert (json.loads(line)["id"], json.loads(line)["to"]) == (1, "p0@home.example")
 
     served.turn(days=1)
@@ -55,7 +42,7 @@ def test_poison_at_the_head_of_the_queue_is_set_aside_and_told(served, hop):
     reports = served.rows("SELECT count(*) FROM delivery WHERE notice = 'attention'")
     told = Mailboxes(hop).next("attention", "postmaster@riverside.example")
     assert "p0@home.example" in told.get_body(("plain",)).get_content()
-    assert command(served, "queue", "drop", 1).stdout == "1: dropped\n"
+    assert served.command("queue", "drop", 1).stdout == "1: dropped\n"
     served.turn(days=1)
     served.catch_up()
     assert served.rows("SELECT count(*) FROM delivery WHERE notice = 'attention'") == reports

@@ -9,18 +9,10 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.peers.preloaded import run
 from tests.peers.process import wait_for
 from tests.peers.served import Served
 
 pytestmark = pytest.mark.peer
-
-
-@pytest.fixture
-def served(tmp_path, hop):
-    gateway = Served(tmp_path / "gateway", hop.port)
-    yield gateway
-    gateway.end(signal.SIGKILL)
 
 
 def said(served):
@@ -78,11 +70,6 @@ def test_a_full_disk_is_waited_for(tmp_path, hop, small_disk):
         served.end(signal.SIGKILL)
 
 
-def command(served, *words):
-    config = str(served.folder / "gateway.toml")
-    return run("gateway", [*words, "--config", config], {"PATH": "/usr/bin:/bin", "NO_COLOR": "1"})
-
-
 def used(served):
     served.start()
     served.send("ada@riverside.example", "pat@home.example", "[secure] Results", "Hello.")
@@ -94,10 +81,10 @@ def test_a_damaged_database_is_named_and_nothing_is_served(served):
     octets = bytearray(served.database.read_bytes())
     octets[4096:] = bytes(len(octets) - 4096)
     served.database.write_bytes(octets)
-    done = command(served, "serve")
+    done = served.command("serve")
     assert (done.returncode, "is damaged" in done.stderr) == (os.EX_IOERR, True)
     assert "Traceback" not in done.stderr
-    assert "FAULT    database: " in command(served, "check").stdout
+    assert "FAULT    database: " in served.command("check").stdout
 
 
 def test_one_damaged_page_is_found_by_check(served):
@@ -107,7 +94,7 @@ def test_one_damaged_page_is_found_by_check(served):
     octets = bytearray(served.database.read_bytes())
     octets[(root - 1) * 4096 : root * 4096] = os.urandom(4096)
     served.database.write_bytes(octets)
-    found = command(served, "check").stdout
+    found = served.command("check").stdout
     assert "is damaged" in found
     assert "restore it from a backup" in found
 
@@ -116,14 +103,14 @@ def test_keys_that_are_missing_are_to_be_restored_and_not_made_anew(served):
     used(served)
     (served.folder / "gateway.keys").unlink()
     for words in (["serve"], ["check"]):
-        done = command(served, *words)
+        done = served.command(*words)
         assert "restore it from its copy" in done.stdout + done.stderr
         assert "gateway init" not in done.stdout + done.stderr
-    assert command(served, "serve").returncode == os.EX_CONFIG
+    assert served.command("serve").returncode == os.EX_CONFIG
 
 
 def test_a_disk_that_is_nearly_full_is_a_fault(small_disk, hop):
-    assert "FAULT    disk: only " in command(Served(small_disk.folder / "gateway", hop.port), "check").stdout
+    assert "FAULT    disk: only " in Served(small_disk.folder / "gateway", hop.port).command("check").stdout
 
 
 def test_the_service_manager_hears_when_it_is_ready_and_what_it_waits_for(served, tmp_path):
