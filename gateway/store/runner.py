@@ -200,7 +200,7 @@ class SqliteStore:
 
     async def _begin(self) -> None:
         """Wait for our turn among the processes, but no longer than callers should. Raises StoreBusy, StoreGone."""
-        self._place.check()
+        self._place.check()  # before anything is opened: SQLite would make a file where there is none
         if self._turn is None and self._disk.begin_at_once():
             return
         if self._turn is None:  # else still waited for: the callers before gave up
@@ -251,6 +251,7 @@ class SqliteStore:
     # ----------------------------------------------------------------------------------------------------- after it
 
     def _make_durable(self, jobs: list[_Job]) -> None:
+        self._place.check()  # once more: work may have joined a commit that began before the file went
         self._content.settle()  # files that the rows name must be there as surely as the rows
         self._disk.commit()
         for job in jobs:
