@@ -254,7 +254,9 @@ async def test_what_one_has_sent_says_so_too(world, browser):
     assert ["with files" in line.text() for line in browser.page.css(".lines li")] == [True, False]
 
 
-@pytest.mark.parametrize(("kind", "listed"), [("image/heic", True), ("image/tiff", True), ("image/png", False)])
+@pytest.mark.parametrize(
+    ("kind", "listed"), [("image/heic", True), ("image/tiff", True), ("image/bmp", True), ("image/png", False)]
+)
 async def test_a_picture_that_no_browser_shows_is_a_file(world, browser, kind, listed):
     account = await world.registered()
     await browser.sign_in()

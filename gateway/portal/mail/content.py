@@ -11,13 +11,13 @@ from gateway.mail import parse
 from gateway.mail.html_text import text_of
 from gateway.mail.parse import Attachment, Malformed
 from gateway.portal.mail import frame
-from gateway.portal.mail.html import safe
+from gateway.portal.mail.html import PICTURES, safe
 from gateway.portal.visit import Visit
 from gateway.ports import ScannerDown
 
 log = structlog.get_logger()
 
-_HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"})
+_HARMLESS = PICTURES | {"application/pdf"}
 OCTETS = "application/octet-stream"
 
 

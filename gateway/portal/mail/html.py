@@ -35,8 +35,8 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope", "width"},
 }
 _WITH_CONTENT = {"script", "style", "title", "head", "template", "noscript", "svg", "math"}
-SHOWN_BY_BROWSERS = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "image/bmp"})
-"""What every browser shows; other pictures are files to be saved."""
+PICTURES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
+"""What every browser shows, and is given out as what it is; other pictures are files to be saved."""
 _DATA = re.compile(r"(?i)data:image/(?:png|jpe?g|gif|webp|bmp)(?:;[\w=.-]{1,40}){0,3},")
 _LINKS = ("https://", "http://", "mailto:", "tel:")
 
@@ -62,9 +62,7 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
     if within_bounds is None:
         return None
     made = Made()
-    pictures = {
-        one.content_id: one.index for one in attachments if one.content_id and one.content_type in SHOWN_BY_BROWSERS
-    }
+    pictures = {one.content_id: one.index for one in attachments if one.content_id and one.content_type in PICTURES}
     made.html = nh3.clean(
         within_bounds,
         tags=_TAGS,
