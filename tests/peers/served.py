@@ -80,6 +80,10 @@ class Served:
         """Wait until it has done all that is due by the clock as it stands."""
         wait_for(lambda: self.figure("gateway_timed_work_until_seconds") == self.now.timestamp())
 
+    def said(self, line: str, times: int = 1) -> None:
+        """Wait until its log says so often what we look for: lines are written soon after what they tell of."""
+        wait_for(lambda: (self.folder / "log").read_text().count(line) == times)
+
     def figure(self, name: str) -> float:
         """One of the figures that it shows to Prometheus."""
         with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=20) as answer:

@@ -149,7 +149,7 @@ def test_a_changed_uidvalidity_runs_nothing_again_and_a_restart_is_survived(serv
     assert dovecot.unseen() == 1
     dovecot.put(mail("LIST", number=2))
     wait_for(lambda: len(transcripts(hop)) == 2, 60)
-    assert "the server has closed the connection" in (served.folder / "log").read_text()  # noticed, not found out later
+    served.said("the server has closed the connection")  # noticed, not found out later
     assert wait_for(lambda: dovecot.unseen() == 0)
     assert served.rows("SELECT count(*) FROM audit WHERE action = 'said INVITE'") == [(1,)]
 
@@ -170,9 +170,7 @@ def test_a_mail_that_ends_the_process_is_set_aside_after_three_tries(served, dov
     assert (dovecot.unseen(), dovecot.flagged()) == (0, 1)
     assert invitations(served) == []
     assert served.figure("gateway_mailbox_set_aside_total") == 1
-    log = (served.folder / "log").read_text()
-    assert "level=warning" in log
-    assert "could not be taken in 3 times; it is left there, flagged" in log
+    served.said('level=warning event="a mail in the mailbox could not be taken in 3 times; it is left there, flagged"')
 
 
 def test_it_ends_cleanly_while_it_waits(served, dovecot, hop):
