@@ -39,6 +39,11 @@ PART_FIELDS = 20_000
 """The fields of all parts' heads together: twenty a part."""
 VALUE_OCTETS = 16_384
 """A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+META_OCTETS = 4_096
+"""The octets of HTML in which it may say its character set; WHATWG HTML §13.2.3.2 looks at the first 1,024."""
+VENDOR_OCTETS = 2**18
+"""The octets of a text in which characters that makers have added to a Japanese or Chinese set are looked up, one by
+one; in longer ones they are U+FFFD."""
 BOUNDARY_LENGTH = 200
 """A boundary; RFC 2046 §5.1.1 allows 70 characters."""
 

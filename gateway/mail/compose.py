@@ -12,7 +12,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import cache
 
-from gateway.mail.decoding import as_text, clean, safe_filename
+from gateway.mail.charsets import as_text
+from gateway.mail.decoding import clean, safe_filename
 from gateway.mail.encoding import base64_lines, display_name, field, mailbox, parameter, sevenbit
 from gateway.mail.headers import only
 

@@ -1,24 +1,13 @@
-"""From octets to text: charsets, transfer encodings and encoded words, each made to answer whatever it is given."""
+"""Transfer encodings and encoded words undone, each made to answer whatever it is given."""
 
 import binascii
-import encodings.aliases
 import re
 import string
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from gateway.mail.bounds import ENCODED_OCTETS, ENCODED_WORDS
-
-_NO_TEXT = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
-_ALIASES = {k: v for k, v in encodings.aliases.aliases.items() if v not in _NO_TEXT}
-# Only names from this table reach Python's codec registry: it remembers every name it was ever asked for, and some
-# of its codecs are no charsets.
-_CHARSETS = (
-    _ALIASES
-    | {codec: codec for codec in _ALIASES.values()}
-    | {"us_ascii": "utf_8", "ascii": "utf_8"}
-    | {"cp874": "cp874", "windows_874": "cp874", "koi8_u": "koi8_u", "iso_8859_8_i": "iso8859_8"}
-)
+from gateway.mail.charsets import as_text
 
 # RFC 2047 §2, with the language of RFC 2231 §5; spaces inside the text are wrong, but written.
 _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*+)\?=")
@@ -29,7 +18,6 @@ _UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}
 _CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]+")
 _NOT_BASE64 = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/".encode()))
 _LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
-_WINDOWS_1252 = {octet: bytes([octet]).decode("cp1252", "replace") for octet in range(0x80, 0xA0)}
 _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 
 
@@ -50,19 +38,6 @@ def safe_filename(name: str) -> str:
 def lines(text: str) -> str:
     """The text with LF line ends and without control characters other than tab."""
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n"))
-
-
-def as_text(octets: bytes | bytearray, charset: str = "") -> str:
-    """Decode text; a charset that is missing, unknown or wrong is guessed: UTF-8, else Windows-1252."""
-    name = _CHARSETS.get(re.sub(r"[^a-z0-9]+", "_", charset[:40].lower()).strip("_"), "utf_8")
-    for codec in (name, "utf_8"):
-        try:
-            return octets.decode(codec)
-        except UnicodeError:
-            continue
-    if name == "utf_8":
-        return octets.decode("latin-1").translate(_WINDOWS_1252)  # the codec is slow where octets mean nothing
-    return octets.decode(name, "replace")
 
 
 def unbase64(octets: bytes) -> bytes:

@@ -13,7 +13,8 @@ from itertools import pairwise
 from urllib.parse import unquote_to_bytes
 
 from gateway.mail.bounds import BOUNDARY_LENGTH, DEEPEST, PART_FIELDS, PARTS, VALUE_OCTETS
-from gateway.mail.decoding import as_text, clean, decoded, unfolded, untransfer, words
+from gateway.mail.charsets import as_text, charset_within
+from gateway.mail.decoding import clean, decoded, unfolded, untransfer, words
 from gateway.mail.scan import body_start, bounded
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
@@ -57,7 +58,9 @@ class Part:
     def text(self, octets: int) -> str:
         """So many octets of the body, as it was sent, as text, whatever its charset claims to be."""
         sent = self.message[self.start : min(self.start + octets, self.end)]
-        return as_text(untransfer(sent, self.encoding), self.parameters.get("charset", ""))
+        decoded = untransfer(sent, self.encoding)
+        within = charset_within(decoded) if self.content_type == "text/html" else ""
+        return as_text(decoded, self.parameters.get("charset", ""), within)
 
 
 class _Reading:

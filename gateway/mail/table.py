@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from gateway.domain.commands import says_who
 from gateway.mail.bounds import READ_LINE, TABLE_OCTETS, TABLE_ROWS
-from gateway.mail.decoding import as_text, lines
+from gateway.mail.charsets import as_text
+from gateway.mail.decoding import lines
 from gateway.mail.mime import Part, TooMuch, tree
 
 _TYPES = frozenset({"text/csv", "text/tab-separated-values", "application/csv", "text/comma-separated-values"})
