@@ -39,6 +39,8 @@ PART_FIELDS = 20_000
 """The fields of all parts' heads together: twenty a part."""
 VALUE_OCTETS = 16_384
 """A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+PICTURE_OCTETS = 16
+"""The octets of a file by which it is known as a picture."""
 META_OCTETS = 4_096
 """The octets of HTML in which it may say its character set; WHATWG HTML §13.2.3.2 looks at the first 1,024."""
 VENDOR_OCTETS = 2**18

@@ -1,4 +1,4 @@
-"""Messages as values: the head of every mail that passes, and the body of one that a person reads.
+"""Messages as values: the head of every mail that passes, and (in `contents`) the body of one that a person reads.
 
 Nothing that we read is read by the stdlib's `email` parser, which raises on hostile input (`Message-ID: <>`, nested
 parentheses, odd charsets, deep nesting): heads are scanned and bodies divided by octets, in bounded time. Only `legacy`
@@ -7,11 +7,9 @@ calls it, for a library that takes its messages and nothing else.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
-from html import escape
 
 from gateway.mail.bounds import (
     ANSWERED,
@@ -23,9 +21,10 @@ from gateway.mail.bounds import (
     LIBRARY_OCTETS,
     LIST_LENGTH,
 )
-from gateway.mail.decoding import decoded, lines, safe_filename, unfolded, untransferred
+from gateway.mail.contents import Attachment, Body, Malformed, Piece, attachment, body, piece
+from gateway.mail.decoding import decoded, unfolded
 from gateway.mail.mailboxes import Mailbox, mailboxes, plainly_one
-from gateway.mail.mime import Part, TooMuch, tree
+from gateway.mail.mime import Part, tree
 from gateway.mail.scan import Field, body_start, bounded, head_start
 
 __all__ = [
@@ -48,16 +47,6 @@ TRACE = frozenset({"received", "return-path", "delivered-to", "x-received", "aut
 """Fields that hops add on the way; with ARC-* they say nothing of which mail it is."""
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
-_SUFFIXES = {
-    "application/pdf": ".pdf",
-    "image/gif": ".gif",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "message/rfc822": ".eml",
-    "text/calendar": ".ics",
-    "text/html": ".html",
-    "text/plain": ".txt",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,84 +144,11 @@ class Head:
         return tuple(dict.fromkeys(found))[:ANSWERED]
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """One file of a message: `size` in octets once decoded, `filename` safe to offer for saving."""
-
-    index: int
-    filename: str
-    content_type: str
-    size: int
-    content_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Where a file lies in its message, from `start` to `end`, and how it is encoded."""
-
-    start: int
-    end: int
-    encoding: str
-
-    def octets(self, message: Iterable[bytes]) -> Iterator[bytes]:
-        """The file, decoded, from the message's octets, however they are cut."""
-        return untransferred(_between(message, self.start, self.end), self.encoding)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a person reads: plain text, HTML as it was sent (not made safe), and files. "" where there is none."""
-
-    text: str
-    html: str
-    attachments: tuple[Attachment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A message that is not taken apart, and why; it can still be kept and delivered."""
-
-    reason: str
-
-
 def head(raw: bytes) -> Head:
     """Read the head, in time that does not depend on the size of the body (RFC 5322 §2.2)."""
     start = head_start(raw)
     fields, complete = bounded(raw, start)
     return Head(fields, body_start(raw, fields[-1].end if fields else start), complete, start)
-
-
-def body(raw: bytes, most: int | None = None) -> Body | Malformed:
-    """Take the message apart into what is read in line and what is attached (RFC 2046, RFC 2183).
-
-    Of what is read in line, at most so many octets of text are decoded, and as many of HTML.
-    """
-    try:
-        root = tree(raw)
-    except TooMuch as reason:
-        return Malformed(str(reason))
-    room = len(raw) if most is None else most
-    text, html = _inline(root, _Room({"text/html": room, "text/plain": room}))
-    files = enumerate(_files(root))
-    return Body(text, html, tuple(_described(index, part) for index, part in files))
-
-
-def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
-    """The file of this index with its octets, or None if there is no such file."""
-    found = piece(raw, index)
-    return (found[0], b"".join(found[1].octets([raw]))) if found else None
-
-
-def piece(raw: bytes, index: int) -> tuple[Attachment, Piece] | None:
-    """The file of this index and where it lies, or None if there is no such file."""
-    try:
-        files = _files(tree(raw))
-    except TooMuch:
-        return None
-    if not 0 <= index < len(files):
-        return None
-    part = files[index]
-    return _described(index, part), Piece(part.start, part.end, part.encoding)
 
 
 def legacy(raw: bytes) -> Message | None:
@@ -266,72 +182,3 @@ def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":
 
 def _depth(part: Part) -> int:
     return max((_depth(one) + 1 for one in part.parts), default=0)
-
-
-def _is_file(part: Part) -> bool:
-    shown = part.content_type in ("text/plain", "text/html")
-    return not part.multipart and (not shown or part.disposition == "attachment" or bool(part.filename))
-
-
-def _files(part: Part) -> list[Part]:
-    inner = [found for one in part.parts for found in _files(one)]
-    return [part, *inner] if _is_file(part) else inner
-
-
-@dataclass(slots=True)
-class _Room:
-    """How many octets of each type may still be decoded."""
-
-    left: dict[str, int]
-
-    def text(self, part: Part) -> str:
-        octets = min(part.end - part.start, self.left[part.content_type])
-        self.left[part.content_type] -= octets
-        return lines(part.text(octets))
-
-
-def _inline(part: Part, room: _Room) -> tuple[str, str]:
-    """The text and the HTML that are shown for a part."""
-    if part.multipart:
-        pairs = [_inline(one, room) for one in part.parts]
-        return _either(pairs) if part.content_type == "multipart/alternative" else _in_a_row(pairs)
-    if _is_file(part):
-        return "", ""
-    shown = room.text(part)
-    return ("", shown) if part.content_type == "text/html" else (shown, "")
-
-
-def _either(pairs: list[tuple[str, str]]) -> tuple[str, str]:
-    """Alternatives: the plainest text, and the last and so richest HTML (RFC 2046 §5.1.4)."""
-    texts = [text for text, _ in pairs if text.strip()]
-    htmls = [html for _, html in pairs if html.strip()]
-    return (texts or [""])[0], (htmls or [""])[-1]
-
-
-def _in_a_row(pairs: list[tuple[str, str]]) -> tuple[str, str]:
-    """Parts shown one after another: plain ones join the HTML too, so that neither form lacks a part."""
-    text = "\n".join(text for text, _ in pairs if text)
-    if not any(html for _, html in pairs):
-        return text, ""
-    return text, "\n".join(html or f"<pre>{escape(text)}</pre>" for text, html in pairs if html or text)
-
-
-def _between(chunks: Iterable[bytes], start: int, end: int) -> Iterator[bytes]:
-    at = 0
-    for chunk in chunks:
-        if at >= end:
-            return
-        yield chunk[max(start - at, 0) : end - at]
-        at += len(chunk)
-
-
-def _described(index: int, part: Part) -> Attachment:
-    return Attachment(index, _named(index, part), part.content_type, len(part.content()), part.content_id)
-
-
-def _named(index: int, part: Part) -> str:
-    """The file's safe name, never empty; a message's name ends in .eml."""
-    name = safe_filename(part.filename) or f"attachment-{index + 1}"
-    suffix = _SUFFIXES.get(part.content_type, "")
-    bare = "." not in name or (suffix == ".eml" and not name.lower().endswith(suffix))
-    return name + suffix if bare else name

@@ -14,7 +14,9 @@ from gateway.mail import (
     bounces,
     charsets,
     compose,
+    contents,
     decoding,
+    enclosed,
     encoding,
     furniture,
     headers,
@@ -23,6 +25,7 @@ from gateway.mail import (
     mailboxes,
     mime,
     nested_html,
+    parameters,
     parse,
     quoted_html,
     quoted_text,
@@ -34,8 +37,10 @@ from gateway.mail import (
     stuffing,
     subject_tag,
     table,
+    transfer,
     wishes,
 )
+from gateway.mail.bounds import VALUE_OCTETS
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import safe
 
@@ -51,7 +56,9 @@ MODULES = (
     bounces,
     charsets,
     compose,
+    contents,
     decoding,
+    enclosed,
     encoding,
     furniture,
     headers,
@@ -60,6 +67,7 @@ MODULES = (
     mailboxes,
     mime,
     nested_html,
+    parameters,
     parse,
     quoted_html,
     quoted_text,
@@ -70,6 +78,7 @@ MODULES = (
     signed,
     stuffing,
     subject_tag,
+    transfer,
 )
 NO_READERS = {
     *(
@@ -79,7 +88,7 @@ NO_READERS = {
         "compose.report",
         "compose.disposition",
     ),  # what we write, from bounded pieces
-    *("headers.received", "headers.prepend", "encoding.base64_lines", "stuffing.stuffed", "decoding.untransferred"),
+    *("headers.received", "headers.prepend", "encoding.base64_lines", "stuffing.stuffed", "transfer.untransferred"),
 }
 """Functions of `gateway.mail` that read nothing which a stranger could make long; chunks are looked at one by one."""
 
@@ -158,8 +167,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "charsets.as_text": lambda text: charsets.as_text(octets(text), "utf-7"),
     "charsets.as_text, guessed": lambda text: charsets.as_text(b"\xff" + octets(text), "iso-8859-1", "big5"),
     "charsets.charset_within": lambda text: charsets.charset_within(b"<meta " + octets(text)),
-    "decoding.unbase64": lambda text: decoding.unbase64(octets(text)),
-    "decoding.untransfer": lambda text: decoding.untransfer(octets(text), "quoted-printable"),
+    "transfer.unbase64": lambda text: transfer.unbase64(octets(text)),
+    "transfer.untransfer": lambda text: transfer.untransfer(octets(text), "quoted-printable"),
     "decoding.words": decoding.words,
     "decoding.unfolded": lambda text: decoding.unfolded(octets(text)),
     "decoding.decoded": lambda text: decoding.decoded(octets(text)),
@@ -189,15 +198,22 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "wishes.ends_at": lambda text: wishes.ends_at(parse.head(field("Expires", text))),
     "secure_mark.bare_subject": lambda text: secure_mark.bare_subject(text, Marks()),
+    "transfer.untransfer, base64": lambda text: transfer.untransfer(octets(text), "base64"),
+    "transfer.untransfer, uuencode": lambda text: transfer.untransfer(octets(text), "uuencode"),
+    "transfer.encoded_length": lambda text: transfer.encoded_length(octets(text), "base64"),
+    "transfer.named": transfer.named,
+    "enclosed.in_text": lambda text: enclosed.in_text(b"begin 644 x\n" + octets(text)),
+    "enclosed.in_html": lambda text: enclosed.in_html(b"<a href=data:" + octets(text), 0),
+    "parameters.parameterised": lambda text: parameters.parameterised(octets(f"text/plain; {text}")[:VALUE_OCTETS]),
     "mime.tree": lambda text: parse.body(parts(text)),
     "nested_html.nested": nested_html.nested,
     "parse.head": lambda text: parse.head(octets(text)),
     "parse.head, From": _header("From", "authors"),
     "parse.head, Subject": _header("Subject", "subject"),
     "parse.head, References": lambda text: parse.head(field("References", text)).all("references"),
-    "parse.body": lambda text: parse.body(octets(f"Content-Type: {text.replace(chr(10), ' ')}\r\n\r\n--b\r\n")),
-    "parse.attachment": lambda text: parse.attachment(parts(text), 0),
-    "parse.piece": lambda text: parse.piece(parts(text), 0),
+    "contents.body": lambda text: parse.body(octets(f"Content-Type: {text.replace(chr(10), ' ')}\r\n\r\n--b\r\n")),
+    "contents.attachment": lambda text: parse.attachment(parts(text), 0),
+    "contents.piece": lambda text: parse.piece(parts(text), 0),
     "parse.legacy": lambda text: parse.legacy(octets(text)),
     "parse.fingerprint": lambda text: parse.fingerprint(octets(text), parse.head(octets(text))),
     "quoted_html.text_above_quotes": quoted_html.text_above_quotes,

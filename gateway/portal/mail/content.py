@@ -35,7 +35,7 @@ class Shown:
 
 
 def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) -> Shown:
-    """Take a message apart for its page; its files are offered in `folder`."""
+    """Take a message apart for its page; its files are offered in `folder`, all but the pictures that are shown."""
     body = parse.body(raw)
     if isinstance(body, Malformed):
         return Shown(unreadable=True)

@@ -51,7 +51,7 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
     if within_bounds is None:
         return None
     made = Made()
-    pictures = {one.content_id: one.index for one in attachments if one.content_id}
+    pictures = {one.content_id: one.index for one in attachments if one.content_id and one.picture}
     made.html = nh3.clean(
         within_bounds,
         tags=_TAGS,
