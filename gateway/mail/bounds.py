@@ -110,3 +110,13 @@ HTML_LENGTH = 32_768
 """The characters of HTML in which typed lines are looked for, its head and embedded pictures not counted."""
 TYPED_ELEMENTS = 3_000
 """The elements in them; each is asked for sixty marks of quotes and of what is hidden."""
+SHEET_LENGTH = 131_072
+"""The characters of a mail's style sheets; Outlook writes sixty thousand."""
+STYLE_LENGTH = 2_000
+"""The characters of one element's style."""
+RULES = 1_000
+"""The rules of them that are kept."""
+SELECTORS = 50
+"""The selectors of one rule."""
+CLASSES = 20
+"""The classes of one element that are looked up."""

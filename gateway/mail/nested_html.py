@@ -8,6 +8,7 @@ far as it changes what a reader sees. It makes nothing safe: that is nh3's work,
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.mail.bounds import (
@@ -45,6 +46,8 @@ _DROPPED = _names("html head body frame frameset plaintext input base link meta"
 _HIDDEN = _names("script style title xmp iframe noembed noframes noscript")
 """Their content is no markup, and shown to nobody."""
 _UNWRITTEN = _DROPPED | _HIDDEN
+_RENAMED = {"form": "div", "image": "img"}
+"""What is written as something else, as browsers do it, or as it does nothing in a mail."""
 _STYLES = _names("a b big code em font i nobr s small strike strong tt u")
 _CELLS = _names("td th caption")
 _SCOPES = _CELLS | _names("table template object marquee applet")
@@ -80,12 +83,18 @@ class _Open:
     is_open: bool = True
 
 
-def nested(html: str, elements: int = HTML_ELEMENTS) -> str | None:
+Attributes = dict[str, str]
+
+
+def nested(
+    html: str, elements: int = HTML_ELEMENTS, meaning: Callable[[str, Attributes], Attributes] | None = None
+) -> str | None:
     """The HTML with all its words, well nested; None where it has more tags than anybody writes.
 
     Beyond the bounds elements are left out, and their words stay; beyond so many `elements` only line ends are kept.
+    `meaning` is given the name and the attributes of each element, and says which it has instead.
     """
-    writer = _Writer(elements)
+    writer = _Writer(elements, meaning or (lambda _, given: given))
     at, tags = 0, 0
     while found := _TAG.search(html, at):
         writer.text(html[at : found.start()])
@@ -93,6 +102,7 @@ def nested(html: str, elements: int = HTML_ELEMENTS) -> str | None:
         if tags > HTML_TAGS:
             return None
         name = (found["name"] or "").lower()
+        name = _RENAMED.get(name, name)
         if name in _HIDDEN and not found["end"]:
             at = _end_of(name, html, at)
         elif name not in _UNWRITTEN and _PLAIN_NAME.fullmatch(name):
@@ -110,7 +120,8 @@ def _end_of(name: str, html: str, at: int) -> int:
 class _Writer:
     """What has been written, and which elements are open in it."""
 
-    def __init__(self, elements: int) -> None:
+    def __init__(self, elements: int, meaning: Callable[[str, Attributes], Attributes]) -> None:
+        self._meaning = meaning
         self._out: list[str] = []
         self._stack: list[_Open] = []
         self._styles: list[_Open] = []
@@ -149,11 +160,11 @@ class _Writer:
         if name in _VOID:
             self._room -= 1
             self._loose = 0
-            self._out.append(_written(name, given))
+            self._out.append(self._written(name, given))
         elif len(self._stack) >= HTML_DEPTH or (name in _STYLES and len(self._styles) >= HTML_STYLES):
             self._left_out[name] += 1
         else:
-            self._push(_Open(name, _written(name, given)))
+            self._push(_Open(name, self._written(name, given)))
 
     def end(self, name: str) -> None:
         if name == "br":
@@ -166,6 +177,11 @@ class _Writer:
             self._close_to((name,), _TABLE)
         else:
             self._close_to((name,), _SCOPES if name in _SCOPED else _BLOCKS)
+
+    def _written(self, name: str, given: str) -> str:
+        """A start tag."""
+        attributes = self._meaning(name, _given(given))
+        return f"<{name}{''.join(map(_attribute, attributes.items()))}>"
 
     def finished(self) -> str:
         while self._stack:
@@ -273,16 +289,16 @@ def _divided(words: str) -> str:
     return "<!---->&".join(groups)
 
 
-def _written(name: str, given: str) -> str:
-    """A start tag with its attributes, the first of each name."""
-    kept: dict[str, str] = {}
+def _given(given: str) -> Attributes:
+    """The attributes of a tag, the first of each name."""
+    kept: Attributes = {}
     for one in _GIVEN.finditer(given):
         attribute = one[1].lower()
         value = one[2] or one[3] or one[4] or ""
         bearable = len(kept) < HTML_ATTRIBUTES and value.count("&") <= HTML_REFERENCES
         if bearable and _PLAIN_NAME.fullmatch(attribute):
             kept.setdefault(attribute, value)
-    return f"<{name}{''.join(map(_attribute, kept.items()))}>"
+    return kept
 
 
 def _attribute(one: tuple[str, str]) -> str:

@@ -41,8 +41,9 @@ from gateway.mail import (
     wishes,
 )
 from gateway.mail.bounds import VALUE_OCTETS
+from gateway.portal.mail import plain
 from gateway.portal.mail.content import shown_of
-from gateway.portal.mail.html import safe
+from gateway.portal.mail.html import Made, safe
 
 TODAY = date(2026, 3, 3)
 SERVER = "mx.riverside.example"
@@ -248,6 +249,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "signed.signed_content": lambda text: signed.signed_content(octets(text)),
     "signed.signed_content, nested": lambda text: signed.signed_content(b"\x30\x80" * (len(text) // 2)),
     "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
+    "portal.mail.html.safe, a style sheet": lambda text: safe(f"<style>{text}</style><p class=x>x", (), "/f"),
+    "portal.mail.html.safe, a style": lambda text: safe(f'<p style="{text}">x', (), "/f"),
+    "portal.mail.plain.text_of": lambda text: plain.text_of((safe(text, (), "/f") or Made()).html),
     "portal.mail.content.shown_of": lambda text: shown_of(text_of("html", text), "/f", "en"),
     "portal.mail.content.shown_of, text": lambda text: shown_of(text_of("plain", text), "/f", "en"),
 }

@@ -85,8 +85,9 @@ async def test_hostile_html_is_inert(world, browser):
     assert document.css_first("meta[http-equiv]").attributes["content"].startswith("default-src 'none'")
     letter = document.body
     tags = {node.tag for node in letter.css("body *")}
-    assert tags == {"h2", "img", "a", "table", "tbody", "tr", "td"}
-    assert {name for node in letter.css("body *") for name in node.attributes} == {"src", "alt", "href", "rel"}
+    assert tags == {"h2", "img", "a", "div", "table", "tbody", "tr", "td"}
+    assert {name for node in letter.css("body *") for name in node.attributes} == {"src", "alt", "href", "rel", "class"}
+    assert {node.attributes["class"] for node in letter.css("[class]")} == {"m-scrolls"}
     assert [image.attributes.get("src") for image in letter.css("img")] == [None, f"/messages/{copy.id}/attachments/0"]
     assert [link.attributes.get("href") for link in letter.css("a")] == [None, None, None, "https://nice.example"]
     assert "alert" not in letter.html

@@ -1,18 +1,17 @@
 """What a page shows of a message's content, and what of it is given out as a file."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import structlog
-from selectolax.lexbor import LexborHTMLParser
 from starlette.responses import Response, StreamingResponse
 
 from gateway.mail import parse
 from gateway.mail.parse import Attachment, Malformed
 from gateway.portal.mail import frame
 from gateway.portal.mail.html import safe
+from gateway.portal.mail.plain import text_of
 from gateway.portal.visit import Visit
 from gateway.ports import ScannerDown
 
@@ -46,14 +45,8 @@ def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) ->
         return Shown(body.text, attachments=body.attachments, unreadable=not body.text.strip())
     inline = frozenset(made.shown_pictures)
     others = tuple(one for one in body.attachments if one.index not in inline)
-    text = body.text if body.text.strip() else _text_of(made.html)
+    text = body.text if body.text.strip() else text_of(made.html)
     return Shown(text, frame.document(made.html, language, remote=remote), others, remote_pictures=made.remote_pictures)
-
-
-def _text_of(html: str) -> str:
-    """The words of a message that came as HTML only."""
-    body = LexborHTMLParser(html).body
-    return re.sub(r"\n{3,}", "\n\n", body.text(separator="\n", strip=True)) if body else ""
 
 
 # --------------------------------------------------------------------------------------------------------------- files

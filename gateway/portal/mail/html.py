@@ -1,9 +1,11 @@
 """A message's HTML made safe to show within our own page.
 
-Only tags and attributes that carry meaning stay: no style, script, form, frame or id can reach the page around it,
-and nothing is fetched from elsewhere. The page's Content-Security-Policy says the same a second time.
+Only tags and attributes that carry meaning stay, and styles as classes of our own (`meaning`): no style, script, form
+or frame can reach the page around it, and nothing is fetched from elsewhere. The page's Content-Security-Policy says
+the same a second time.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -12,21 +14,101 @@ import nh3
 
 from gateway.mail.nested_html import nested
 from gateway.mail.parse import Attachment
+from gateway.portal.mail.meaning import ATTRIBUTES, CLASSES, MARK, meaning
+from gateway.portal.mail.sheet import sheet_of
 
-_TAGS = {
-    *("p", "br", "hr", "div", "span", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("b", "strong", "i", "em", "u", "s", "del", "ins", "sub", "sup", "small", "code", "kbd", "q", "cite", "abbr"),
-    *("ul", "ol", "li", "dl", "dt", "dd", "a", "img"),
-    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+_TAGS = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "address",
+        "article",
+        "aside",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "font",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "legend",
+        "li",
+        "listing",
+        "main",
+        "mark",
+        "menu",
+        "nav",
+        "nobr",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
+)
+_WITH_CONTENT = {
+    *("script", "style", "title", "head", "template", "noscript", "svg", "math"),
+    *("audio", "video", "canvas", "datalist", "textarea"),
 }
-_ATTRIBUTES = {
-    "*": {"dir", "lang"},
-    "a": {"href"},
-    "img": {"src", "alt"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan", "scope"},
-}
-_WITH_CONTENT = {"script", "style", "title", "head", "template", "noscript", "svg", "math"}
+_WITHIN = re.compile(rf"about:srcdoc#{MARK}[^\s\"'<>]+")
+_TABLE = re.compile(r"<table(?=[ >])|</table>")
 _LINKS = ("https://", "http://", "mailto:", "tel:")
 
 
@@ -47,21 +129,36 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
     Pictures from elsewhere tell who sends them that, when and where a message is read: they stay only if the reader
     wants them (`remote`).
     """
-    within_bounds = nested(html)
+    within_bounds = nested(html, meaning=meaning(html, sheet_of(html)))
     if within_bounds is None:
         return None
     made = Made()
     pictures = {one.content_id: one.index for one in attachments if one.content_id and one.picture}
-    made.html = nh3.clean(
+    cleaned = nh3.clean(
         within_bounds,
-        tags=_TAGS,
+        tags=set(_TAGS),
         clean_content_tags=_WITH_CONTENT,
-        attributes=_ATTRIBUTES,
+        attributes=ATTRIBUTES,
         attribute_filter=_filter(made, pictures, folder, remote=remote),
         link_rel="noopener noreferrer nofollow",
-        url_schemes={"http", "https", "mailto", "tel", "cid"},
+        url_schemes={"http", "https", "mailto", "tel", "cid", "about"},
     )
+    made.html = _scrolling(cleaned)
     return made
+
+
+def _scrolling(html: str) -> str:
+    """The HTML with each table that stands in no other within an element that scrolls, should it be too wide."""
+    depth = 0
+
+    def around(tag: re.Match[str]) -> str:
+        nonlocal depth
+        depth += 1 if tag[0] == "<table" else -1
+        if tag[0] == "<table":
+            return f'<div class="{MARK}scrolls">{tag[0]}' if depth == 1 else tag[0]
+        return f"{tag[0]}</div>" if depth == 0 else tag[0]
+
+    return _TABLE.sub(around, html)
 
 
 def _filter(
@@ -83,7 +180,9 @@ def _filter(
             return picture(value.strip())
         if (tag, attribute) == ("a", "href"):
             # A relative link would lead to a page of ours.
-            return value if value.strip().lower().startswith(_LINKS) else None
+            return value if value.strip().lower().startswith(_LINKS) or _WITHIN.fullmatch(value) else None
+        if attribute == "class":
+            return " ".join(one for one in value.split() if one in CLASSES) or None
         return value
 
     return keep
