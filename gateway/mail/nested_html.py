@@ -86,15 +86,23 @@ class _Open:
 Attributes = dict[str, str]
 
 
-def nested(
-    html: str, elements: int = HTML_ELEMENTS, meaning: Callable[[str, Attributes], Attributes] | None = None
-) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What is written for what a mail has: for an element's attributes, by its name, and for a table's words."""
+
+    attributes: Callable[[str, Attributes], Attributes] = lambda _, given: given
+    in_tables: Callable[[str], str] = lambda words: words
+
+
+AS_IT_IS = Rewriting()
+
+
+def nested(html: str, elements: int = HTML_ELEMENTS, rewriting: Rewriting = AS_IT_IS) -> str | None:
     """The HTML with all its words, well nested; None where it has more tags than anybody writes.
 
     Beyond the bounds elements are left out, and their words stay; beyond so many `elements` only line ends are kept.
-    `meaning` is given the name and the attributes of each element, and says which it has instead.
     """
-    writer = _Writer(elements, meaning or (lambda _, given: given))
+    writer = _Writer(elements, rewriting)
     at, tags = 0, 0
     while found := _TAG.search(html, at):
         writer.text(html[at : found.start()])
@@ -120,8 +128,8 @@ def _end_of(name: str, html: str, at: int) -> int:
 class _Writer:
     """What has been written, and which elements are open in it."""
 
-    def __init__(self, elements: int, meaning: Callable[[str, Attributes], Attributes]) -> None:
-        self._meaning = meaning
+    def __init__(self, elements: int, rewriting: Rewriting) -> None:
+        self._rewriting = rewriting
         self._out: list[str] = []
         self._stack: list[_Open] = []
         self._styles: list[_Open] = []
@@ -144,7 +152,8 @@ class _Writer:
         if self._loose > HTML_REFERENCES:
             self._loose = 0
             self._out.append("<!---->")
-        self._out.append(_divided(words.replace("<", "&lt;")))
+        written = _divided(words.replace("<", "&lt;"))
+        self._out.append(self._rewriting.in_tables(written) if self._open["table"] else written)
 
     def start(self, name: str, given: str) -> None:
         if self._room <= 0:
@@ -180,7 +189,7 @@ class _Writer:
 
     def _written(self, name: str, given: str) -> str:
         """A start tag."""
-        attributes = self._meaning(name, _given(given))
+        attributes = self._rewriting.attributes(name, _given(given))
         return f"<{name}{''.join(map(_attribute, attributes.items()))}>"
 
     def finished(self) -> str:

@@ -208,6 +208,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "parameters.parameterised": lambda text: parameters.parameterised(octets(f"text/plain; {text}")[:VALUE_OCTETS]),
     "mime.tree": lambda text: parse.body(parts(text)),
     "nested_html.nested": nested_html.nested,
+    "portal.mail.html.safe, a table": lambda text: safe(f"<table><td>{text}", (), "/f"),
     "parse.head": lambda text: parse.head(octets(text)),
     "parse.head, From": _header("From", "authors"),
     "parse.head, Subject": _header("Subject", "subject"),

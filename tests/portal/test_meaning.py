@@ -91,6 +91,9 @@ def test_what_holds_on_some_screens_only_is_passed_over():
     @font-face{font-family:x} td p{color:red} p:hover{color:red} .y{text-decoration:line-through --></style>"""
     assert classes(f"{sheet}<p class=x>it</p>") == set()
     assert not sheet_of("<p>none</p>").rules
+    assert classes("<style>@media screen { .x { color: red } } .y{color:green}</style><p class=x>it</p>") == {
+        "m-ink-red"
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.portal.mail.content import Shown
 from gateway.portal.mail.html import safe
 from gateway.portal.mail.plain import text_of
 
@@ -79,3 +80,16 @@ def test_a_page_that_is_laid_out_with_tables_reads_from_above():
 
 def test_spans_are_bounded():
     assert len(plain("<table><tr><td colspan=999999 rowspan=999999>a<td>b<tr><td>c</table>")) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("Na    140\nK     4.1", True),
+        ("Na\t140\nK\t4.1", True),
+        ("One sentence.  Another.\nA line.", False),
+        ("", False),
+    ],
+)
+def test_text_in_columns_is_set_in_signs_of_one_width(text, columns):
+    assert Shown(text).in_columns is columns

@@ -1,5 +1,6 @@
 """What a page shows of a message's content, and what of it is given out as a file."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -19,6 +20,9 @@ log = structlog.get_logger()
 
 _HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"})
 OCTETS = "application/octet-stream"
+COLUMNS_LENGTH = 100_000
+"""The characters of a text in which columns are looked for."""
+_COLUMNS = re.compile(r"^.{0,80}?\S(?: {2,60}|\t)\S", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Shown:
     unreadable: bool = False
     remote_pictures: int = 0
     """How many pictures would be fetched from elsewhere."""
+
+    @property
+    def in_columns(self) -> bool:
+        """Whether the text has columns, which stand below each other where all signs are equally wide."""
+        return len(_COLUMNS.findall(self.text[:COLUMNS_LENGTH])) > 1
 
 
 def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) -> Shown:

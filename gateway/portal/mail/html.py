@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 import nh3
 
-from gateway.mail.nested_html import nested
+from gateway.mail.nested_html import Rewriting, nested
 from gateway.mail.parse import Attachment
-from gateway.portal.mail.meaning import ATTRIBUTES, CLASSES, MARK, meaning
+from gateway.portal.mail.meaning import ATTRIBUTES, CLASSES, MARK, meaning, together
 from gateway.portal.mail.sheet import sheet_of
 
 _TAGS = frozenset(
@@ -129,7 +129,7 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
     Pictures from elsewhere tell who sends them that, when and where a message is read: they stay only if the reader
     wants them (`remote`).
     """
-    within_bounds = nested(html, meaning=meaning(html, sheet_of(html)))
+    within_bounds = nested(html, rewriting=Rewriting(meaning(html, sheet_of(html)), together))
     if within_bounds is None:
         return None
     made = Made()

@@ -7,6 +7,7 @@ more than it says.
 
 import re
 from collections.abc import Callable, Mapping
+from html import unescape
 
 from gateway.portal.mail.colours import TONES, colour, legacy
 from gateway.portal.mail.sheet import Declarations, Sheet
@@ -103,7 +104,24 @@ ATTRIBUTES = {
 ATTRIBUTES["img"] |= {"height"}
 """What nh3 lets through: what comes out of here."""
 
+TOGETHER = 24
+"""The signs of a word that stays whole at any cost; a longer one is a link."""
+_WORD = re.compile(r"(?<!\S)[^\s<>]{2,80}(?!\S)")
+_BREAKS = re.compile(
+    r"(?:^|[\w;%)])[-‐–—−/|](?=[\w&(])|&(?:ndash|mdash|minus|#821[12]|#8722|#x201[34]|#x2212);", re.IGNORECASE
+)
 _TARGETS = re.compile(r"\bhref\s*+=\s*+[\"']?#([^\"'\s>]{1,100})", re.IGNORECASE)
+
+
+def together(words: str) -> str:
+    """Words of a table that stay whole, such as 120–155 and mmol/l: browsers break them at such signs."""
+    return _WORD.sub(_kept_together, words)
+
+
+def _kept_together(word: re.Match[str]) -> str:
+    if len(unescape(word[0])) > TOGETHER or not _BREAKS.search(word[0]):
+        return word[0]
+    return f'<span class="{MARK}white-space-nowrap">{word[0]}</span>'
 
 
 def meaning(html: str, sheet: Sheet) -> Callable[[str, dict[str, str]], dict[str, str]]:

@@ -16,6 +16,7 @@ _STYLE = re.compile(r"<style\b[^>]*+>", re.IGNORECASE)
 _STYLE_END = re.compile(r"</style", re.IGNORECASE)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
+_ON_SCREEN = re.compile(r"@media\s+(?:only\s+)?(?:all|screen)", re.IGNORECASE)
 _SELECTOR = re.compile(r"[a-z][a-z0-9]{0,20}|(?:[a-z][a-z0-9]{0,20})?[.#][\w-]{1,80}", re.IGNORECASE | re.ASCII)
 _DECLARATION = re.compile(
     r"([a-z-]{1,40})\s*+:\s*+((?:[^;\"'(]|\"[^\"]*+\"|'[^']*+'|\([^)]{0,200}\))++)", re.IGNORECASE
@@ -74,13 +75,13 @@ def _sheets(html: str) -> Iterator[str]:
 
 
 def _rules(text: str) -> Iterator[tuple[str, Declarations]]:
-    """Each rule that holds everywhere; what stands in an @media holds on some screens, and is passed over."""
+    """Each rule that holds on all screens; what holds on some only is passed over."""
     depth, start, selectors = 0, 0, ""
     for brace in _BRACE.finditer(text):
         if brace[0] == "{":
             if depth == 0:
                 selectors = text[start : brace.start()].rpartition(";")[2].strip()
-            depth += 1
+            depth += not (depth == 0 and _ON_SCREEN.fullmatch(selectors))
         elif depth:
             depth -= 1
             if depth == 0 and not selectors.startswith("@"):
