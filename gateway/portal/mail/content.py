@@ -22,7 +22,7 @@ _HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png"
 OCTETS = "application/octet-stream"
 COLUMNS_LENGTH = 100_000
 """The characters of a text in which columns are looked for."""
-_COLUMNS = re.compile(r"^.{0,80}?\S(?: {2,60}|\t)\S", re.MULTILINE)
+_COLUMNS = re.compile(r"^.{0,80}?[^\s.!?:;,](?: {2,60}|\t)\S", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
