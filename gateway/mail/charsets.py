@@ -42,7 +42,19 @@ _MEANT = {
     "x_mac_cyrillic": "mac_cyrillic",
 }
 """What is meant by a set, where that is more than its name says, or Python has another name for it."""
-_MORE = {"ansi": "cp1252", "ms_ansi": "cp1252", "ms949": "cp949", "ms936": "gb18030", "hz_gb_2312": "hz"}
+_MORE = {
+    **dict.fromkeys(("ansi", "ms_ansi"), "cp1252"),
+    **dict.fromkeys(("ms932", "ms_cp932", "sjis_win", "cp943", "mac_japanese"), "cp932"),
+    **dict.fromkeys(("ms949", "cp51949", "windows_51949"), "cp949"),
+    **dict.fromkeys(("ms936", "cp54936", "windows_936"), "gb18030"),
+    **dict.fromkeys(("iso2022_jp_ms", "cp50220", "cp50221", "cp50222"), "iso2022_jp_ext"),
+    **dict.fromkeys(("eucjp_ms", "eucjp_win", "cp51932", "x_eucjp"), "euc_jp"),
+    **dict.fromkeys(("cp65001", "utf8mb4", "utf8mb3", "utf_8n"), "utf_8"),
+    **dict.fromkeys(("mac_ce", "mac_centraleurroman"), "mac_latin2"),
+    **{f"cp{28590 + number}": f"iso8859_{number}" for number in (*range(1, 10), 13, 15)},
+    "big5_eten": "big5",
+    "hz_gb_2312": "hz",
+}
 """Labels that neither table has."""
 
 
@@ -73,6 +85,9 @@ _UTF_8, _WINDOWS_1252 = "utf_8", "cp1252"
 _MARKS = ((codecs.BOM_UTF8, _UTF_8), (codecs.BOM_UTF16_LE, "utf_16_le"), (codecs.BOM_UTF16_BE, "utf_16_be"))
 _JAPANESE = re.compile(rb"\x1b\$[@B]")
 _META = re.compile(rb"<meta\s[^>]{0,500}?charset\s*=\s*[\"']?\s*([^\s\"'/>;]{1,40})", re.IGNORECASE)
+_C1 = re.compile("[\x80-\x9f]")
+_MEANT_BY_C1 = {octet: bytes([octet]).decode("cp1252", "replace") for octet in range(0x80, 0xA0)}
+"""Controls that no text has: what was meant by them before somebody converted it (WHATWG HTML §13.2.5.80)."""
 _SURELY_UTF_8 = re.compile(
     rb"[\xc2\xc3][\xa1-\xbf]|[\xe2-\xf4][\x80-\x9f\xa1-\xbf][\x80-\xbf]"
     rb"|(?:[\xc2-\xdf][\x80-\xbf][\x00-\x7f]{0,20}+){3}"
@@ -88,7 +103,11 @@ def as_text(octets: bytes | bytearray, charset: str = "", within: str = "") -> s
     `within` is a label that stands in the text itself; it counts where the other says nothing, or is wrong. What can
     be read in no way costs U+FFFD for each octet, and nothing else.
     """
-    octets = bytes(octets)
+    text = _decoded(bytes(octets), charset, within)
+    return text if text.isascii() or not _C1.search(text) else text.translate(_MEANT_BY_C1)
+
+
+def _decoded(octets: bytes, charset: str, within: str) -> str:
     for mark, marked in _MARKS:
         if octets.startswith(mark) and not _known(charset).startswith("utf_32"):
             return octets.removeprefix(mark).decode(marked, "replace")

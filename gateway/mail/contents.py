@@ -7,6 +7,7 @@ text (`enclosed`) come after those that are parts.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
+from mimetypes import MimeTypes
 from pathlib import PurePath
 
 from gateway.mail import enclosed
@@ -28,7 +29,10 @@ _SUFFIXES = {
     "text/html": ".html",
     "text/plain": ".txt",
     "text/vcard": ".vcf",
+    "text/x-amp-html": ".html",
+    "message/external-body": ".txt",
 }
+_KNOWN_SUFFIXES = MimeTypes()
 _UNNAMED = {
     "application/pgp-signature": "signature",
     "application/pkcs7-signature": "signature",
@@ -40,6 +44,8 @@ _UNNAMED = {
     "text/x-amp-html": "interactive-form",
 }
 """What a file without a name is called, where that can be said; else it is an attachment."""
+_WRAPPERS = frozenset({"message/rfc822", "message/external-body"})
+"""What is never of the kind that its name says."""
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
 """The endings of names that text may have which is read in line; a table is not."""
 _SIGNS = (
@@ -228,11 +234,18 @@ def _picture(start: bytes) -> str:
 
 
 def _named(index: int, filename: str, content_type: str) -> str:
-    """The file's safe name, never empty; a message's name ends in .eml."""
+    """The file's safe name, never empty; a message's name ends in .eml, and what is not the file itself says so."""
     name = safe_filename(filename) or f"{_UNNAMED.get(content_type, 'attachment')}-{index + 1}"
-    suffix = _SUFFIXES.get(content_type) or ""
-    bare = "." not in name or (suffix == ".eml" and not name.lower().endswith(suffix))
+    if filename and content_type == "message/external-body":
+        name = f"{_UNNAMED[content_type]}-{name}"
+    suffix = _suffix(content_type)
+    bare = "." not in name or (content_type in _WRAPPERS and not name.lower().endswith(suffix))
     return name + suffix if bare else name
+
+
+def _suffix(content_type: str) -> str:
+    media = content_type.startswith(("image/", "audio/", "video/"))
+    return _SUFFIXES.get(content_type) or (media and _KNOWN_SUFFIXES.guess_extension(content_type)) or ""
 
 
 def _between(chunks: Iterable[bytes], start: int, end: int) -> Iterator[bytes]:

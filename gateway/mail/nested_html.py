@@ -46,6 +46,7 @@ _DROPPED = _names("html head body frame frameset plaintext input base link meta"
 _HIDDEN = _names("script style title xmp iframe noembed noframes noscript")
 """Their content is no markup, and shown to nobody."""
 _UNWRITTEN = _DROPPED | _HIDDEN
+_PAGE = frozenset({"html", "body"})
 _RENAMED = {"form": "div", "image": "img"}
 """What is written as something else, as browsers do it, or as it does nothing in a mail."""
 _STYLES = _names("a b big code em font i nobr s small strike strong tt u")
@@ -94,7 +95,7 @@ class Rewriting:
     in_tables: Callable[[str], str] = lambda words: words
 
 
-AS_IT_IS = Rewriting()
+AS_IT_IS = Rewriting(lambda name, given: {} if name in _PAGE else given)
 
 
 def nested(html: str, elements: int = HTML_ELEMENTS, rewriting: Rewriting = AS_IT_IS) -> str | None:
@@ -113,6 +114,8 @@ def nested(html: str, elements: int = HTML_ELEMENTS, rewriting: Rewriting = AS_I
         name = _RENAMED.get(name, name)
         if name in _HIDDEN and not found["end"]:
             at = _end_of(name, html, at)
+        elif name in _PAGE and not found["end"]:
+            writer.whole(name, found["rest"])
         elif name not in _UNWRITTEN and _PLAIN_NAME.fullmatch(name):
             writer.end(name) if found["end"] else writer.start(name, found["rest"])
     writer.text(html[at:])
@@ -136,6 +139,7 @@ class _Writer:
         """Those that count; a cell, which hides those before it, stands among them."""
         self._open: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._page: Attributes = {}
         self._room = elements
         self._loose = 0
         """The pieces of text that were written since the last tag; a parser puts them together."""
@@ -192,10 +196,17 @@ class _Writer:
         attributes = self._rewriting.attributes(name, _given(given))
         return f"<{name}{''.join(map(_attribute, attributes.items()))}>"
 
+    def whole(self, name: str, given: str) -> None:
+        """What is said of all of it: the first word on each thing counts, as in browsers."""
+        for one, value in self._rewriting.attributes(name, _given(given)).items():
+            self._page.setdefault(one, value)
+
     def finished(self) -> str:
         while self._stack:
             self._pop()
-        return "".join(self._out)
+        if not self._page:
+            return "".join(self._out)
+        return f"<div{''.join(map(_attribute, self._page.items()))}>{''.join(self._out)}</div>"
 
     def _end_lines(self, name: str) -> None:
         """Of an element too many, leave the line end."""

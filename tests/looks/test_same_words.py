@@ -122,6 +122,7 @@ def test_generated_mails_say_the_same(tab, html):
 
 
 REAL = (
+    "<body style='text-transform:uppercase;white-space:pre-wrap'>One\ntwo<p style='text-transform:none'>x</p></body>",
     "<p class=MsoNormal>Dear Pat,<o:p></o:p></p><p><strike>20 mg</strike> 2 mg<![if !supportLists]>·<![endif]></p>",
     "<div><div><br></div><div>One</div><div>two <span>three</span></div></div><blockquote type=cite>four</blockquote>",
     "<table><tr><td>a<td>b<tr><td colspan=2>c</table>after<table align=right><tr><td>d</table>",

@@ -253,13 +253,16 @@ def test_alternatives_may_hold_files():
     mail = f"Content-Type: multipart/alternative; boundary=b\n\n{''.join(forms)}--b--"
     found = body(mail)
     assert (found.text, found.html) == ("Normal.", "<b>Normal.</b>")
-    assert [one.filename for one in found.attachments] == ["interactive-form-1", "a.pdf"]
+    assert [one.filename for one in found.attachments] == ["interactive-form-1.html", "a.pdf"]
 
 
 @pytest.mark.parametrize(
     ("fields", "name"),
     [
-        ("Content-Type: message/external-body; access-type=URL; URL=x", "kept-elsewhere-1"),
+        ("Content-Type: message/external-body; access-type=URL; URL=x", "kept-elsewhere-1.txt"),
+        ("Content-Type: message/external-body; name=a.pdf", "kept-elsewhere-a.pdf.txt"),
+        ("Content-Type: image/svg+xml", "attachment-1.svg"),
+        ("Content-Type: audio/mpeg", "attachment-1.mp3"),
         ("Content-Type: message/delivery-status", "delivery-status-1"),
         ("Content-Type: text/calendar", "meeting-1.ics"),
         ("Content-Type: message/rfc822", "attachment-1.eml"),

@@ -53,6 +53,14 @@ from tests.mail.samples import crlf
         ("unknown-8bit", b"\x96", "–"),
         ("hex", b"\x96 41", "– 41"),
         ("x-user-defined", b"\xfc", "ü"),
+        ("utf-8", "it\x92s \x96 5\x85".encode(), "it’s – 5…"),
+        ("iso-8859-2", b"\x84\xe9\x94", "„é”"),
+        ("cp50221", b"\x1b$B-!\x1b(B", "①"),
+        ("eucJP-ms", b"\xad\xa1", "①"),
+        ("cp65001", "ü".encode(), "ü"),
+        ("utf8mb4", "ü".encode(), "ü"),
+        ("cp28605", b"\xa4", "€"),
+        ("x-ms-cp932", b"\x87\x40", "①"),
     ],
 )
 def test_a_label_means_what_browsers_and_mail_programs_mean_by_it(label, octets, text):

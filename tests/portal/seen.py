@@ -147,7 +147,7 @@ KINDS = (
         "listed; the ordinary HTML is shown",
         several("alternative", part("Content-Type: text/x-amp-html", "x"), html("<p>y")),
         "<p>y</p>",
-        ("interactive-form-1",),
+        ("interactive-form-1.html",),
     ),
     Kind(
         _FILES,
@@ -224,7 +224,7 @@ KINDS = (
         "listed: what says where it is",
         part("Content-Type: message/external-body; access-type=URL", "x"),
         "",
-        ("kept-elsewhere-1",),
+        ("kept-elsewhere-1.txt",),
     ),
     Kind(
         _FILES,

@@ -154,6 +154,17 @@ def test_no_other_link_within_stays(href):
     assert page.css_first("a").attributes.get("href") in (None, "about:srcdoc#m-x&quot;y")
 
 
+@pytest.mark.parametrize(
+    "page", ["<body dir=rtl>{}</body>", "<html dir='rtl'><body>{}", "{}<body style='direction:rtl'>"]
+)
+def test_what_is_said_of_the_page_is_said_of_all(page):
+    assert made(page.format("<p>12 mg</p>")) == '<div dir="rtl"><p>12 mg</p></div>'
+
+
+def test_the_page_keeps_its_own_colours():
+    assert made("<body bgcolor=#ffffcc style='color:#333;background:#eef'><p>x") == "<p>x</p>"
+
+
 def test_a_mail_brings_no_class_of_its_own():
     assert classes('<p class="m-struck notice m-scrolls">it</p>') == set()
 

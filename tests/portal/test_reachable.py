@@ -55,6 +55,27 @@ def test_pictures_of_both_kinds_stand_in_one_message():
     assert shown(related(html, *files)) == (["/f/2", "/f/0", None], ["image/png"])
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<p hidden>{}</p>",
+        "<div style='display:none'><b>{}</b></div>",
+        "<p style='visibility:hidden'>{}</p>",
+        "<details><summary>x</summary>{}</details>",
+        "<video>{}</video>",
+        "<!-- {} -->",
+    ],
+)
+def test_a_picture_that_is_not_seen_is_listed(around):
+    html = around.format("<img src='cid:one@x'>")
+    assert shown(related(html, ("image/png", "one@x", PNG)))[1] == ["image/png"]
+
+
+@pytest.mark.parametrize("size", ["width=1 height=1", "style='width:0;height:0px'"])
+def test_nor_one_that_is_a_dot(size):
+    assert shown(related(f"<img src='cid:one@x' {size}>", ("image/png", "one@x", PNG)))[1] == ["image/png"]
+
+
 def test_a_file_behind_a_data_link_is_listed():
     assert shown(related('<a href="data:application/pdf;base64,JVBERg==">result</a>')) == ([], ["application/pdf"])
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import nh3
+from selectolax.lexbor import LexborHTMLParser
 
 from gateway.mail.nested_html import Rewriting, nested
 from gateway.mail.parse import Attachment
@@ -109,6 +110,10 @@ _WITH_CONTENT = {
 }
 _WITHIN = re.compile(rf"about:srcdoc#{MARK}[^\s\"'<>]+")
 _TABLE = re.compile(r"<table(?=[ >])|</table>")
+_UNSEEN = (
+    f"[hidden] img, img[hidden], .{MARK}visibility-hidden img, img.{MARK}visibility-hidden, details:not([open]) img, "
+    "img[width='0'], img[height='0'], img[width='1'], img[height='1']"
+)
 _LINKS = ("https://", "http://", "mailto:", "tel:")
 
 
@@ -144,6 +149,7 @@ def safe(html: str, attachments: Sequence[Attachment], folder: str, *, remote: b
         url_schemes={"http", "https", "mailto", "tel", "cid", "about"},
     )
     made.html = _scrolling(cleaned)
+    made.shown_pictures = _shown(made.html, folder)
     return made
 
 
@@ -161,6 +167,16 @@ def _scrolling(html: str) -> str:
     return _TABLE.sub(around, html)
 
 
+def _shown(html: str, folder: str) -> set[int]:
+    """The message's own pictures that are seen: not those in what is hidden, and not those that are a dot."""
+    if "<img" not in html:
+        return set()
+    page = LexborHTMLParser(html)
+    unseen = {one.mem_id for one in page.css(_UNSEEN)}
+    seen = (one.attributes.get("src") or "" for one in page.css("img") if one.mem_id not in unseen)
+    return {int(one.rpartition("/")[2]) for one in seen if one.startswith(f"{folder}/")}
+
+
 def _filter(
     made: Made, pictures: dict[str, int], folder: str, *, remote: bool
 ) -> Callable[[str, str, str], str | None]:
@@ -168,7 +184,6 @@ def _filter(
         scheme, _, content_id = source.partition(":")
         index = pictures.get(unquote(content_id)) if scheme.lower() == "cid" else None  # RFC 2392 §2
         if index is not None:
-            made.shown_pictures.add(index)
             return f"{folder}/{index}"
         if scheme.lower() not in ("http", "https"):
             return None

@@ -19,7 +19,7 @@ _KEYWORDS: Mapping[str, frozenset[str]] = {
     "white-space": frozenset({"pre", "pre-wrap", "pre-line", "break-spaces", "nowrap", "normal"}),
     "text-align": frozenset({"left", "right", "center", "justify", "start", "end"}),
     "vertical-align": frozenset({"super", "sub", "top", "middle", "bottom", "baseline"}),
-    "text-transform": frozenset({"uppercase", "lowercase", "capitalize"}),
+    "text-transform": frozenset({"uppercase", "lowercase", "capitalize", "none"}),
     "font-style": frozenset({"italic", "normal"}),
     "display": frozenset({"block", "inline", "inline-block", "list-item", "table", "table-row", "table-cell", "flex"}),
     "visibility": frozenset({"hidden", "visible"}),
@@ -80,6 +80,8 @@ _LENGTH = re.compile(r"(\d{1,4})(?:\.\d+)?(px|%)?")
 _NUMBER = re.compile(r"-?\d{1,6}")
 _ID = re.compile(r"[^\s\"'<>&]{1,100}")
 _CELLS = frozenset({"td", "th"})
+_WHOLE = frozenset({"html", "body"})
+_OF_THE_PAGE = frozenset({"display", "visibility", "color", "background", "background-color"})
 _PLACED = frozenset({"table", "img"})
 """What an `align` moves as a whole."""
 _SIZED = frozenset({"table", "td", "th", "col", "colgroup", "img"})
@@ -130,6 +132,8 @@ def meaning(html: str, sheet: Sheet) -> Callable[[str, dict[str, str]], dict[str
 
     def of(name: str, given: dict[str, str]) -> dict[str, str]:
         said = sheet.of(name, given)
+        if name in _WHOLE:
+            given, said = _of_the_page(given, said)
         kept = {one: given[one] for one in ("dir", "lang", *_KEPT.get(name, ())) if one in given}
         kept |= _place(name, given, targets) | _sizes(name, given, said) | _direction(said)
         if "hidden" in given or said.get("display") == "none":
@@ -139,6 +143,13 @@ def meaning(html: str, sheet: Sheet) -> Callable[[str, dict[str, str]], dict[str
         return kept
 
     return of
+
+
+def _of_the_page(given: dict[str, str], said: Declarations) -> tuple[dict[str, str], Declarations]:
+    """What is said of the page, which has its own colours, and is seen whatever a mail says."""
+    return {one: given[one] for one in ("dir", "lang", "class", "id") if one in given}, {
+        one: value for one, value in said.items() if one not in _OF_THE_PAGE
+    }
 
 
 def _place(name: str, given: Mapping[str, str], targets: frozenset[str]) -> dict[str, str]:
@@ -156,8 +167,9 @@ def _place(name: str, given: Mapping[str, str], targets: frozenset[str]) -> dict
 def _sizes(name: str, given: Mapping[str, str], said: Declarations) -> dict[str, str]:
     if name not in _SIZED:
         return {}
-    found = {one: said.get(one) or given.get(one, "") for one in ("width", "height") if one == "width" or name == "img"}
-    lengths = {one: _LENGTH.fullmatch(value.strip().lower()) for one, value in found.items()}
+    asked = ("width", "height") if name == "img" else ("width",)
+    found = {one: (said.get(one, ""), given.get(one, "").strip()) for one in asked}
+    lengths = {one: next(filter(None, map(_LENGTH.fullmatch, values)), None) for one, values in found.items()}
     return {one: length[1] + ("%" if length[2] == "%" else "") for one, length in lengths.items() if length}
 
 
