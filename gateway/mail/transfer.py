@@ -25,7 +25,7 @@ _AFTER_BASE64 = re.compile(
     rb"|(?<=[^\s])[ \t\r]*+\n[ \t\r]*+\n\s*+" + _FOREIGN,  # or below an empty line
     re.MULTILINE,
 )
-_SOFT_BREAK = re.compile(rb"=[ \t]*+\r?\n")
+_SOFT_BREAK = re.compile(rb"=[ \t]*+(?:\r?\n|\r(?=[^\n]))")
 _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 _LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
 _UNENDING_LINE = 10_000

@@ -77,6 +77,11 @@ def test_styles_become_what_they_mean(style, found):
         assert classes(f"<style>p, td {{ {style} }}</style><p>it</p>") == found
 
 
+def test_styles_may_hold_references():
+    style = "font-family:&quot;a;text-decoration:line-through&quot;;font-style&#58;italic"
+    assert classes(f'<p style="{style}">it</p>') == {"m-font-style-italic"}
+
+
 def test_the_nearer_style_counts():
     sheet = "<style>p{color:red} .x{color:green} p.x{color:blue} #i{color:purple}</style>"
     assert classes(f"{sheet}<p>it</p>") == {"m-ink-red"}

@@ -6,6 +6,7 @@ Rules for an element, a class or an id are read; what depends on where something
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 
 from gateway.mail.bounds import CLASSES, RULES, SELECTORS, SHEET_LENGTH, STYLE_LENGTH
 
@@ -31,13 +32,13 @@ class Sheet:
 
     def of(self, name: str, attributes: Mapping[str, str]) -> Declarations:
         """What is declared for an element, the stronger over the weaker."""
-        classes = attributes.get("class", "").split()[:CLASSES] if self.rules else []
+        classes = unescape(attributes.get("class", "")).split()[:CLASSES] if self.rules else []
         selectors = [name, *(f".{one}" for one in classes), *(f"{name}.{one}" for one in classes)]
         selectors += [f"#{attributes.get('id', '')}", f"{name}#{attributes.get('id', '')}"]
         said: Declarations = {}
         for one in selectors:
             said |= self.rules.get(one, {})
-        return said | declared(attributes.get("style", "")[:STYLE_LENGTH])
+        return said | declared(unescape(attributes.get("style", "")[:STYLE_LENGTH]))
 
 
 def declared(style: str) -> Declarations:
