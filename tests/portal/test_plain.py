@@ -85,11 +85,14 @@ def test_spans_are_bounded():
 @pytest.mark.parametrize(
     ("text", "columns"),
     [
-        ("Na    140\nK     4.1", True),
-        ("Na\t140\nK\t4.1", True),
-        ("One sentence.  Another.\nA line.", False),
-        ("", False),
+        ("Na    140\nK     4.1", ["Na    140\nK     4.1"]),
+        ("Dear Pat\nNa\t140\nK\t4.1\n\nRegards\nCRP   <5\n", ["Na\t140\nK\t4.1\n", "CRP   <5\n"]),
+        ("One sentence.  Another.\nA line.", []),
+        ("Only   one line", []),
+        ("", []),
     ],
 )
-def test_text_in_columns_is_set_in_signs_of_one_width(text, columns):
-    assert Shown(text).in_columns is columns
+def test_lines_in_columns_are_told_from_others(text, columns):
+    blocks = Shown(text).blocks
+    assert [block for in_columns, block in blocks if in_columns] == columns
+    assert "".join(block for _, block in blocks) == text

@@ -22,7 +22,7 @@ _HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png"
 OCTETS = "application/octet-stream"
 COLUMNS_LENGTH = 100_000
 """The characters of a text in which columns are looked for."""
-_COLUMNS = re.compile(r"^.{0,80}?[^\s.!?:;,](?: {2,60}|\t)\S", re.MULTILINE)
+_COLUMNS = re.compile(r"^.{0,80}?[^\s.!?:;,](?: {2,60}|\t)\S[^\n]*+\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,19 @@ class Shown:
     """How many pictures would be fetched from elsewhere."""
 
     @property
-    def in_columns(self) -> bool:
-        """Whether the text has columns, which stand below each other where all signs are equally wide."""
-        return len(_COLUMNS.findall(self.text[:COLUMNS_LENGTH])) > 1
+    def blocks(self) -> tuple[tuple[bool, str], ...]:
+        """The text in pieces, each with whether it is lines in columns, which are not to be broken."""
+        columns = list(_COLUMNS.finditer(self.text, 0, COLUMNS_LENGTH))
+        if len(columns) < 2:
+            return ((False, self.text),)
+        blocks: list[tuple[bool, str]] = []
+        at = 0
+        for line in columns:
+            if line.start() > at or not blocks:
+                blocks += [(False, self.text[at : line.start()]), (True, "")]
+            blocks[-1] = (True, blocks[-1][1] + line[0])
+            at = line.end()
+        return tuple(one for one in (*blocks, (False, self.text[at:])) if one[1])
 
 
 def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) -> Shown:
