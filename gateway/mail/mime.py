@@ -16,7 +16,7 @@ from gateway.mail.charsets import as_text, charset_within
 from gateway.mail.decoding import clean, decoded, words
 from gateway.mail.parameters import parameterised
 from gateway.mail.scan import body_start, bounded
-from gateway.mail.transfer import encoded_length, named, untransfer
+from gateway.mail.transfer import encoded_length, named, untransfer, uuencoded_name
 
 SHORT = 60
 """The letters of a text that may have been typed as it stands there, whatever its encoding is said to be."""
@@ -82,6 +82,8 @@ def _was_typed(sent: bytes, undone: bytes) -> bool:
     letters = sent.strip().replace(b" ", b"")
     if len(letters) > SHORT or not letters.isalpha():
         return False
+    if len(letters) % 4:
+        return True  # what programs encode is padded
     return bool(_NO_TEXT.search(undone)) or as_text(undone).encode() != undone
 
 
@@ -146,13 +148,16 @@ def _part(reading: _Reading, at: int, end: int, depth: int, default: str = "text
         inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"  # RFC 2046 §5.1.5
         places = reading.split(boundary.encode("utf-8", "replace"), start, end)
         parts = tuple(_part(reading, *place, depth + 1, inner) for place in places)
+    encoding = named(parameterised(fields.get("content-transfer-encoding", b""))[0])
     filename = clean(words(more.get("filename") or parameters.get("name", "")))
+    if encoding == "uuencode" and not filename:
+        filename = clean(uuencoded_name(reading.raw[start : min(end, start + VALUE_OCTETS)]))
     return Part(
         content_type=_sound_type(content_type, default, bool(parts), bool(filename) or disposition == "attachment"),
         parameters=parameters,
         disposition=disposition,
         filename=filename,
-        encoding=named(parameterised(fields.get("content-transfer-encoding", b""))[0]),
+        encoding=encoding,
         content_id=decoded(fields.get("content-id", b"")).strip("<> "),
         message=reading.raw,
         start=start,

@@ -28,6 +28,7 @@ _AFTER_BASE64 = re.compile(
 _SOFT_BREAK = re.compile(rb"=[ \t]*+(?:\r?\n|\r(?=[^\n]))")
 _LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 _LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
+_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})", re.MULTILINE)
 _UNENDING_LINE = 10_000
 """Octets of a line, more than which no line of uuencode has."""
 
@@ -42,6 +43,12 @@ ENCODINGS = {
 def named(field: str) -> str:
     """The encoding that a field means; "" for one that changes nothing, or that nobody knows (RFC 2045 §6.4)."""
     return ENCODINGS.get(re.sub(r"[^a-z0-9]+", "", field[:60].lower()), "")
+
+
+def uuencoded_name(octets: bytes) -> str:
+    """The file's name that stands above what is uuencoded, or ""."""
+    found = _BEGIN.search(octets)
+    return found[1].decode("utf-8", "replace").strip() if found else ""
 
 
 def encoded_length(octets: bytes, encoding: str) -> int:

@@ -204,6 +204,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "transfer.untransfer, base64": lambda text: transfer.untransfer(octets(text), "base64"),
     "transfer.untransfer, uuencode": lambda text: transfer.untransfer(octets(text), "uuencode"),
     "transfer.encoded_length": lambda text: transfer.encoded_length(octets(text), "base64"),
+    "transfer.uuencoded_name": lambda text: transfer.uuencoded_name(octets(text)),
     "transfer.named": transfer.named,
     "enclosed.in_text": lambda text: enclosed.in_text(b"begin 644 x\n" + octets(text)),
     "enclosed.in_html": lambda text: enclosed.in_html(b"<a href=data:" + octets(text), 0),

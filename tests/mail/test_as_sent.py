@@ -134,6 +134,7 @@ def test_a_footer_is_no_part_of_a_file():
         ("Please telephone.\n", "Please telephone.\n"),
         ("Telephone us\n", "Telephone us\n"),
         ("Danke\n", "Danke\n"),
+        ("OK\n", "OK\n"),
         ("Call Anna\n", "Call Anna\n"),
         ("Größer als 5\n", "Größer als 5\n"),
         ("<p>", "<p>"),
@@ -205,6 +206,8 @@ def test_several_uuencoded_files_and_what_only_looks_like_one():
 def test_uuencode_as_an_encoding(name):
     raw = crlf(f"Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: {name}\n\n{UU}")
     assert parse.attachment(raw, 0)[1] == PDF
+    [file] = body(f"Content-Type: application/pdf\nContent-Transfer-Encoding: {name}\n\n{UU}").attachments
+    assert file.filename == "résultat 1.pdf"
     text = UU.replace("résultat 1.pdf", "x")
     assert body(f"Content-Type: text/plain\nContent-Transfer-Encoding: {name}\n\n{text}").text == PDF.decode()
 
