@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.mail import parse
+from tests.mail.corpus import BELOW, CLIENTS, Quoted, reply
 from tests.mail.test_as_sent import FOOTERS, PDF, UU, encoded
 
 try:
@@ -125,7 +126,8 @@ def _stdlib(policy: Any) -> Callable[[bytes], Found]:
         shown = [one for one in parts if one.get_content_maintype() == "text" and not one.get_filename()]
         others = [one for one in parts if one.get_content_maintype() != "text" or one.get_filename()]
         files = [(one.get_filename() or "", one.get_payload(decode=True) or b"") for one in others]
-        return "\n".join(map(_words, shown)), files
+        plain = [one for one in shown if one.get_content_subtype() == "plain"]
+        return "\n".join(map(_words, plain or shown)), files
 
     return read
 
@@ -162,6 +164,15 @@ def verdict(read: Callable[[bytes], Found], case: Case) -> str:
     return "yes" if shows and len(brings) == len(case.files) else "no"
 
 
+def agreeing(read: Callable[[bytes], Found], raws: list[bytes]) -> int:
+    """Of how many mails a reader shows the same text as we do, white space aside."""
+    return sum(_squeezed(read(raw)[0]) == _squeezed(ours(raw)[0]) for raw in raws)
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
 def cost(read: Callable[[bytes], Found], raw: bytes) -> str:
     """The seconds that it takes, or what it raises."""
     begun = time.process_time()
@@ -178,6 +189,11 @@ def rows() -> Iterator[tuple[str, ...]]:
     yield (
         "**all of these**",
         *(f"**{sum(verdict(read, case) == 'yes' for case in CASES)} of {len(CASES)}**" for read in READERS.values()),
+    )
+    replies = [reply(path, "PATIENT", Quoted("Somebody wrote", "<p>Somebody wrote</p>")) for path in (*CLIENTS, *BELOW)]
+    yield (
+        f"the same text as ours, of {len(replies)} programs' replies",
+        *(str(agreeing(read, replies)) for read in READERS.values()),
     )
     for kind, raw in HOSTILE.items():
         yield kind, *(cost(read, raw) for read in READERS.values())
