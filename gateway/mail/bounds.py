@@ -39,6 +39,13 @@ PART_FIELDS = 20_000
 """The fields of all parts' heads together: twenty a part."""
 VALUE_OCTETS = 16_384
 """A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+PICTURE_OCTETS = 16
+"""The octets of a file by which it is known as a picture."""
+META_OCTETS = 4_096
+"""The octets of HTML in which it may say its character set; WHATWG HTML §13.2.3.2 looks at the first 1,024."""
+VENDOR_OCTETS = 2**18
+"""The octets of a text in which characters that makers have added to a Japanese or Chinese set are looked up, one by
+one; in longer ones they are U+FFFD."""
 BOUNDARY_LENGTH = 200
 """A boundary; RFC 2046 §5.1.1 allows 70 characters."""
 
@@ -103,3 +110,13 @@ HTML_LENGTH = 32_768
 """The characters of HTML in which typed lines are looked for, its head and embedded pictures not counted."""
 TYPED_ELEMENTS = 3_000
 """The elements in them; each is asked for sixty marks of quotes and of what is hidden."""
+SHEET_LENGTH = 131_072
+"""The characters of a mail's style sheets; Outlook writes sixty thousand."""
+STYLE_LENGTH = 2_000
+"""The characters of one element's style."""
+RULES = 1_000
+"""The rules of them that are kept."""
+SELECTORS = 50
+"""The selectors of one rule."""
+CLASSES = 20
+"""The classes of one element that are looked up."""

@@ -1,14 +1,12 @@
-"""From octets to text: transfer encodings and encoded words, each made to answer whatever it is given."""
+"""Encoded words undone, and text made clean, whatever it is."""
 
 import binascii
 import re
-import string
-from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from gateway.mail.bounds import ENCODED_OCTETS, ENCODED_WORDS
 from gateway.mail.charsets import as_text
-from gateway.mail.uuencoded import UUENCODED, uudecoded
+from gateway.mail.transfer import unbase64
 
 # RFC 2047 §2, with the language of RFC 2231 §5; spaces inside the text are wrong, but written.
 _WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*+)\?=")
@@ -17,11 +15,6 @@ _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u206
 _SURROGATES = "\ud800-\udfff"
 _UNSAFE = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_SURROGATES}]+")
 _CONTROLS = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f{_SURROGATES}]+")
-_NO_DIGIT = bytes(set(range(256)) - set(f"{string.ascii_letters}{string.digits}+/=".encode()))
-_NO_BASE64_LINE = re.compile(rb"(?m)^(?:[^\s]{1,99}[ \t]+[^\s]|[-_]{4,99}\s*$)")
-"""Words with a space between them, or the line that a list draws above its footer."""
-_LINE_ENDS_SPACED = (b" \n", b"\t\n", b" \r\n", b"\t\r\n")
-_LINE_END_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 
 
 def clean(text: str) -> str:
@@ -41,73 +34,6 @@ def safe_filename(name: str) -> str:
 def lines(text: str) -> str:
     """The text with LF line ends and without control characters other than tab."""
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n"))
-
-
-def unbase64(octets: bytes) -> bytes:
-    """Decode base64, ignoring what is not of its alphabet and mending its padding (RFC 2045 §6.8)."""
-    return b"".join(_unbase64((octets,)))
-
-
-def _padded(digits: bytes) -> bytes:
-    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
-    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
-
-
-def untransfer(octets: bytes, encoding: str) -> bytes:
-    """Undo a Content-Transfer-Encoding; an unknown one is taken as none (RFC 2045 §6)."""
-    return b"".join(untransferred((octets,), encoding))
-
-
-def untransferred(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The same bit by bit, however the octets are cut."""
-    if encoding == "base64":
-        return _unbase64(chunks)
-    if encoding == "quoted-printable":
-        return _unquoted_printable(chunks)
-    if encoding in UUENCODED:
-        return uudecoded(chunks)
-    return iter(chunks)
-
-
-def untransferred_text(octets: bytes, encoding: str) -> bytes:
-    """As `untransfer`, of text, which people and lists have touched: what is no base64 in it stays as it is."""
-    return _unbase64_text(octets) if encoding == "base64" else untransfer(octets, encoding)
-
-
-def _unbase64_text(octets: bytes) -> bytes:
-    """Base64 up to a line that is none, as of a list's footer (RFC 2045 §6.8)."""
-    end = _NO_BASE64_LINE.search(octets)
-    encoded, rest = (octets[: end.start()], octets[end.start() :]) if end else (octets, b"")
-    decoded = unbase64(encoded)
-    return decoded + (b"\n" if decoded.strip() and rest else b"") + rest
-
-
-def _unbase64(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    digits = b""
-    for chunk in chunks:
-        *padded, last = chunk.translate(None, _NO_DIGIT).split(b"=")
-        for some in padded:
-            digits += some
-            yield _padded(digits)  # padding ends what was encoded in one go; more may follow
-            digits = digits[-1:] if len(digits) % 4 == 1 else b""  # a digit alone was none
-        digits += last
-        whole = len(digits) // 4 * 4
-        yield binascii.a2b_base64(digits[:whole])
-        digits = digits[whole:]
-    yield _padded(digits)
-
-
-def _unquoted_printable(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for chunk in chunks:
-        whole, end, rest = (rest + chunk).rpartition(b"\n")
-        yield _unquoted_lines(whole + end)
-    yield _unquoted_lines(rest)
-
-
-def _unquoted_lines(octets: bytes) -> bytes:
-    spaced = any(end in octets for end in _LINE_ENDS_SPACED)  # hardly ever, and the search for all of it takes long
-    return binascii.a2b_qp(_LINE_END_SPACE.sub(b"", octets) if spaced else octets)
 
 
 def _word_octets(word: re.Match[str]) -> bytes:

@@ -7,29 +7,24 @@ and fields are bounded (`bounds`); what exceeds them is `TooMuch`.
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from urllib.parse import unquote_to_bytes
 
 from gateway.mail.bounds import BOUNDARY_LENGTH, DEEPEST, PART_FIELDS, PARTS, VALUE_OCTETS
-from gateway.mail.charsets import as_text, of_html
-from gateway.mail.decoding import clean, decoded, unfolded, untransfer, untransferred_text, words
+from gateway.mail.charsets import as_text, charset_within
+from gateway.mail.decoding import clean, decoded, words
+from gateway.mail.parameters import parameterised
 from gateway.mail.scan import body_start, bounded
+from gateway.mail.transfer import encoded_length, named, untransfer, uuencoded_name
 
-_TYPE = re.compile(r"([a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64})(?=[ ,]|\Z)")
-_QUOTED = r'"(?:[^"\\]|\\.?)*+(?:"|\Z)'
-_NAME = r"(?:file)?name(?:\*\d{0,3}+\*?)?"
-# In a value whose white space is single spaces. Who writes no semicolon leaves a space; who writes no quotes round the
-# name of a file means all of it.
-_PARAMETER = re.compile(rf'(?i)[;, ] ?({_NAME}) ?= ?({_QUOTED}|[^;]*+)|[;, ] ?([^ =;",]++) ?= ?({_QUOTED}|[^; ]*+)')
-_LEXEME = re.compile(rf'{_QUOTED}|[()]|[^"()]++')
-_IN_A_NAME = re.compile(r'(?i)name\*?[\d*]{0,4} ?= ?[^;"]*\Z')
-_SECTION = re.compile(r"([^*]++)(?:\*(\d{1,3}))?(\*)?")
+SHORT = 60
+"""The letters of a text that may have been typed as it stands there, whatever its encoding is said to be."""
+OCTETS = "application/octet-stream"
+
+_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _DIVIDER = re.compile(rb"\n--([^\n]{1,900}+)(?=\n|\Z)")  # begins with a literal: searched for at memory speed
-_NAME_OCTETS = 300
-"""How far back it is looked whether a bracket stands in the name of a file."""
 
 
 class TooMuch(Exception):  # never leaves this package
@@ -56,22 +51,40 @@ class Part:
         return self.content_type.startswith("multipart/")
 
     @property
-    def octets(self) -> bytes:
-        """The body as it was sent."""
-        return self.message[self.start : self.end]
+    def encoded_end(self) -> int:
+        """Where what is encoded ends; behind that, words may stand as they were typed."""
+        return self.start + encoded_length(self.message[self.start : self.end], self.encoding)
 
     def content(self) -> bytes:
         """The body with its transfer encoding undone."""
-        return untransfer(self.octets, self.encoding)
+        return untransfer(self.message[self.start : self.encoded_end], self.encoding)
 
-    def text(self, octets: int, cut: Sequence[tuple[int, int]] = ()) -> str:
-        """So many octets of the body as text, whatever its charset claims to be; what is `cut` is left out."""
-        end = min(self.start + octets, self.end)
-        edges = [self.start, *(edge for one in cut for edge in one if edge < end), end]
-        whole = b"".join(self.message[begin:stop] for begin, stop in zip(edges[0::2], edges[1::2], strict=False))
-        sent = untransferred_text(whole, self.encoding)
-        charset = self.parameters.get("charset", "")
-        return as_text(sent, of_html(sent, charset) if self.content_type == "text/html" else charset)
+    def readable(self, octets: int) -> bytes:
+        """So many octets of the body, as it was sent, undone, with the words that stand below."""
+        sent = self.message[self.start : min(self.start + octets, self.end)]
+        end = encoded_length(sent, self.encoding)
+        words = sent[end:].lstrip(b"\r\n")
+        undone = untransfer(sent[:end], self.encoding)
+        if not words and self.encoding == "base64" and _was_typed(sent, undone):
+            return sent
+        return undone + b"\n" * bool(undone and words and not undone.endswith(b"\n")) + words
+
+    def as_text(self, octets: bytes) -> str:
+        """Octets of this part as text, whatever its charset claims to be."""
+        within = charset_within(octets) if self.content_type == "text/html" else ""
+        return as_text(octets, self.parameters.get("charset", ""), within)
+
+
+def _was_typed(sent: bytes, undone: bytes) -> bool:
+    """Whether a word or two are called base64 and are none, as what they would stand for is no text."""
+    if not undone:
+        return True
+    letters = sent.strip().replace(b" ", b"")
+    if len(letters) > SHORT or not letters.isalpha():
+        return False
+    if len(letters) % 4:
+        return True  # what programs encode is padded
+    return bool(_NO_TEXT.search(undone)) or as_text(undone).encode() != undone
 
 
 class _Reading:
@@ -127,20 +140,24 @@ def _part(reading: _Reading, at: int, end: int, depth: int, default: str = "text
     if depth > DEEPEST:
         raise TooMuch(f"its parts are nested deeper than {DEEPEST}")
     fields, start = _content_fields(reading, at, end)
-    content_type, parameters = _parameterised(fields.get("content-type", b""))
-    disposition, more = _parameterised(fields.get("content-disposition", b""))
+    content_type, parameters = parameterised(fields.get("content-type", b""))
+    disposition, more = parameterised(fields.get("content-disposition", b""))
     boundary = parameters.get("boundary", "").rstrip()[:BOUNDARY_LENGTH]
     parts: tuple[Part, ...] = ()
     if boundary and content_type.startswith("multipart/"):
         inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"  # RFC 2046 §5.1.5
         places = reading.split(boundary.encode("utf-8", "replace"), start, end)
         parts = tuple(_part(reading, *place, depth + 1, inner) for place in places)
+    encoding = named(parameterised(fields.get("content-transfer-encoding", b""))[0])
+    filename = clean(words(more.get("filename") or parameters.get("name", "")))
+    if encoding == "uuencode" and not filename:
+        filename = clean(uuencoded_name(reading.raw[start : min(end, start + VALUE_OCTETS)]))
     return Part(
-        content_type=_sound_type(content_type, default, bool(parts)),
+        content_type=_sound_type(content_type, default, bool(parts), bool(filename) or disposition == "attachment"),
         parameters=parameters,
         disposition=disposition,
-        filename=clean(words(more.get("filename") or parameters.get("name", ""))),
-        encoding=_parameterised(fields.get("content-transfer-encoding", b""))[0],
+        filename=filename,
+        encoding=encoding,
         content_id=decoded(fields.get("content-id", b"")).strip("<> "),
         message=reading.raw,
         start=start,
@@ -160,59 +177,11 @@ def _content_fields(reading: _Reading, at: int, end: int) -> tuple[dict[str, byt
     return found, min(body_start(reading.raw, fields[-1].end if fields else at), end)
 
 
-def _sound_type(content_type: str, default: str, divisible: bool) -> str:
+def _sound_type(content_type: str, default: str, divisible: bool, file: bool) -> str:
     if not content_type:
         return default
-    found = _TYPE.match(content_type)
-    if found is None:
-        return "text/plain"  # RFC 2045 §5.2: what is not well formed is best taken for that
-    content_type = found[1]
     if content_type.startswith("multipart/") and not divisible:
         return "text/plain"  # nothing divides it: better read as it is than not at all
-    return content_type
-
-
-def _parameterised(value: bytes) -> tuple[str, dict[str, str]]:
-    """A value such as `text/plain; charset=utf-8`: its first word, lower case, and its parameters (RFC 2045 §5.1)."""
-    text = _uncommented(" ".join(unfolded(value).split()))
-    first = text.partition(";")[0].strip(' "')
-    sections: dict[str, dict[int, tuple[bool, str]]] = {}
-    for match in _PARAMETER.finditer(text):
-        if section := _SECTION.fullmatch((match[1] or match[3]).lower()):
-            given = sections.setdefault(section[1], {})
-            number, encoded = int(section[2] or 0), bool(section[3])
-            if number not in given or (encoded and not given[number][0]):  # RFC 2231 wins over a plain fallback
-                given[number] = (encoded, _unquoted(match[2] if match[1] else match[4]))
-    return clean(first).lower(), {name: _joined(given) for name, given in sections.items()}
-
-
-def _uncommented(text: str) -> str:
-    """The value without its comments (RFC 2045 §5.1 allows them); brackets in the name of a file are a part of it."""
-    if "(" not in text:
-        return text
-    kept, depth, written = [], 0, ""
-    for lexeme in _LEXEME.findall(text):
-        if lexeme == "(" and (depth or not _IN_A_NAME.search(written)):
-            depth += 1
-        elif lexeme == ")" and depth:
-            depth -= 1
-        elif not depth:
-            kept.append(lexeme)
-            written = (written + lexeme)[-_NAME_OCTETS:]
-    return "".join(kept)
-
-
-def _unquoted(value: str) -> str:
-    return re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"')) if value.startswith('"') else value.strip()
-
-
-def _joined(sections: dict[int, tuple[bool, str]]) -> str:
-    """The sections of a parameter, put together in their order and decoded (RFC 2231 §3, §4)."""
-    charset = ""
-    octets: list[bytes] = []
-    for position, (_, (encoded, value)) in enumerate(sorted(sections.items())):
-        rest = value
-        if encoded and position == 0 and value.count("'") >= 2:
-            charset, _, rest = value.split("'", 2)
-        octets.append(unquote_to_bytes(rest) if encoded else rest.encode("utf-8", "replace"))
-    return as_text(b"".join(octets), charset)
+    if _TYPE.fullmatch(content_type):
+        return content_type
+    return OCTETS if file else "text/plain"  # RFC 2045 §5.2: what is not well formed is best taken for that

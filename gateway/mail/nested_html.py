@@ -8,17 +8,36 @@ far as it changes what a reader sees. It makes nothing safe: that is nh3's work,
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.mail.bounds import (
-    HTML_ATTRIBUTES,
     HTML_DEPTH,
     HTML_ELEMENTS,
     HTML_REFERENCES,
     HTML_STYLES,
     HTML_TAGS,
 )
-from gateway.mail.html_meaning import MEANT, meant
+from gateway.mail.html_attributes import PLAIN_NAME, Attributes, read, written
+from gateway.mail.html_elements import (
+    BLOCKS,
+    CLOSES_IN_TABLE,
+    ENDS_PARAGRAPH,
+    HIDDEN,
+    ITEM_SCOPES,
+    ITEMS,
+    PAGE,
+    PARAGRAPH_SCOPES,
+    RENAMED,
+    ROWS,
+    SCOPED,
+    SCOPES,
+    STYLES,
+    TABLE,
+    TABLE_PARTS,
+    UNWRITTEN,
+    VOID,
+)
 
 _S = r"\t\n\f\r "
 _ATTRIBUTE = (
@@ -30,46 +49,6 @@ _TAG = re.compile(
     rf"|<(?P<end>/?)(?P<name>[a-zA-Z][^{_S}/>]*+)(?P<rest>(?:[{_S}/]++|{_ATTRIBUTE})*+)(?:>|\Z)",
     re.DOTALL,
 )
-_GIVEN = re.compile(
-    rf"([^{_S}/>][^{_S}/>=]*+)(?:[{_S}]*+=[{_S}]*+(?:\"([^\"]*+)(?:\"|\Z)|'([^']*+)(?:'|\Z)|([^{_S}>\"'][^{_S}>]*+))?+)?+"
-)
-_PLAIN_NAME = re.compile(r"[a-z][a-z0-9:_.-]{0,40}")
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_VOID = _names("area base basefont bgsound br col embed hr img link meta param source track wbr")
-_DROPPED = _names("html head body frame frameset plaintext input base link meta")
-"""Tags that mean nothing within the text of a mail; what stands within them does."""
-_HIDDEN = _names("script style title xmp iframe noembed noframes noscript")
-"""Their content is no markup, and shown to nobody."""
-_UNWRITTEN = _DROPPED | _HIDDEN
-_STYLES = _names("a b big code em font i nobr s small strike strong tt u")
-_CELLS = _names("td th caption")
-_SCOPES = _CELLS | _names("table template object marquee applet")
-"""What an end tag from within does not reach beyond."""
-_ROWS = _names("table tbody thead tfoot tr colgroup")
-"""What holds cells, and nothing else."""
-_TABLE_PARTS = (_ROWS | _CELLS | {"col"}) - {"table"}
-_CLOSES_IN_TABLE = {
-    **dict.fromkeys(("td", "th"), frozenset({"tr", "tbody", "thead", "tfoot", "table"})),
-    "tr": frozenset({"tbody", "thead", "tfoot", "table"}),
-    **dict.fromkeys(("tbody", "thead", "tfoot", "caption", "colgroup", "col"), frozenset({"table"})),
-}
-"""For each part of a table, what it stands in: all within that is closed by it."""
-_BLOCK_NAMES = (
-    "address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer form h1 h2 h3 "
-    "h4 h5 h6 header hgroup hr listing main menu nav ol p pre section summary table ul"
-)
-ENDS_PARAGRAPH = _names(_BLOCK_NAMES) | {"li", "dd", "dt"}
-_BLOCKS = ENDS_PARAGRAPH | _TABLE_PARTS | _SCOPES | _names("button select textarea")
-_SCOPED = ENDS_PARAGRAPH | {"p", "button"}
-_TABLE = frozenset({"table"})
-_PARAGRAPH_SCOPES = _SCOPES | {"button"}
-_ITEMS = {"li": ("li",), "dd": ("dd", "dt"), "dt": ("dd", "dt")}
-_ITEM_SCOPES = _BLOCKS - {"address", "div", "p"}
 
 
 @dataclass(slots=True, eq=False)
@@ -81,12 +60,23 @@ class _Open:
     is_open: bool = True
 
 
-def nested(html: str, elements: int = HTML_ELEMENTS) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What is written for what a mail has: for an element's attributes, by its name, and for a table's words."""
+
+    attributes: Callable[[str, Attributes], Attributes] = lambda _, given: given
+    in_tables: Callable[[str], str] = lambda words: words
+
+
+AS_IT_IS = Rewriting(lambda name, given: {} if name in PAGE else given)
+
+
+def nested(html: str, elements: int = HTML_ELEMENTS, rewriting: Rewriting = AS_IT_IS) -> str | None:
     """The HTML with all its words, well nested; None where it has more tags than anybody writes.
 
     Beyond the bounds elements are left out, and their words stay; beyond so many `elements` only line ends are kept.
     """
-    writer = _Writer(elements)
+    writer = _Writer(elements, rewriting)
     at, tags = 0, 0
     while found := _TAG.search(html, at):
         writer.text(html[at : found.start()])
@@ -94,9 +84,12 @@ def nested(html: str, elements: int = HTML_ELEMENTS) -> str | None:
         if tags > HTML_TAGS:
             return None
         name = (found["name"] or "").lower()
-        if name in _HIDDEN and not found["end"]:
+        name = RENAMED.get(name, name)
+        if name in HIDDEN and not found["end"]:
             at = _end_of(name, html, at)
-        elif name not in _UNWRITTEN and _PLAIN_NAME.fullmatch(name):
+        elif name in PAGE and not found["end"]:
+            writer.whole(name, found["rest"])
+        elif name not in UNWRITTEN and PLAIN_NAME.fullmatch(name):
             writer.end(name) if found["end"] else writer.start(name, found["rest"])
     writer.text(html[at:])
     return writer.finished()
@@ -111,13 +104,15 @@ def _end_of(name: str, html: str, at: int) -> int:
 class _Writer:
     """What has been written, and which elements are open in it."""
 
-    def __init__(self, elements: int) -> None:
+    def __init__(self, elements: int, rewriting: Rewriting) -> None:
+        self._rewriting = rewriting
         self._out: list[str] = []
         self._stack: list[_Open] = []
         self._styles: list[_Open] = []
         """Those that count; a cell, which hides those before it, stands among them."""
         self._open: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._page: Attributes = {}
         self._room = elements
         self._loose = 0
         """The pieces of text that were written since the last tag; a parser puts them together."""
@@ -127,58 +122,71 @@ class _Writer:
             return
         if words.strip():
             self._into_a_cell()
-        elif self._top in _ROWS:
+        elif self._top in ROWS:
             return
         self._go_on_with_styles()
         self._loose += 1 + words.count("&") + words.count("<")
         if self._loose > HTML_REFERENCES:
             self._loose = 0
             self._out.append("<!---->")
-        self._out.append(_divided(words.replace("<", "&lt;")))
+        words = _divided(words.replace("<", "&lt;"))
+        self._out.append(self._rewriting.in_tables(words) if self._open["table"] else words)
 
     def start(self, name: str, given: str) -> None:
         if self._room <= 0:
             self._end_lines(name)
             return
-        if name in _TABLE_PARTS and not self._make_place_in_table(name):
+        if name in TABLE_PARTS and not self._make_place_in_table(name):
             return
-        if name not in _TABLE_PARTS:
+        if name not in TABLE_PARTS:
             self._into_a_cell()
         self._close_for(name)
-        if name not in _BLOCKS:
+        if name not in BLOCKS:
             self._go_on_with_styles()
-        if name in _VOID:
+        if name in VOID:
             self._room -= 1
             self._loose = 0
-            self._out.append(_written(name, given))
-        elif len(self._stack) >= HTML_DEPTH or (name in _STYLES and len(self._styles) >= HTML_STYLES):
+            self._out.append(self._written(name, given))
+        elif len(self._stack) >= HTML_DEPTH or (name in STYLES and len(self._styles) >= HTML_STYLES):
             self._left_out[name] += 1
         else:
-            self._push(_Open(name, _written(name, given)))
+            self._push(_Open(name, self._written(name, given)))
 
     def end(self, name: str) -> None:
         if name == "br":
             self.start(name, "")
         elif self._left_out[name]:
             self._left_out[name] -= 1
-        elif name in _STYLES:
+        elif name in STYLES:
             self._end_style(name)
-        elif name in _TABLE_PARTS or name == "table":
-            self._close_to((name,), _TABLE)
+        elif name in TABLE_PARTS or name == "table":
+            self._close_to((name,), TABLE)
         else:
-            self._close_to((name,), _SCOPES if name in _SCOPED else _BLOCKS)
+            self._close_to((name,), SCOPES if name in SCOPED else BLOCKS)
+
+    def _written(self, name: str, given: str) -> str:
+        """A start tag."""
+        attributes = self._rewriting.attributes(name, read(given))
+        return f"<{name}{''.join(map(written, attributes.items()))}>"
+
+    def whole(self, name: str, given: str) -> None:
+        """What is said of all of it: the first word on each thing counts, as in browsers."""
+        for one, value in self._rewriting.attributes(name, read(given)).items():
+            self._page.setdefault(one, value)
 
     def finished(self) -> str:
         while self._stack:
             self._pop()
-        return "".join(self._out)
+        if not self._page:
+            return "".join(self._out)
+        return f"<div{''.join(map(written, self._page.items()))}>{''.join(self._out)}</div>"
 
     def _end_lines(self, name: str) -> None:
         """Of an element too many, leave the line end."""
         while self._stack:
             self._pop()
         self._styles.clear()
-        if name in _BLOCKS or name == "br":
+        if name in BLOCKS or name == "br":
             self._loose = 0
             self._out.append("<br>")
 
@@ -193,7 +201,7 @@ class _Writer:
         self._stack.append(one)
         self._open[one.name] += 1
         one.is_open = True
-        if (one.name in _STYLES or one.name in _SCOPES) and one not in self._styles:
+        if (one.name in STYLES or one.name in SCOPES) and one not in self._styles:
             self._styles.append(one)
 
     def _pop(self) -> _Open:
@@ -201,7 +209,7 @@ class _Writer:
         self._open[one.name] -= 1
         one.is_open = False
         self._out.append(f"</{one.name}>")
-        if one.name in _SCOPES and one in self._styles:
+        if one.name in SCOPES and one in self._styles:
             del self._styles[self._styles.index(one) :]
         return one
 
@@ -219,10 +227,10 @@ class _Writer:
 
     def _close_for(self, name: str) -> None:
         """Close what the start of this element ends."""
-        if name in _ITEMS:
-            self._close_to(_ITEMS[name], _ITEM_SCOPES)
+        if name in ITEMS:
+            self._close_to(ITEMS[name], ITEM_SCOPES)
         if name in ENDS_PARAGRAPH:
-            self._close_to(("p",), _PARAGRAPH_SCOPES)
+            self._close_to(("p",), PARAGRAPH_SCOPES)
         if name == "a":
             self._end_style(name)
         if name in ("option", "optgroup") and self._top == "option":
@@ -230,7 +238,7 @@ class _Writer:
 
     def _end_style(self, name: str) -> None:
         for one in reversed(self._styles):
-            if one.name in _SCOPES:
+            if one.name in SCOPES:
                 return
             if one.name == name:
                 while one.is_open:
@@ -242,7 +250,7 @@ class _Writer:
         """Open again the styles that the end of a block has closed, but nobody has."""
         resting: list[_Open] = []
         for one in reversed(self._styles):
-            if one.name in _SCOPES:
+            if one.name in SCOPES:
                 break
             if not one.is_open:
                 resting.append(one)
@@ -254,13 +262,13 @@ class _Writer:
         """Close what a part of a table ends; False where it stands in no table."""
         if not self._open["table"]:
             return False
-        while self._top not in _CLOSES_IN_TABLE[name]:
+        while self._top not in CLOSES_IN_TABLE[name]:
             self._pop()
         return True
 
     def _into_a_cell(self) -> None:
         """What stands loose in a table is given a cell: parsers carry it before the table, searching for its place."""
-        if self._top in _ROWS and self._room > 0:
+        if self._top in ROWS and self._room > 0:
             for name in ("tr", "td") if self._top != "tr" else ("td",):
                 self.start(name, "")
 
@@ -272,24 +280,3 @@ def _divided(words: str) -> str:
     pieces = words.split("&")
     groups = ("&".join(pieces[at : at + HTML_REFERENCES]) for at in range(0, len(pieces), HTML_REFERENCES))
     return "<!---->&".join(groups)
-
-
-def _written(name: str, given: str) -> str:
-    """A start tag with its attributes, the first of each name."""
-    kept: dict[str, str] = {}
-    for one in _GIVEN.finditer(given):
-        attribute = one[1].lower()
-        value = one[2] or one[3] or one[4] or ""
-        bearable = len(kept) < HTML_ATTRIBUTES and value.count("&") <= HTML_REFERENCES
-        if bearable and _PLAIN_NAME.fullmatch(attribute):
-            kept.setdefault(attribute, value)
-    kept.pop(MEANT, None)
-    if words := meant(kept):
-        kept[MEANT] = words
-    return f"<{name}{''.join(map(_attribute, kept.items()))}>"
-
-
-def _attribute(one: tuple[str, str]) -> str:
-    name, value = one
-    quoted = value.replace('"', "&quot;").replace("<", "&lt;")
-    return f' {name}="{quoted}"' if value else f" {name}"

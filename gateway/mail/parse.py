@@ -1,4 +1,4 @@
-"""Messages as values: the head of every mail that passes, and the body of one that a person reads.
+"""Messages as values: the head of every mail that passes, and (in `contents`) the body of one that a person reads.
 
 Nothing that we read is read by the stdlib's `email` parser, which raises on hostile input (`Message-ID: <>`, nested
 parentheses, odd charsets, deep nesting): heads are scanned and bodies divided by octets, in bounded time. Only `legacy`
@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
-from html import escape
 
 from gateway.mail.bounds import (
     ANSWERED,
@@ -22,10 +21,10 @@ from gateway.mail.bounds import (
     LIBRARY_OCTETS,
     LIST_LENGTH,
 )
-from gateway.mail.decoding import decoded, lines, unfolded
-from gateway.mail.files import Attachment, Piece, described, files_of, is_shown, within
+from gateway.mail.contents import Attachment, Body, Malformed, Piece, attachment, body, piece
+from gateway.mail.decoding import decoded, unfolded
 from gateway.mail.mailboxes import Mailbox, mailboxes, plainly_one
-from gateway.mail.mime import Part, TooMuch, tree
+from gateway.mail.mime import Part, tree
 from gateway.mail.scan import Field, body_start, bounded, head_start
 
 __all__ = [
@@ -145,60 +144,11 @@ class Head:
         return tuple(dict.fromkeys(found))[:ANSWERED]
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a person reads: plain text, HTML as it was sent (not made safe), and files. "" where there is none."""
-
-    text: str
-    html: str
-    attachments: tuple[Attachment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A message that is not taken apart, and why; it can still be kept and delivered."""
-
-    reason: str
-
-
 def head(raw: bytes) -> Head:
     """Read the head, in time that does not depend on the size of the body (RFC 5322 §2.2)."""
     start = head_start(raw)
     fields, complete = bounded(raw, start)
     return Head(fields, body_start(raw, fields[-1].end if fields else start), complete, start)
-
-
-def body(raw: bytes, most: int | None = None) -> Body | Malformed:
-    """Take the message apart into what is read in line and what is attached (RFC 2046, RFC 2183).
-
-    Of what is read in line, at most so many octets of text are decoded, and as many of HTML.
-    """
-    try:
-        root = tree(raw)
-    except TooMuch as reason:
-        return Malformed(str(reason))
-    room = len(raw) if most is None else most
-    text, html = _inline(root, _Room({"text/html": room, "text/plain": room}))
-    files = enumerate(files_of(root))
-    return Body(text, html, tuple(described(index, part) for index, part in files))
-
-
-def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
-    """The file of this index with its octets, or None if there is no such file."""
-    found = piece(raw, index)
-    return (found[0], b"".join(found[1].octets([raw]))) if found else None
-
-
-def piece(raw: bytes, index: int) -> tuple[Attachment, Piece] | None:
-    """The file of this index and where it lies, or None if there is no such file."""
-    try:
-        files = files_of(tree(raw))
-    except TooMuch:
-        return None
-    if not 0 <= index < len(files):
-        return None
-    part = files[index]
-    return described(index, part), Piece(part.start, part.end, part.encoding)
 
 
 def legacy(raw: bytes) -> Message | None:
@@ -232,42 +182,3 @@ def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":
 
 def _depth(part: Part) -> int:
     return max((_depth(one) + 1 for one in part.parts), default=0)
-
-
-@dataclass(slots=True)
-class _Room:
-    """How many octets of each type may still be decoded."""
-
-    left: dict[str, int]
-
-    def text(self, part: Part) -> str:
-        octets = min(part.end - part.start, self.left[part.content_type])
-        self.left[part.content_type] -= octets
-        cut = [(one.start, one.end) for one in within(part)]
-        return lines(part.text(octets, cut))
-
-
-def _inline(part: Part, room: _Room) -> tuple[str, str]:
-    """The text and the HTML that are shown for a part."""
-    if part.multipart:
-        pairs = [_inline(one, room) for one in part.parts]
-        return _either(pairs) if part.content_type == "multipart/alternative" else _in_a_row(pairs)
-    if not is_shown(part):
-        return "", ""
-    shown = room.text(part)
-    return ("", shown) if part.content_type == "text/html" else (shown, "")
-
-
-def _either(pairs: list[tuple[str, str]]) -> tuple[str, str]:
-    """Alternatives: the plainest text, and the last and so richest HTML (RFC 2046 §5.1.4)."""
-    texts = [text for text, _ in pairs if text.strip()]
-    htmls = [html for _, html in pairs if html.strip()]
-    return (texts or [""])[0], (htmls or [""])[-1]
-
-
-def _in_a_row(pairs: list[tuple[str, str]]) -> tuple[str, str]:
-    """Parts shown one after another: plain ones join the HTML too, so that neither form lacks a part."""
-    text = "\n".join(text for text, _ in pairs if text)
-    if not any(html for _, html in pairs):
-        return text, ""
-    return text, "\n".join(html or f"<pre>{escape(text)}</pre>" for text, html in pairs if html or text)

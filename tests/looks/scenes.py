@@ -16,6 +16,23 @@ from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS
 Prepare = Callable[[World, Browser], Awaitable[None]]
 RIGHT = {"day": "3", "month": "2", "year": "1980"}
 WRONG = {"day": "4", "month": "2", "year": "1980"}
+ROWS = "".join(
+    f"<tr><td>{name}<td align=right>{value}<td>{unit}<td align=right style='color:#777'>{usual}"
+    for name, value, unit, usual in (
+        ("Haemoglobin", "132", "g/l", "120–155"),
+        ("Leukocytes", "<b style='color:red'>12.9</b>", "10<sup>9</sup>/l", "4.0–10.0"),
+        ("Ferritin", "<span style='background:yellow'>1,023</span>", "µg/l", "15–150"),
+    )
+)
+MEANING = (
+    "From: Dr Ada <ada@riverside.example>\r\nTo: pat@home.example\r\nSubject: Your results\r\nMIME-Version: 1.0\r\n"
+    "Content-Type: text/html; charset=utf-8\r\n\r\n<h2>Warfarin</h2><p>Take <s>5 mg</s> 2 mg each evening.<a href='#n'>"
+    "<sup>1</sup></a></p><ol start=4><li>Stop on Monday.<li>Begin <font color=green>apixaban</font> on Wednesday.</ol>"
+    "<table border=1 width=100%><tr bgcolor='#ddeeff'><th>Test<th align=right>Value<th>Unit<th align=right>Usual range"
+    f"{ROWS}</table><div style='white-space:pre-wrap;font-family:monospace'>Na    140\nK     4.1\nCRP   &lt;5</div>"
+    "<p dir=rtl>נתראה ביום שלישי</p><p style='text-align:center;color:#800080'>See you on Tuesday</p>"
+    "<p id=n style='font-size:8pt'>1. With food.</p>"
+).encode()
 HTML = (
     b"From: Dr Ada <ada@riverside.example>\r\nTo: pat@home.example\r\nSubject: Your results\r\nMIME-Version: 1.0\r\n"
     b"Content-Type: text/html\r\n\r\n<h1>All is well</h1><p>Please <b>drink</b> more water.</p>"
@@ -196,6 +213,11 @@ async def _reading(world: World, browser: Browser, raw: bytes, more: str = "") -
 @scene("message-text", "/messages/{copy_id:int}")
 async def _text(world: World, browser: Browser) -> None:
     await _reading(world, browser, RESULTS)
+
+
+@scene("message-meaning", "/messages/{copy_id:int}")
+async def _meaning(world: World, browser: Browser) -> None:
+    await _reading(world, browser, MEANING)
 
 
 @scene("message-html", "/messages/{copy_id:int}")

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from gateway.domain.model import Copy, Message
 from gateway.flow import lines, release
 from gateway.portal.mail.html import safe
+from tests.mail.test_as_sent import PNG
 from tests.practice import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -74,7 +75,7 @@ async def test_plain_text_is_shown_as_typed_and_as_nothing_else(world, browser):
 
 async def test_hostile_html_is_inert(world, browser):
     account = await world.registered()
-    raw = mail("Hello in text", HOSTILE, [("logo.png", "image/png", b"png")])
+    raw = mail("Hello in text", HOSTILE, [("logo.png", "image/png", PNG)])
     copy = await world.written(account, raw)
     await browser.sign_in()
     await browser.go(f"/messages/{copy.id}")
@@ -84,8 +85,9 @@ async def test_hostile_html_is_inert(world, browser):
     assert document.css_first("meta[http-equiv]").attributes["content"].startswith("default-src 'none'")
     letter = document.body
     tags = {node.tag for node in letter.css("body *")}
-    assert tags == {"h2", "img", "a", "table", "tbody", "tr", "td"}
-    assert {name for node in letter.css("body *") for name in node.attributes} == {"src", "alt", "href", "rel"}
+    assert tags == {"h2", "img", "a", "div", "table", "tbody", "tr", "td"}
+    assert {name for node in letter.css("body *") for name in node.attributes} == {"src", "alt", "href", "rel", "class"}
+    assert {node.attributes["class"] for node in letter.css("[class]")} == {"m-scrolls"}
     assert [image.attributes.get("src") for image in letter.css("img")] == [None, f"/messages/{copy.id}/attachments/0"]
     assert [link.attributes.get("href") for link in letter.css("a")] == [None, None, None, "https://nice.example"]
     assert "alert" not in letter.html

@@ -1,5 +1,6 @@
 """What a page shows of a message's content, and what of it is given out as a file."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -8,17 +9,20 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 
 from gateway.mail import parse
-from gateway.mail.html_text import text_of
 from gateway.mail.parse import Attachment, Malformed
 from gateway.portal.mail import frame
-from gateway.portal.mail.html import PICTURES, safe
+from gateway.portal.mail.html import safe
+from gateway.portal.mail.plain import text_of
 from gateway.portal.visit import Visit
 from gateway.ports import ScannerDown
 
 log = structlog.get_logger()
 
-_HARMLESS = PICTURES | {"application/pdf"}
+_HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"})
 OCTETS = "application/octet-stream"
+COLUMNS_LENGTH = 100_000
+"""The characters of a text in which columns are looked for."""
+_COLUMNS = re.compile(r"^.{0,80}?[^\s.!?:;,](?: {2,60}|\t)\S[^\n]*+\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,24 @@ class Shown:
     remote_pictures: int = 0
     """How many pictures would be fetched from elsewhere."""
 
+    @property
+    def blocks(self) -> tuple[tuple[bool, str], ...]:
+        """The text in pieces, each with whether it is lines in columns, which are not to be broken."""
+        columns = list(_COLUMNS.finditer(self.text, 0, COLUMNS_LENGTH))
+        if len(columns) < 2:
+            return ((False, self.text),)
+        blocks: list[tuple[bool, str]] = []
+        at = 0
+        for line in columns:
+            if line.start() > at or not blocks:
+                blocks += [(False, self.text[at : line.start()]), (True, "")]
+            blocks[-1] = (True, blocks[-1][1] + line[0])
+            at = line.end()
+        return tuple(one for one in (*blocks, (False, self.text[at:])) if one[1])
+
 
 def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) -> Shown:
-    """Take a message apart for its page; its files are offered in `folder`."""
+    """Take a message apart for its page; its files are offered in `folder`, all but the pictures that are shown."""
     body = parse.body(raw)
     if isinstance(body, Malformed):
         return Shown(unreadable=True)
@@ -45,7 +64,7 @@ def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) ->
         return Shown(body.text, attachments=body.attachments, unreadable=not body.text.strip())
     inline = frozenset(made.shown_pictures)
     others = tuple(one for one in body.attachments if one.index not in inline)
-    text = body.text if body.text.strip() else text_of(made.html)
+    text = body.text if body.text_is_whole and body.text.strip() else text_of(made.html)
     return Shown(text, frame.document(made.html, language, remote=remote), others, remote_pictures=made.remote_pictures)
 
 

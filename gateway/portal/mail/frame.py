@@ -10,7 +10,9 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-STYLE: Final = files("gateway.portal").joinpath("static", "frame.css").read_text("utf-8")
+from gateway.portal.mail.meaning import style
+
+STYLE: Final = files("gateway.portal").joinpath("static", "frame.css").read_text("utf-8") + style()
 STYLE_SOURCE: Final = f"'sha256-{b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 """For the policy of the page around it, which holds in the frame too (CSP 3 §7.8)."""
 

@@ -74,7 +74,8 @@ async def attachment(visit: Visit, account: Account) -> Response:
         facts = {"copy_id": visit.request.path_params["copy_id"], "filename": file.filename, "infected": clean is False}
         return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
     await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], index)
-    return download(piece.octets(_stored(visit, content, key)), file.size, file.filename, file.content_type)
+    kind = file.picture or file.content_type
+    return download(piece.octets(_stored(visit, content, key)), file.size, file.filename, kind)
 
 
 async def original(visit: Visit, account: Account) -> Response:
