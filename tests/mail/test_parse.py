@@ -148,7 +148,7 @@ def test_no_body() -> None:
 
 
 def test_html_alone() -> None:
-    assert body(HTML) == Body("", "<p>Hello</p>", ())
+    assert body(HTML) == Body("", "<p>Hello</p>", (), text_is_whole=False)
 
 
 def test_alternatives() -> None:
@@ -169,7 +169,8 @@ def test_a_nested_mail_with_a_file() -> None:
 def test_parts_in_a_row_all_show() -> None:
     found = body(multipart("mixed", HTML, "\n1 < 2", TEXT))
 
-    assert found == Body("1 < 2\nHello", "<p>Hello</p>\n<pre>1 &lt; 2</pre>\n<pre>Hello</pre>", ())
+    html = "<p>Hello</p>\n<pre>1 &lt; 2</pre>\n<pre>Hello</pre>"
+    assert found == Body("1 < 2\nHello", html, (), text_is_whole=False)
 
 
 def test_text_that_is_a_file_is_a_file() -> None:

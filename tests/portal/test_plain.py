@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.portal.mail.content import Shown
+from gateway.portal.mail.content import Shown, shown_of
 from gateway.portal.mail.html import safe
 from gateway.portal.mail.plain import text_of
 
@@ -96,3 +96,14 @@ def test_lines_in_columns_are_told_from_others(text, columns):
     blocks = Shown(text).blocks
     assert [block for in_columns, block in blocks if in_columns] == columns
     assert "".join(block for _, block in blocks) == text
+
+
+def test_what_stands_in_html_alone_is_in_the_plain_view_too():
+    either = "--i\r\n\r\nSee <below>.\r\n--i\r\nContent-Type: text/html\r\n\r\n<p>See &lt;below&gt;.</p>\r\n--i--"
+    alternative = f"Content-Type: multipart/alternative; boundary=i\r\n\r\n{either}"
+    alone = "Content-Type: text/html\r\n\r\n<p>Until then.</p>"
+    for parts in ([alternative, alone], [alone, alternative]):
+        body = "".join(f"--o\r\n{one}\r\n" for one in parts)
+        page = shown_of(f"Content-Type: multipart/mixed; boundary=o\r\n\r\n{body}--o--\r\n".encode(), "/f", "en")
+        assert sorted(page.text.split("\n\n")) == ["See <below>.", "Until then."]
+    assert shown_of(f"{alternative}\r\n".encode(), "/f", "en").text == "See <below>."

@@ -254,20 +254,3 @@ async def test_what_one_has_sent_says_so_too(world, browser):
         await browser.press("Send", files=files, body="Thank you.")
     await browser.go("/inbox?show=sent")
     assert ["with files" in line.text() for line in browser.page.css(".lines li")] == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("kind", "listed"), [("image/heic", True), ("image/tiff", True), ("image/bmp", True), ("image/png", False)]
-)
-async def test_a_picture_that_no_browser_shows_is_a_file(world, browser, kind, listed):
-    account = await world.registered()
-    await browser.sign_in()
-    raw = (
-        "From: Dr Ada <ada@riverside.example>\r\nTo: pat@home.example\r\nSubject: Wound\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n"
-        f'<p>See</p><img src="cid:one">\r\n--b\r\nContent-Type: {kind}; name=wound.img\r\nContent-ID: <one>\r\n\r\n'
-        "octets\r\n--b--\r\n"
-    )
-    copy = await world.written(account, raw.encode())
-    await browser.go(f"/messages/{copy.id}")
-    assert ("wound.img" in browser.text) is listed
