@@ -33,7 +33,7 @@ from gateway.config_sections import (
 )
 from gateway.domain.address import address
 from gateway.domain.birthdate import Order
-from gateway.domain.intent import NearMiss
+from gateway.domain.intent import Encrypted, NearMiss
 from gateway.domain.site import Marks, Practice, Retention, Rhythm, Site, practice_of
 from gateway.errors import ConfigError
 
@@ -190,6 +190,7 @@ class Settings(BaseSettings):
                 tags=tuple(dict.fromkeys([self.secure_mail.subject_tag, *self.secure_mail.more_tags])),
                 headers=headers,
                 near_miss=NearMiss(self.secure_mail.near_miss),
+                encrypted=Encrypted(self.secure_mail.encrypted),
                 exempt=frozenset(self.secure_mail.exempt),
             ),
             rhythm=Rhythm(

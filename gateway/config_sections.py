@@ -190,6 +190,9 @@ class SecureMailSection(Section):
         default="ask",
         description='what almost has the tag, e.g. "(secure)": its sender is asked, or it is secure, or passes',
     )
+    encrypted: Literal["pass", "refuse"] = Field(
+        default="pass", description="what its sender has encrypted already: it passes, without the tag, or is refused"
+    )
     exempt: list[MailAddress] = Field(
         default=[], description="archives to which journal reports pass, whatever they quote"
     )

@@ -10,6 +10,7 @@
     │   ├── NotAuthor          From is nobody whom the login may write as
     │   ├── TooLarge           larger than smtp.max_message_size
     │   ├── BareLineEnd        a bare CR, a bare LF or a NUL in it
+    │   ├── EncryptedAlready   secure mail that its sender has encrypted, where secure_mail.encrypted says so
     │   ├── EndlessHead        more header than anybody writes: what it says last could not be read
     │   ├── Unreadable         our own reading of it has failed, and would fail again
     │   ├── BadRecipient       an address that cannot be read, or no such address at our own domain
@@ -64,6 +65,10 @@ class TooLarge(Refused):
 
 class BareLineEnd(Refused):
     smtp_reply = "550 5.6.0 Message refused: bare CR, bare LF or NUL in it (RFC 5321 2.3.8)"
+
+
+class EncryptedAlready(Refused):
+    smtp_reply = "550 5.7.1 Secure mail refused: it is encrypted already; send it without encryption, or unmarked"
 
 
 class EndlessHead(Refused):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.domain.address import Address
-from gateway.domain.intent import Intent, NearMiss, Sign
+from gateway.domain.intent import Encrypted, Intent, NearMiss, Sign
 
 
 class Action(StrEnum):
@@ -22,6 +22,7 @@ class Action(StrEnum):
     HOLD = "hold"
     ASK = "ask the sender"
     RECALL = "take back"
+    REFUSE = "refuse"
     NOWHERE = "tell the sender that there is no such address"
 
 
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     MANY_READERS = "many strangers would see each other's addresses"
     OBSERVED = "this site only observes"
     RECALLS = "Outlook's recall of secure mail"
+    ENCRYPTED = "encrypted by its sender, for the reader's own key"
     PERHAPS_SECURE = "perhaps meant to be secure"
     ACCOUNT = "registered: reads in the portal"
     ACCOUNT_RELAY = "registered: has a secure system of their own"
@@ -56,6 +58,8 @@ class Facts:
     delivery: str | None = None
     """The account's way of delivery; None without an account."""
     domain_relayed: bool = False
+    encrypted: Encrypted | None = None
+    """What becomes of mail that its sender has encrypted; None of other mail."""
     question_open: bool = False
     """This practice has an invitation for the address that was never accepted."""
 
@@ -83,6 +87,13 @@ def _perhaps_secure(facts: Facts) -> Verdict | None:
     return Verdict(Action.ASK, Reason.PERHAPS_SECURE) if is_near else None
 
 
+def _encrypted(facts: Facts) -> Verdict | None:
+    """Nobody is to open two locks, nor can the portal show what we cannot read."""
+    if facts.encrypted is None:
+        return None
+    return Verdict(Action.PASS if facts.encrypted is Encrypted.PASS else Action.REFUSE, Reason.ENCRYPTED)
+
+
 def _relay_account(facts: Facts) -> Verdict | None:
     relayed = facts.delivery == "relay" and facts.domain_relayed
     return Verdict(Action.RELAY, Reason.ACCOUNT_RELAY) if relayed else None
@@ -108,6 +119,7 @@ def _unregistered(_: Facts) -> Verdict:
 RULES: tuple[Callable[[Facts], Verdict | None], ...] = (
     _gateway_address,
     _not_secure,
+    _encrypted,
     _perhaps_secure,
     _relay_account,
     _question_open,

@@ -23,6 +23,13 @@ class NearMiss(StrEnum):
     PASS = "pass"  # noqa: S105 - what it does
 
 
+class Encrypted(StrEnum):
+    """What becomes of secure mail that its sender has encrypted already, for a reader's own key."""
+
+    PASS = "pass"  # noqa: S105 - what it does
+    REFUSE = "refuse"
+
+
 class Sign(StrEnum):
     """What shows how a mail is meant; the value is stored, logged and shown."""
 

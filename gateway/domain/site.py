@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.domain.address import Address
 from gateway.domain.birthdate import Order
-from gateway.domain.intent import NearMiss
+from gateway.domain.intent import Encrypted, NearMiss
 from gateway.domain.machines import is_never_read
 
 
@@ -81,6 +81,7 @@ class Marks:
     tags: tuple[str, ...] = ("[secure]", "[seguro]", "[sécurisé]", "[sicher]")
     headers: tuple[tuple[str, str], ...] = ()
     near_miss: NearMiss = NearMiss.ASK
+    encrypted: Encrypted = Encrypted.PASS
     exempt: frozenset[str] = frozenset()
     """Keys of addresses that get journal reports."""
 

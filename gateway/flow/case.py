@@ -30,7 +30,7 @@ class Case:
         return self.recipient.address
 
 
-def case_of(ctx: Context, practice: Practice, recipient: Recipient, sign: Sign) -> Case:
+def case_of(ctx: Context, practice: Practice, recipient: Recipient, sign: Sign, *, is_encrypted: bool = False) -> Case:
     """What becomes of a secure mail, or of one that perhaps is, for one recipient."""
     if recipient.address is None:  # mail that passes is left to the next hop, which may know better
         return Case(recipient, Verdict(Action.NOWHERE, Reason.NO_ADDRESS, sign))
@@ -42,6 +42,7 @@ def case_of(ctx: Context, practice: Practice, recipient: Recipient, sign: Sign) 
         near_miss=ctx.site.marks.near_miss,
         delivery=account.delivery if account else None,
         domain_relayed=recipient.address.domain in ctx.site.relay_domains,
+        encrypted=ctx.site.marks.encrypted if is_encrypted else None,
         question_open=latest is not None and latest.is_open,
     )
     return Case(recipient, decide(facts), account, latest)

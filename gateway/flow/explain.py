@@ -17,6 +17,7 @@ from gateway.ports import Keys
 
 _WORDS = {
     Action.PASS: "passes as it came",
+    Action.REFUSE: "is refused",
     Action.PORTAL: "goes sealed into their inbox, and they are told",
     Action.RELAY: "is handed to the secure system of their domain",
     Action.ASK: "is held, sealed; its sender is asked, and nothing leaves before the answer",
@@ -36,7 +37,7 @@ def understood(site: Site, keys: Keys, submission: Submission, raw: bytes) -> Dr
         recipients = understand.recipients(site, keys, submission)
         head = messages.head(raw)
         draft = understand.understand(site, submission, recipients, raw[: head.end])
-        return understand.read(site, draft, raw) if draft.is_read_here else draft
+        return understand.read(site, draft, raw)
 
 
 def explain(ctx: Context, draft: Draft) -> Iterator[str]:

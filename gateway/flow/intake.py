@@ -95,9 +95,13 @@ class Intake:
         return hold.add_copy(self.ctx, taken, reader, state, account_id=account_id, invitation_id=invitation_id)
 
     def pass_on(self, to: str, waits_for: Copy | None = None) -> None:
-        """The mail as it came goes to this address; or waits until it is known what the copy beside it is."""
-        ctx, sealed = self.ctx, self.exits.clear
-        assert sealed is not None  # noqa: S101 - `needs_clear` made the edge seal it
+        """The mail as it came goes to this address; or waits until it is known what the copy beside it is.
+
+        What its sender has encrypted goes without the tag, which may have a birthdate in it.
+        """
+        ctx, exits = self.ctx, self.exits
+        sealed = exits.secure if self.draft.encryption and exits.secure else exits.clear
+        assert sealed is not None  # noqa: S101 - `needs_clear`, or `needs_secure`, made the edge seal it
         self._add(sealed)
         passing = Delivery(
             kind=DeliveryKind.PASS,

@@ -9,7 +9,7 @@ from gateway.domain.site import Site
 from gateway.errors import GatewayError, Unreadable
 from gateway.flow import understand
 from gateway.flow.understand import Draft, Recipient, Submission
-from gateway.mail.bounds import HEAD_OCTETS, READ_OCTETS
+from gateway.mail.bounds import ENCRYPTED_OCTETS, HEAD_OCTETS, READ_OCTETS
 from gateway.ports import ContentStore, ContentWriter, Keys, Sealed
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Taking:
         self._secure: ContentWriter | None = None
         self._is_spilt = False
         self._read = bytearray()
+        self._read_most = 0
         self._digest: hashlib._Hash
         try:
             with reading():
@@ -168,8 +169,9 @@ class Taking:
         if draft.needs_secure:
             self._secure = self._content.writer()
             self._secure.write(understand.secure_form(draft, self._trace))
-        if draft.is_read_here:
+        if draft.is_read_here or draft.needs_secure:
             self._read += opening
+            self._read_most = READ_OCTETS if draft.is_read_here else len(opening) + ENCRYPTED_OCTETS
 
     def _add(self, octets: bytes) -> None:
         self._digest.update(octets)
@@ -178,12 +180,12 @@ class Taking:
         if self._secure:
             self._secure.write(octets)
         if self._read:
-            self._read += octets[: max(READ_OCTETS - len(self._read), 0)]
+            self._read += octets[: max(self._read_most - len(self._read), 0)]
 
     def _finished(self) -> tuple[Draft, Exits]:
         assert self._draft is not None  # noqa: S101 - `_open` made it
         draft = replace(self._draft, fingerprint=self._digest.digest())
-        if draft.is_read_here:
+        if self._read:
             draft = understand.read(self._site, draft, bytes(self._read))
         clear, secure = (writer.finish() if writer else None for writer in (self._clear, self._secure))
         self._is_spilt = any(sealed is not None and sealed.inline is None for sealed in (clear, secure))

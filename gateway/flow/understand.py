@@ -19,6 +19,7 @@ from gateway.mail import headers, parse, secure_mark
 from gateway.mail.authentication import dmarc_passed
 from gateway.mail.automatic import STRONG_NOTES, automatic, surely_automatic
 from gateway.mail.bounces import Bounce, bounce
+from gateway.mail.encrypted import Encryption, encryption
 from gateway.mail.headers import Change
 from gateway.mail.parse import Head, Mailbox
 from gateway.mail.recalling import may_recall, recalled
@@ -103,6 +104,8 @@ class Draft:
     """The subject of the mail that it is to take back, in a recall of Outlook's."""
     report: Bounce | None = None
     """What it says, in a bounce."""
+    encryption: Encryption = Encryption.NONE
+    """How its sender has encrypted it, for readers' own keys."""
     is_vouched_for: bool = False
     """Whether the mail server that we believe says that its author wrote it; asked of commands alone."""
 
@@ -232,7 +235,14 @@ def fingerprinted(draft: Draft) -> "hashlib._Hash":
 
 
 def read(site: Site, draft: Draft, text: bytes) -> Draft:
-    """Take in what is said to the gateway itself; `text` is as much of the mail as is worth reading."""
+    """Take in what its body says: to the gateway itself, if anything, and whether anybody can read it on the way.
+
+    `text` is as much of the mail as is worth reading.
+    """
+    if draft.needs_secure:
+        draft = replace(draft, encryption=encryption(text))
+    if not draft.is_read_here:
+        return draft
     heard = {recipient.gateway for recipient in draft.recipients if recipient.is_heard}
     if draft.practice:
         draft = replace(draft, recalls=_recalled(site, draft, text))

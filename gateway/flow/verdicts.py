@@ -7,7 +7,7 @@ from gateway.domain.intent import Intent, Sign
 from gateway.domain.model import Account, Sender
 from gateway.domain.site import Practice
 from gateway.domain.vocabulary import Answer
-from gateway.errors import BadRecipient
+from gateway.errors import BadRecipient, EncryptedAlready
 from gateway.flow import outlook_recall, question
 from gateway.flow.case import Case, case_of
 from gateway.flow.context import Context
@@ -16,7 +16,10 @@ from gateway.flow.understand import MANY, Draft, Recipient
 
 
 def decided(ctx: Context, draft: Draft) -> list[Case]:
-    """Each recipient with what is to become of the mail for them: only looks up. Raises BadRecipient."""
+    """Each recipient with what is to become of the mail for them: only looks up.
+
+    Raises BadRecipient, EncryptedAlready.
+    """
     practice = draft.practice
     if practice and draft.recalls is not None and (taken_back := _taken_back(ctx, draft, practice)):
         return taken_back
@@ -29,7 +32,10 @@ def decided(ctx: Context, draft: Draft) -> list[Case]:
         sign = _sign(draft, one, talk)
         sign = asked if asked and sign.intent is Intent.ASK else sign
         is_plain = one.gateway or sign.intent is Intent.CLEAR
-        cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign))
+        encrypted = bool(draft.encryption)
+        cases.append(_unsecured(one, sign) if is_plain else case_of(ctx, practice, one, sign, is_encrypted=encrypted))
+    if any(case.verdict.action is Action.REFUSE for case in cases):
+        raise EncryptedAlready
     if cases and all(case.verdict.action is Action.NOWHERE for case in cases):
         raise BadRecipient
     crowd = _is_for_a_crowd(ctx, draft, cases) and _asked_before(ctx, draft, practice) is not Sign.ANSWERED

@@ -39,6 +39,16 @@ PART_FIELDS = 20_000
 """The fields of all parts' heads together: twenty a part."""
 VALUE_OCTETS = 16_384
 """A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+ENCRYPTED_OCTETS = 16_384
+"""The octets of a body by which it is known as encrypted."""
+WINMAIL_VALUES = 50_000
+"""The values of a winmail.dat. Each file has some thirty; a message to 500 people has eight thousand."""
+WINMAIL_DEPTH = 10
+"""The messages within messages of one."""
+RTF_OCTETS = 2**17
+"""The compressed RTF that is read where a winmail.dat has no other words."""
+SIGNED_OCTETS = 25 * 2**20
+"""The octets of a signed mail whose signature is checked."""
 PICTURE_OCTETS = 16
 """The octets of a file by which it is known as a picture."""
 META_OCTETS = 4_096

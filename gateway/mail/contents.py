@@ -14,11 +14,14 @@ from gateway.mail import enclosed
 from gateway.mail.bounds import PICTURE_OCTETS
 from gateway.mail.decoding import lines, safe_filename
 from gateway.mail.enclosed import Enclosed
-from gateway.mail.mime import Part, TooMuch, tree
+from gateway.mail.mime import Part, Step, TooMuch
+from gateway.mail.opened import Signed, opened
 from gateway.mail.transfer import untransferred
 
 _SUFFIXES = {
     "application/pdf": ".pdf",
+    "application/pkcs7-mime": ".p7m",
+    "application/pkcs7-signature": ".p7s",
     "image/gif": ".gif",
     "image/heic": ".heic",
     "image/jpeg": ".jpg",
@@ -44,6 +47,7 @@ _UNNAMED = {
     "text/x-amp-html": "interactive-form",
 }
 """What a file without a name is called, where that can be said; else it is an attachment."""
+_MESSAGES = frozenset({"message/rfc822", "message/global"})  # RFC 6532 §3.7
 _WRAPPERS = frozenset({"message/rfc822", "message/external-body"})
 """What is never of the kind that its name says."""
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
@@ -71,21 +75,24 @@ class Attachment:
     content_id: str
     picture: str = ""
 
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message that can be opened as one."""
+        return self.content_type in _MESSAGES or self.filename.lower().endswith(".eml")
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Where a file lies in its message, from `start` to `end`, and how it is encoded; `within` that, where in it."""
+    """The steps that lead to a file from its message: nearly always one."""
 
-    start: int
-    end: int
-    encoding: str
-    within: Enclosed | None = None
+    steps: tuple[Step, ...]
 
     def octets(self, message: Iterable[bytes]) -> Iterator[bytes]:
         """The file, decoded, from the message's octets, however they are cut."""
-        whole = untransferred(_between(message, self.start, self.end), self.encoding)
-        one = self.within
-        return untransferred(_between(whole, one.start, one.end), one.encoding) if one else whole
+        octets = iter(message)
+        for step in self.steps:
+            octets = untransferred(_at(octets, step.places), step.encoding)
+        return octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,9 @@ class Body:
     html: str
     attachments: tuple[Attachment, ...]
     text_is_whole: bool = True
+    signed: tuple[Signed, ...] = ()
+    is_closed: bool = False
+    """Whether it stands in a wrapping that cannot be opened: encrypted, or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +124,14 @@ def body(raw: bytes, most: int | None = None) -> Body | Malformed:
     Of what is read in line, at most so many octets of text are decoded, and as many of HTML.
     """
     try:
-        root = tree(raw)
+        message = opened(raw)
     except TooMuch as reason:
         return Malformed(str(reason))
+    root = message.root
     room = len(raw) if most is None else most
     read = _inline(root, _Room({"text/html": room, "text/plain": room}))
-    files = enumerate(_files(root))
-    return Body(read.text, read.html, tuple(_described(index, one, raw) for index, one in files), read.text_is_whole)
+    files = tuple(_described(index, one, raw) for index, one in enumerate(_files(root)))
+    return Body(read.text, read.html, files, read.text_is_whole, message.signed, message.is_closed)
 
 
 def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
@@ -129,15 +140,22 @@ def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
     return (found[0], b"".join(found[1].octets([raw]))) if found else None
 
 
-def piece(raw: bytes, index: int) -> tuple[Attachment, Piece] | None:
-    """The file of this index and where it lies, or None if there is no such file."""
+def piece(raw: bytes, index: int, *within: int) -> tuple[Attachment, Piece] | None:
+    """The file of this index and where it lies, or None if there is no such file.
+
+    With more indices, it is a file `within` that one, which is a message, and so on.
+    """
     try:
-        files = _files(tree(raw))
+        files = _files(opened(raw).root)
     except TooMuch:
         return None
     if not 0 <= index < len(files):
         return None
-    return _described(index, files[index], raw), files[index].piece
+    found = files[index].piece
+    if not within:
+        return _described(index, files[index], raw), found
+    inner = piece(b"".join(found.octets([raw])), *within)
+    return (inner[0], Piece((*found.steps, *inner[1].steps))) if inner else None
 
 
 # ------------------------------------------------------------------------------------------------------------ in line
@@ -220,7 +238,8 @@ class _File:
 
     @property
     def piece(self) -> Piece:
-        return Piece(self.part.start, self.part.encoded_end, self.part.encoding, self.within)
+        one = self.within
+        return Piece((*self.part.way, Step(((one.start, one.end),), one.encoding)) if one else self.part.way)
 
 
 def _files(root: Part) -> list[_File]:
@@ -264,10 +283,18 @@ def _suffix(content_type: str) -> str:
     return _SUFFIXES.get(content_type) or (media and _KNOWN_SUFFIXES.guess_extension(content_type)) or ""
 
 
-def _between(chunks: Iterable[bytes], start: int, end: int) -> Iterator[bytes]:
+def _at(chunks: Iterable[bytes], places: tuple[tuple[int, int], ...]) -> Iterator[bytes]:
+    """What lies at these places, which follow each other."""
+    left = iter(places)
+    start, end = next(left)
     at = 0
     for chunk in chunks:
-        if at >= end:
-            return
-        yield chunk[max(start - at, 0) : end - at]
+        while start < at + len(chunk):
+            yield chunk[max(start - at, 0) : end - at]
+            if end > at + len(chunk):
+                break
+            following = next(left, None)
+            if following is None:
+                return
+            start, end = following
         at += len(chunk)

@@ -27,13 +27,23 @@ _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _DIVIDER = re.compile(rb"\n--([^\n]{1,900}+)(?=\n|\Z)")  # begins with a literal: searched for at memory speed
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way to a file: what lies at these places of the octets before it, with its encoding undone."""
+
+    places: tuple[tuple[int, int], ...]
+    encoding: str = ""
+
+
 class TooMuch(Exception):  # never leaves this package
     """The message is nested deeper, or has more parts, than anybody writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its body lies from `start` to `end` of the message; `parts` are those of a multipart."""
+    """One part: its body lies from `start` to `end` of the message, its head from `head` on; `parts` are those of a
+    multipart. Where the message lies within a part of another, `steps` lead there from the outermost.
+    """
 
     content_type: str = "text/plain"
     parameters: dict[str, str] = field(default_factory=dict)
@@ -42,9 +52,11 @@ class Part:
     encoding: str = ""
     content_id: str = ""
     message: bytes = field(default=b"", repr=False)
+    head: int = 0
     start: int = 0
     end: int = 0
     parts: tuple["Part", ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def multipart(self) -> bool:
@@ -54,6 +66,11 @@ class Part:
     def encoded_end(self) -> int:
         """Where what is encoded ends; behind that, words may stand as they were typed."""
         return self.start + encoded_length(self.message[self.start : self.end], self.encoding)
+
+    @property
+    def way(self) -> tuple[Step, ...]:
+        """The steps that lead to its content from the outermost message."""
+        return (*self.steps, Step(((self.start, self.encoded_end),), self.encoding))
 
     def content(self) -> bytes:
         """The body with its transfer encoding undone."""
@@ -90,8 +107,9 @@ def _was_typed(sent: bytes, undone: bytes) -> bool:
 class _Reading:
     """One message while it is taken apart, and what may still be spent on it."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, steps: tuple[Step, ...]) -> None:
         self.raw = raw
+        self.steps = steps
         self.parts = PARTS
         self.fields = PART_FIELDS
 
@@ -131,9 +149,9 @@ class _Reading:
         return stop - self.raw.endswith(b"\r", begin, stop)
 
 
-def tree(raw: bytes) -> Part:
-    """The message as a tree of parts. Raises TooMuch."""
-    return _part(_Reading(raw), 0, len(raw), 0)
+def tree(raw: bytes, steps: tuple[Step, ...] = ()) -> Part:
+    """The message as a tree of parts; `steps` lead to it from the outermost. Raises TooMuch."""
+    return _part(_Reading(raw, steps), 0, len(raw), 0)
 
 
 def _part(reading: _Reading, at: int, end: int, depth: int, default: str = "text/plain") -> Part:
@@ -160,9 +178,11 @@ def _part(reading: _Reading, at: int, end: int, depth: int, default: str = "text
         encoding=encoding,
         content_id=decoded(fields.get("content-id", b"")).strip("<> "),
         message=reading.raw,
+        head=at,
         start=start,
         end=end,
         parts=parts,
+        steps=reading.steps,
     )
 
 

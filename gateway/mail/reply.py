@@ -13,13 +13,13 @@ from enum import StrEnum
 
 from gateway.domain.commands import completes, is_command
 from gateway.mail import furniture
-from gateway.mail.bounds import READ_LINE, SIGNATURES, TEXT_LENGTH, TEXT_LINES, TEXT_OCTETS, TYPED_LINE, TYPED_LINES
+from gateway.mail.bounds import READ_LINE, TEXT_LENGTH, TEXT_LINES, TEXT_OCTETS, TYPED_LINE, TYPED_LINES
 from gateway.mail.decoding import lines
-from gateway.mail.mime import TooMuch, tree
+from gateway.mail.encrypted import encryption
 from gateway.mail.parse import Malformed, body
 from gateway.mail.quoted_html import STRUCK, text_above_quotes
 from gateway.mail.quoted_text import LOOK_AHEAD, begins_quote, is_marked, stands_alone
-from gateway.mail.signed import ENCRYPTED, cleartext, signed_content
+from gateway.mail.signed import ENCRYPTED, cleartext
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff\ufffc]+"
@@ -29,8 +29,6 @@ _LINK = re.compile(r"[<\[]https?:[^<>\[\]\s]{0,2000}[>\]]", re.IGNORECASE)
 _ADDRESS_LINK = re.compile(r"[<(\[]?mailto:[^>)\]\s]{0,500}[>)\]]?", re.IGNORECASE)
 _STRUCK_OUT = re.compile(f"{STRUCK[0]}[^{STRUCK[1]}]*{STRUCK[1]}?|(?<!~)(~~?)[^~]+\\1(?!~)")
 """In HTML, and as people write it in text."""
-_PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})  # RFC 8551 §3.2
-_SEALED_PARTS = _PKCS7 | {"application/pgp-encrypted"}  # RFC 3156 §4
 _STUB = re.compile(r"\bhtml\b|multi-part message|mime format", re.IGNORECASE)
 
 
@@ -63,36 +61,20 @@ def typed_lines(raw: bytes) -> tuple[str, ...]:
 
 def typed(raw: bytes) -> Typed:
     """The same, and if there are none, the reason."""
-    within = _unwrapped(raw)
-    found = body(within, TEXT_OCTETS) if within is not None else None
-    if found is None or isinstance(found, Malformed):
+    found = body(raw, TEXT_OCTETS)
+    if isinstance(found, Malformed) or found.is_closed or encryption(raw):
         return Typed(unread=Unread.SEALED)
+    if found.signed and not isinstance(signed := body(found.signed[-1].content, TEXT_OCTETS), Malformed):
+        found = signed  # without the footer that a list has added
     plain, shown = found.text, found.html
     written = _written(plain, shown)
     if written is None:
         return Typed(unread=Unread.DIFFERS)
     if written:
         return Typed(written)
-    if ENCRYPTED in plain or any(one.content_type in _SEALED_PARTS for one in found.attachments):
+    if ENCRYPTED in plain:
         return Typed(unread=Unread.SEALED)
     return Typed(unread=Unread.BELOW if plain.strip() or shown.strip() else Unread.EMPTY)
-
-
-def _unwrapped(raw: bytes) -> bytes | None:
-    """The mail that was signed, where all of it lies within the signature; None where it cannot be had."""
-    for _ in range(SIGNATURES):
-        try:
-            root = tree(raw)
-        except TooMuch:
-            return None
-        first = root.parts[0] if root.content_type == "multipart/mixed" and root.parts else root  # lists add a footer
-        if first.content_type not in _PKCS7 and not first.filename.lower().endswith(".p7m"):  # RFC 8551 §3.2.1
-            return raw
-        signed = signed_content(first.content())
-        if signed is None:
-            return None
-        raw = signed
-    return None
 
 
 def _written(plain: str, shown: str) -> tuple[str, ...] | None:

@@ -14,6 +14,8 @@ _PIECES = 10_000
 """The pieces that content in BER may be cut into; programs make them of a thousand octets and more."""
 
 _BEGIN = "-----BEGIN PGP SIGNED MESSAGE-----"
+_SIGNATURE = "-----BEGIN PGP SIGNATURE-----"
+_END = "-----END PGP SIGNATURE-----"
 _HASH = re.compile(r"(?:Hash|Charset|Comment|Version|NotDashEscaped)\s*:.{0,200}", re.IGNORECASE)
 ENCRYPTED = "-----BEGIN PGP MESSAGE-----"
 """What stands above text that only its recipient's key opens (RFC 9580 §6.2)."""
@@ -28,6 +30,12 @@ class _NotBer(Exception):
 
 def signed_content(octets: bytes) -> bytes | None:
     """What CMS signed-data was made over, a MIME part in S/MIME (RFC 8551 §3.5.2); None for anything else."""
+    places = signed_places(octets)
+    return None if places is None else b"".join(octets[start:end] for start, end in places)
+
+
+def signed_places(octets: bytes) -> tuple[tuple[int, int], ...] | None:
+    """Where that lies, in one piece or in several."""
     try:
         return _content(octets)
     except (_NotBer, StopIteration):
@@ -45,10 +53,23 @@ def cleartext(lines: Sequence[str]) -> list[str]:
     start = at + 1
     while start < len(lines) and _HASH.fullmatch(lines[start]):
         start += 1
+    start += lines[start : start + 1] == [""]  # what divides them from the text
     return [*lines[:at], *(line.removeprefix("- ") for line in lines[start:])]  # RFC 9580 §7.2
 
 
-def _content(octets: bytes) -> bytes | None:
+def unframed(text: str) -> str | None:
+    """A text without its cleartext signature, and without the frame of that; None where it has none."""
+    if _BEGIN not in text:
+        return None
+    lines = cleartext(text.split("\n"))
+    if len(lines) == text.count("\n") + 1:  # the mark stands within a line: somebody writes about it
+        return None
+    begins = lines.index(_SIGNATURE) if _SIGNATURE in lines else len(lines)
+    ends = lines.index(_END, begins) + 1 if _END in lines[begins:] else len(lines)
+    return "\n".join([*lines[:begins], *lines[ends:]])
+
+
+def _content(octets: bytes) -> tuple[tuple[int, int], ...] | None:
     """ContentInfo { signedData, [0] SignedData { version, digests, EncapsulatedContentInfo … } } (RFC 5652 §3, §5)."""
     whole = next(_values(octets, 0, len(octets)))
     outer = _values(octets, *_inside(whole, _SEQUENCE))
@@ -64,19 +85,19 @@ def _content(octets: bytes) -> bytes | None:
     return _octet_string(octets, next(_values(octets, *_inside(next(encapsulated), _EXPLICIT))))
 
 
-def _octet_string(octets: bytes, value: Value) -> bytes:
+def _octet_string(octets: bytes, value: Value) -> tuple[tuple[int, int], ...]:
     """An OCTET STRING in one piece, or in several (X.690 §8.7.3)."""
     tag, start, end = value
     if tag == _OCTETS:
-        return octets[start:end]
+        return ((start, end),)
     if tag != _OCTETS | _CONSTRUCTED:
         raise _NotBer
-    pieces: list[bytes] = []
+    pieces: list[tuple[int, int]] = []
     for inner, begin, stop in _values(octets, start, end):
         if inner != _OCTETS or len(pieces) == _PIECES:
             raise _NotBer
-        pieces.append(octets[begin:stop])
-    return b"".join(pieces)
+        pieces.append((begin, stop))
+    return tuple(pieces)
 
 
 def _inside(value: Value, tag: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from gateway.domain.site import Site
 from gateway.errors import TryAgain, WrongKey
 from gateway.flow.context import Desk
-from gateway.portal import plain
+from gateway.portal import plain, trail
 from gateway.portal.account import address, language, leaving, profile, reset, second_step, security, signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, mended_link, serve
@@ -74,7 +74,8 @@ PAGES: tuple[Page, ...] = (
     Page("/inbox", Who.ACCOUNT, inbox.inbox),
     Page("/messages/{copy_id:int}", Who.ACCOUNT, reading.message),
     Page("/messages/{copy_id:int}/original", Who.ACCOUNT, reading.original),
-    Page("/messages/{copy_id:int}/attachments/{index:int}", Who.ACCOUNT, reading.attachment),
+    Page("/messages/{copy_id:int}/attachments/{trail:trail}", Who.ACCOUNT, reading.attachment),
+    Page("/messages/{copy_id:int}/attachments/{trail:trail}/open", Who.ACCOUNT, reading.enclosed),
     Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True),
     Page("/sent/{message_id:int}", Who.ACCOUNT, reading.sent),
     Page("/drafts/{draft_id:int}/discard", Who.ACCOUNT, writing.discard, ("POST",)),
@@ -115,6 +116,7 @@ def create_app(
         sign_ins=sign_ins or {},
         count_unopened=count_unopened,
     )
+    trail.register()
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
         middleware=[Middleware(SecurityHeaders, https=https)],

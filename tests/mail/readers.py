@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
+from compressed_rtf import compress
+
 from gateway.domain import address, birthdate, commands, meant
 from gateway.domain.site import Marks
 from gateway.errors import BadAddress
@@ -18,6 +20,7 @@ from gateway.mail import (
     decoding,
     enclosed,
     encoding,
+    encrypted,
     furniture,
     headers,
     html_attributes,
@@ -26,25 +29,30 @@ from gateway.mail import (
     mailboxes,
     mime,
     nested_html,
+    opened,
     parameters,
     parse,
     quoted_html,
     quoted_text,
     recalling,
     reply,
+    rich_text,
     scan,
     secure_mark,
+    signature,
     signed,
     stuffing,
     subject_tag,
     table,
     transfer,
+    winmail,
     wishes,
 )
 from gateway.mail.bounds import VALUE_OCTETS
 from gateway.portal.mail import plain
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import Made, safe
+from tests.mail import tnef
 
 TODAY = date(2026, 3, 3)
 SERVER = "mx.riverside.example"
@@ -61,6 +69,7 @@ MODULES = (
     contents,
     decoding,
     enclosed,
+    encrypted,
     encoding,
     furniture,
     headers,
@@ -70,18 +79,22 @@ MODULES = (
     mailboxes,
     mime,
     nested_html,
+    opened,
     parameters,
     parse,
     quoted_html,
     quoted_text,
     recalling,
     reply,
+    rich_text,
     scan,
     secure_mark,
+    signature,
     signed,
     stuffing,
     subject_tag,
     transfer,
+    winmail,
 )
 NO_READERS = {
     *(
@@ -254,6 +267,20 @@ READERS: dict[str, Callable[[str], object]] = {
     "signed.cleartext": lambda text: signed.cleartext(["-----BEGIN PGP SIGNED MESSAGE-----", *text.split("\n")]),
     "signed.signed_content": lambda text: signed.signed_content(octets(text)),
     "signed.signed_content, nested": lambda text: signed.signed_content(b"\x30\x80" * (len(text) // 2)),
+    "signed.signed_places": lambda text: signed.signed_places(b"\x24\x80" + octets(text)),
+    "signed.unframed": lambda text: signed.unframed(f"-----BEGIN PGP SIGNED MESSAGE-----\n{text}"),
+    "encrypted.encryption": lambda text: encrypted.encryption(octets(text)),
+    "opened.opened": lambda text: parse.body(parts(text)),
+    "opened.opened, winmail": lambda text: opened.opened(
+        b"Content-Type: application/ms-tnef\r\n\r\n" + tnef.tnef(octets(text))
+    ),
+    "winmail.winmail": lambda text: winmail.winmail(tnef.tnef(octets(text))),
+    "winmail.winmail, values": lambda text: winmail.winmail(
+        tnef.tnef(tnef.attribute(tnef.MESSAGE, 0x69003, b"\xff\xff\xff\xff" + octets(text)))
+    ),
+    "winmail.winmail, files": lambda text: winmail.winmail(tnef.tnef(tnef.file("a", b"") * (len(text) // 50))),
+    "rich_text.words_of": lambda text: rich_text.words_of(compress(octets(text), compressed=False)),
+    "signature.signature": lambda text: signature.signature(opened.Signed("", octets(text), b"")),
     "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
     "portal.mail.html.safe, a style sheet": lambda text: safe(f"<style>{text}</style><p class=x>x", (), "/f"),
     "portal.mail.html.safe, a style": lambda text: safe(f'<p style="{text}">x', (), "/f"),

@@ -399,7 +399,7 @@ def test_files_of_every_depth_are_where_they_are_said_to_be() -> None:
     inner = b"Content-Type: multipart/mixed; boundary=y\n\n--y\n" + png + b"\n--y\n" + gif + b"\n--y--"
     raw = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n" + inner + b"\n--x\n" + jpeg + b"\n--x--\n"
     pieces = [parse.piece(raw, index) for index in range(3)]
-    assert [raw[one[1].start : one[1].end] for one in pieces if one] == [b"png", b"gif", b"jpeg"]
+    assert [b"".join(one[1].octets([raw])) for one in pieces if one] == [b"png", b"gif", b"jpeg"]
 
 
 @pytest.mark.parametrize(

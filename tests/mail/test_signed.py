@@ -82,8 +82,8 @@ def test_any_octets_get_an_answer(octets: bytes, at: int, noise: bytes) -> None:
 
 def test_the_frame_of_a_signed_text_is_taken_off() -> None:
     lines = ["-----BEGIN PGP SIGNED MESSAGE-----", "Hash: SHA512", "Comment: x", "", "REMIND", "- -- ", "x"]
-    assert cleartext(lines) == ["", "REMIND", "-- ", "x"]
-    assert cleartext(["Hello", *lines]) == ["Hello", "", "REMIND", "-- ", "x"]
+    assert cleartext(lines) == ["REMIND", "-- ", "x"]
+    assert cleartext(["Hello", *lines]) == ["Hello", "REMIND", "-- ", "x"]
 
 
 @pytest.mark.parametrize("lines", [[], ["REMIND"], ["> -----BEGIN PGP SIGNED MESSAGE-----", "> Hash: SHA256"]])

@@ -7,16 +7,23 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from tests.mail import tnef
 from tests.mail.test_as_sent import PDF, PNG, UU, data_link
+from tests.mail.test_signature import ARMOURED, KEYS, cms, detached, opaque
 
 PAGE = Path(__file__).parents[2] / "docs" / "what-people-see.md"
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"
+DETACHED = pkcs7.PKCS7Options.DetachedSignature
 TOO_DEEP = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(60)).encode()
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`shown` are words, or markup, that the message shows ("" for none); `files` what is listed below it."""
+    """What the message shows ("" for nothing): words or markup; `files` that are listed below; `signed`, whether its
+    signature fits.
+    """
 
     section: str
     kind: str
@@ -25,6 +32,7 @@ class Kind:
     shown: str = ""
     files: tuple[str, ...] = ()
     unreadable: bool = False
+    signed: str = ""
 
 
 def part(fields: str, body: str | bytes) -> bytes:
@@ -50,6 +58,7 @@ CID = "\nContent-ID: <one@x>\nContent-Disposition: inline"
 _TEXT = "Words"
 _HTML = "HTML"
 _FILES = "Pictures and files"
+_WRAPPED = "Signed and wrapped"
 KINDS = (
     Kind(_TEXT, "plain text", "as it was typed", TEXT, "Normal."),
     Kind(
@@ -213,7 +222,7 @@ KINDS = (
     Kind(
         _FILES,
         "an enclosed message",
-        "listed as `.eml`, for a mail program to open",
+        "listed as `.eml`; *Open* shows it as a message, and those within it, ten deep",
         part("Content-Type: message/rfc822", "Subject: x\r\n\r\ny"),
         "",
         ("attachment-1.eml",),
@@ -232,6 +241,57 @@ KINDS = (
         "refused: the page says that it cannot be shown; *Save the original* has all of it",
         TOO_DEEP,
         unreadable=True,
+    ),
+    Kind(
+        _WRAPPED,
+        "signed with S/MIME, beside the mail or around it",
+        "the words; whom the certificate names; whether the mail is as it was when it was signed; never that the "
+        "certificate is really theirs, for that is not looked into",
+        opaque(cms(KEYS["EC"])),
+        "Your result is normal.",
+        signed="fits",
+    ),
+    Kind(
+        _WRAPPED,
+        "signed with S/MIME, and changed since",
+        "the same, and that the signature does not fit",
+        detached(cms(KEYS["EC"], DETACHED), TEXT),
+        "Normal.",
+        signed="altered",
+    ),
+    Kind(
+        _WRAPPED,
+        "signed with OpenPGP, or with what is broken today (SHA-1)",
+        "the words without the frame around them; that the signature could not be checked",
+        part("Subject: x", ARMOURED.replace("\n", "\r\n")),
+        "Your result is normal.\n",
+        signed="no",
+    ),
+    Kind(
+        _WRAPPED,
+        "signed mail that is only attached",
+        "listed",
+        several("mixed", TEXT, opaque(cms(KEYS["EC"]))),
+        "Normal.",
+        ("attachment-1.p7m",),
+    ),
+    Kind(
+        _WRAPPED,
+        "`winmail.dat` of Outlook",
+        "unpacked: its files are listed, those of messages within it too; its HTML is shown, and its words where there "
+        "are no others; what is damaged is listed beside what came out",
+        file("application/ms-tnef; name=winmail.dat", tnef.tnef(tnef.file("Result.pdf", PDF))),
+        "",
+        ("Result.pdf",),
+    ),
+    Kind(
+        _WRAPPED,
+        "encrypted with S/MIME, OpenPGP or Microsoft Purview, by its sender",
+        "not sealed again: it passes, without the tag, for its reader's own program; or is refused "
+        "(`secure_mail.encrypted`). What came here all the same is listed",
+        file("application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", b"x"),
+        "",
+        ("smime.p7m",),
     ),
 )
 

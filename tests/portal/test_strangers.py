@@ -40,13 +40,13 @@ async def hers(world):
         "draft_id": draft.id,
         "passkey_id": passkey.id,
         "invitation_id": invitation.id,
-        "index": 0,
+        "trail": 0,
     }
 
 
 def test_every_thing_that_an_address_can_name_is_here():
-    names = {name for path, _ in NAMED for name in re.findall(r"\{(\w+):int\}", path)}
-    assert names == {"copy_id", "message_id", "draft_id", "passkey_id", "invitation_id", "index"}
+    names = {name for path, _ in NAMED for name in re.findall(r"\{(\w+):(?:int|trail)\}", path)}
+    assert names == {"copy_id", "message_id", "draft_id", "passkey_id", "invitation_id", "trail"}
 
 
 @pytest.mark.parametrize(("path", "method"), NAMED)
@@ -54,7 +54,7 @@ async def test_anothers_is_not_there(world, hers, path, method):
     uma = await Browser(world.app).sign_in("uma@home.example")
     token = uma.page.css_first("input[name=csrf_token]").attributes["value"]
     for there in (hers, dict.fromkeys(hers, 999)):
-        address = re.sub(r"\{(\w+):int\}", lambda name, known=there: str(known[name[1]]), path)
+        address = re.sub(r"\{(\w+):(?:int|trail)\}", lambda name, known=there: str(known[name[1]]), path)
         before = await world.everything()
         fields = {"data": {"csrf_token": token, **FIELDS}} if method == "POST" else {}
         answer = await uma.client.request(method, address, follow_redirects=False, **fields)

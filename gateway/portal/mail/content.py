@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import structlog
 from starlette.responses import Response, StreamingResponse
 
 from gateway.mail import parse
-from gateway.mail.parse import Attachment, Malformed
+from gateway.mail.parse import Attachment, Body, Malformed
+from gateway.mail.signature import Signature, signature
+from gateway.mail.signed import unframed
 from gateway.portal.mail import frame
 from gateway.portal.mail.html import safe
 from gateway.portal.mail.plain import text_of
@@ -35,6 +37,7 @@ class Shown:
     unreadable: bool = False
     remote_pictures: int = 0
     """How many pictures would be fetched from elsewhere."""
+    signatures: tuple[Signature, ...] = ()
 
     @property
     def blocks(self) -> tuple[tuple[bool, str], ...]:
@@ -57,6 +60,15 @@ def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) ->
     body = parse.body(raw)
     if isinstance(body, Malformed):
         return Shown(unreadable=True)
+    shown = _content(body, folder, language, remote)
+    signatures = tuple(map(signature, body.signed))
+    text = unframed(shown.text)
+    if text is None:
+        return replace(shown, signatures=signatures)
+    return replace(shown, text=text, signatures=(*signatures, Signature("OpenPGP")))
+
+
+def _content(body: Body, folder: str, language: str, remote: bool) -> Shown:
     if not body.html.strip():
         return Shown(body.text, attachments=body.attachments)
     made = safe(body.html, body.attachments, folder, remote=remote)

@@ -13,7 +13,7 @@ from gateway.flow.context import Context
 from gateway.flow.lines import Line
 from gateway.flow.release import Opened
 from gateway.mail import parse
-from gateway.mail.parse import Attachment, Piece
+from gateway.mail.parse import Attachment, Head, Piece
 from gateway.portal import headers
 from gateway.portal.mail.content import OCTETS, Shown, download, is_clean, shown_of
 from gateway.portal.visit import Visit
@@ -55,14 +55,11 @@ def _talk(ctx: Context, account: Account, message_id: int) -> list[Line]:
 
 async def attachment(visit: Visit, account: Account) -> Response:
     """One file of a message whose page was opened before; a picture within it is fetched in the same way."""
-    index = visit.request.path_params["index"]
-    peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
-    if peeked is None:
-        raise HTTPException(404)
-    content, key = peeked
+    content, key = await _peeked(visit, account)
+    trail = visit.request.path_params["trail"]
 
     def find() -> tuple[Attachment, Piece] | None:
-        return parse.piece(visit.portal.content.get(content.id, content.inline, key), index)
+        return parse.piece(visit.portal.content.get(content.id, content.inline, key), *trail)
 
     async with visit.portal.room_for(content.size):
         found = await asyncio.to_thread(find)
@@ -73,9 +70,41 @@ async def attachment(visit: Visit, account: Account) -> Response:
     if clean is not True:
         facts = {"copy_id": visit.request.path_params["copy_id"], "filename": file.filename, "infected": clean is False}
         return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
-    await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], index)
+    await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], trail[0])
     kind = file.picture or file.content_type
     return download(piece.octets(_stored(visit, content, key)), file.size, file.filename, kind)
+
+
+async def enclosed(visit: Visit, account: Account) -> Response:
+    """A message that lies within one whose page was opened before."""
+    content, key = await _peeked(visit, account)
+    copy_id, trail = visit.request.path_params["copy_id"], visit.request.path_params["trail"]
+    folder = f"/messages/{copy_id}/attachments/{'/'.join(map(str, trail))}"
+
+    def take_apart() -> tuple[Head, Shown] | None:
+        found = parse.piece(visit.portal.content.get(content.id, content.inline, key), *trail)
+        if found is None or not found[0].is_message:
+            return None
+        raw = b"".join(found[1].octets(_stored(visit, content, key)))
+        return parse.head(raw), shown_of(raw, folder, visit.language())
+
+    async with visit.portal.room_for(content.size):
+        opened = await asyncio.to_thread(take_apart)
+    if opened is None:
+        raise HTTPException(404)
+    head, shown = opened
+    told = {name: head.get(name) for name in ("from", "to", "date")}
+    up = f"/messages/{copy_id}" + (f"/attachments/{'/'.join(map(str, trail[:-1]))}/open" if len(trail) > 1 else "")
+    facts = {"up": up, "folder": folder, "subject": head.subject, "told": told, "shown": shown}
+    return await asyncio.to_thread(visit.show, "mail/enclosed", facts)
+
+
+async def _peeked(visit: Visit, account: Account) -> tuple[Content, bytes]:
+    """The content of a message whose page was opened before, with its key."""
+    peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
+    if peeked is None:
+        raise HTTPException(404)
+    return peeked
 
 
 async def original(visit: Visit, account: Account) -> Response:
