@@ -7,49 +7,17 @@ text (`enclosed`) come after those that are parts.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
-from mimetypes import MimeTypes
 from pathlib import PurePath
 
 from gateway.mail import enclosed
 from gateway.mail.bounds import PICTURE_OCTETS
-from gateway.mail.decoding import lines, safe_filename
+from gateway.mail.decoding import lines
 from gateway.mail.enclosed import Enclosed
+from gateway.mail.file_names import MESSAGES, file_name, subject_of
 from gateway.mail.mime import Part, Step, TooMuch
 from gateway.mail.opened import Signed, opened
 from gateway.mail.transfer import untransferred
 
-_SUFFIXES = {
-    "application/pdf": ".pdf",
-    "application/pkcs7-mime": ".p7m",
-    "application/pkcs7-signature": ".p7s",
-    "image/gif": ".gif",
-    "image/heic": ".heic",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/tiff": ".tiff",
-    "message/rfc822": ".eml",
-    "text/calendar": ".ics",
-    "text/html": ".html",
-    "text/plain": ".txt",
-    "text/vcard": ".vcf",
-    "text/x-amp-html": ".html",
-    "message/external-body": ".txt",
-}
-_KNOWN_SUFFIXES = MimeTypes()
-_UNNAMED = {
-    "application/pgp-signature": "signature",
-    "application/pkcs7-signature": "signature",
-    "message/delivery-status": "delivery-status",
-    "message/disposition-notification": "receipt",
-    "message/external-body": "kept-elsewhere",
-    "text/calendar": "meeting",
-    "text/rfc822-headers": "head-of-the-mail",
-    "text/x-amp-html": "interactive-form",
-}
-"""What a file without a name is called, where that can be said; else it is an attachment."""
-_MESSAGES = frozenset({"message/rfc822", "message/global"})  # RFC 6532 §3.7
-_WRAPPERS = frozenset({"message/rfc822", "message/external-body"})
-"""What is never of the kind that its name says."""
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
 """The endings of names that text may have which is read in line; a table is not."""
 _SIGNS = (
@@ -78,7 +46,7 @@ class Attachment:
     @property
     def is_message(self) -> bool:
         """Whether it is a message that can be opened as one."""
-        return self.content_type in _MESSAGES or self.filename.lower().endswith(".eml")
+        return self.content_type in MESSAGES or self.filename.lower().endswith(".eml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +226,7 @@ def _described(index: int, file: _File, raw: bytes) -> Attachment:
     start, size = b"", 0
     for octets in file.piece.octets([raw]):
         start, size = start + octets[: PICTURE_OCTETS - len(start)], size + len(octets)
-    name = _named(index, told.filename, told.content_type)
+    name = file_name(index, told.filename or subject_of(file.part), told.content_type)
     return Attachment(index, name, told.content_type, size, told.content_id, _picture(start))
 
 
@@ -266,21 +234,6 @@ def _picture(start: bytes) -> str:
     if start.startswith(b"RIFF") and start.startswith(b"WEBP", 8):
         return "image/webp"
     return next((kind for sign, kind in _SIGNS if start.startswith(sign)), "")
-
-
-def _named(index: int, filename: str, content_type: str) -> str:
-    """The file's safe name, never empty; a message's name ends in .eml, and what is not the file itself says so."""
-    name = safe_filename(filename) or f"{_UNNAMED.get(content_type, 'attachment')}-{index + 1}"
-    if filename and content_type == "message/external-body":
-        name = f"{_UNNAMED[content_type]}-{name}"
-    suffix = _suffix(content_type)
-    bare = "." not in name or (content_type in _WRAPPERS and not name.lower().endswith(suffix))
-    return name + suffix if bare else name
-
-
-def _suffix(content_type: str) -> str:
-    media = content_type.startswith(("image/", "audio/", "video/"))
-    return _SUFFIXES.get(content_type) or (media and _KNOWN_SUFFIXES.guess_extension(content_type)) or ""
 
 
 def _at(chunks: Iterable[bytes], places: tuple[tuple[int, int], ...]) -> Iterator[bytes]:

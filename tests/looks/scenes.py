@@ -11,6 +11,8 @@ from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow import notices, recall
 from gateway.testing import FakeSignIn
 from tests.browser import PASSWORD, Browser
+from tests.mail.test_signature import KEYS, cms, opaque
+from tests.portal.test_enclosed import nested
 from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS, SITE, World, mail
 
 Prepare = Callable[[World, Browser], Awaitable[None]]
@@ -228,6 +230,22 @@ async def _html(world: World, browser: Browser) -> None:
 @scene("message-attachment", "/messages/{copy_id:int}")
 async def _attachment(world: World, browser: Browser) -> None:
     await _reading(world, browser, ATTACHED)
+
+
+@scene("message-signed", "/messages/{copy_id:int}")
+async def _signed(world: World, browser: Browser) -> None:
+    await _reading(world, browser, opaque(cms(KEYS["EC"])))
+
+
+@scene("message-with-messages", "/messages/{copy_id:int}")
+async def _with_messages(world: World, browser: Browser) -> None:
+    await _reading(world, browser, nested(2))
+
+
+@scene("message-enclosed", "/messages/{copy_id:int}/attachments/{trail:trail}/open")
+async def _enclosed(world: World, browser: Browser) -> None:
+    await _reading(world, browser, nested(2))
+    await browser.go(f"{browser.response.url.path}/attachments/0/open")
 
 
 @scene("reply", "/messages/{copy_id:int}/reply")

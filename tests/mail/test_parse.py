@@ -186,7 +186,7 @@ def test_an_enclosed_message_is_a_file() -> None:
     enclosed = "Content-Type: message/rfc822\n\nSubject: inner\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx"
     found = body(multipart("mixed", TEXT, enclosed, boundary="outer"))
 
-    assert [(a.filename, a.content_type) for a in found.attachments] == [("attachment-1.eml", "message/rfc822")]
+    assert [(a.filename, a.content_type) for a in found.attachments] == [("inner.eml", "message/rfc822")]
     found = body(multipart("digest", "\nSubject: inner\n\nx"))
     assert [a.content_type for a in found.attachments] == ["message/rfc822"]
 

@@ -225,7 +225,7 @@ KINDS = (
         "listed as `.eml`; *Open* shows it as a message, and those within it, ten deep",
         part("Content-Type: message/rfc822", "Subject: x\r\n\r\ny"),
         "",
-        ("attachment-1.eml",),
+        ("x.eml",),
     ),
     Kind(
         _FILES,
