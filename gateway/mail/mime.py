@@ -15,7 +15,7 @@ from gateway.mail.bounds import BOUNDARY_LENGTH, DEEPEST, PART_FIELDS, PARTS, VA
 from gateway.mail.charsets import as_text, charset_within
 from gateway.mail.decoding import clean, decoded, words
 from gateway.mail.parameters import parameterised
-from gateway.mail.scan import body_start, bounded
+from gateway.mail.scan import body_start, bounded, head_start
 from gateway.mail.transfer import encoded_length, named, untransfer, uuencoded_name
 
 SHORT = 60
@@ -151,7 +151,7 @@ class _Reading:
 
 def tree(raw: bytes, steps: tuple[Step, ...] = ()) -> Part:
     """The message as a tree of parts; `steps` lead to it from the outermost. Raises TooMuch."""
-    return _part(_Reading(raw, steps), 0, len(raw), 0)
+    return _part(_Reading(raw, steps), head_start(raw), len(raw), 0)
 
 
 def _part(reading: _Reading, at: int, end: int, depth: int, default: str = "text/plain") -> Part:

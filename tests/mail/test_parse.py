@@ -182,6 +182,14 @@ def test_text_that_is_a_file_is_a_file() -> None:
     assert [a.filename for a in found.attachments] == ["attachment-1.txt", "n.html"]
 
 
+def test_what_stands_before_a_head_by_mistake_is_none_of_it() -> None:
+    raw = multipart("mixed", TEXT, "Content-Type: application/pdf; name=a.pdf\n\n%PDF")
+    for before in (b"From ada Tue Sep 10 11:23:33 2002\r\n", b">From ada\r\n", b"\xef\xbb\xbf", b"\r\n"):
+        found = parse.body(before + crlf(raw))
+        assert isinstance(found, Body)
+        assert (found.text, [one.filename for one in found.attachments]) == ("Hello", ["a.pdf"])
+
+
 def test_an_enclosed_message_is_a_file() -> None:
     enclosed = "Content-Type: message/rfc822\n\nSubject: inner\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx"
     found = body(multipart("mixed", TEXT, enclosed, boundary="outer"))

@@ -1,4 +1,5 @@
-"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, Chromium and strace, from Debian's packages.
+"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, Chromium and strace, from Debian's packages,
+and the mails that some packages bring as test data.
 
 A machine's own mail server is never touched: the servers' packages, and the libraries that the machine lacks for
 them, are unpacked into `tests/.peers/` and nothing of them is installed. Only the browser and strace are installed, and
@@ -21,6 +22,19 @@ HOME = Path(__file__).resolve().parent.parent / ".peers"
 ROOT = HOME / "root"
 SERVERS = ("postfix", "dovecot-core", "dovecot-imapd", "fakeroot", "libfakeroot")
 PROGRAMS = ("usr/sbin/smtp-sink", "usr/sbin/dovecot", "usr/bin/faked-sysv")
+MAIL_ROOT = HOME / "mails"
+MAILS = {
+    "fuzzyocr": "share/doc/fuzzyocr",
+    "gir1.2-gmime-3.0": "share/doc/gir1.2-gmime-3.0",
+    "golang-github-gatherstars-com-jwz-dev": "share/gocode",
+    "libmime-explode-perl": "share/doc/libmime-explode-perl",
+    "mailman3": "lib/python3/dist-packages/mailman",
+    "pypy3-lib-testsuite": "lib/pypy3*/test/test_email/data",
+    "python3-cryptography-vectors": "lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data/smime",
+    "python3-dkim": "lib/python3/dist-packages/dkim/tests/data",
+    "python3-flufl.bounce": "lib/python3/dist-packages/flufl/bounce/tests/data",
+}
+"""Debian's packages that bring mails, by the names of the files in all of them, and where in `usr` these lie."""
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 
 
@@ -29,7 +43,9 @@ def fetch() -> None:
     checkout.install(packages())
     if not all((ROOT / name).exists() for name in PROGRAMS):
         shutil.rmtree(ROOT, ignore_errors=True)
-        _unpack([*SERVERS, *_missing_libraries()])
+        _unpack([*SERVERS, *_missing_libraries()], ROOT)
+    if not MAIL_ROOT.exists():
+        _unpack([*MAILS], MAIL_ROOT)
 
 
 def packages() -> list[str]:
@@ -69,7 +85,7 @@ def _missing_libraries() -> list[str]:
     return sorted(name for name in wanted if known.get(name.partition(":")[0]) != "installed")
 
 
-def _unpack(names: list[str]) -> None:
+def _unpack(names: list[str], root: Path) -> None:
     """Unpack aside, then rename: a fetch that was broken off leaves nothing that looks whole."""
     HOME.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=HOME) as aside:
@@ -77,7 +93,7 @@ def _unpack(names: list[str]) -> None:
         checkout.apt(["apt-get", "download", *names], folder)
         for package in folder.glob("*.deb"):
             checkout.apt(["dpkg-deb", "--extract", package.name, "root"], folder)
-        (folder / "root").rename(ROOT)
+        (folder / "root").rename(root)
 
 
 def main() -> int:
