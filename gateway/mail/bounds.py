@@ -39,6 +39,8 @@ PART_FIELDS = 20_000
 """The fields of all parts' heads together: twenty a part."""
 VALUE_OCTETS = 16_384
 """A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+OUTLINED_OCTETS = 2**20
+"""A message longer than this is read by its outline, without most of what is only files."""
 ENCRYPTED_OCTETS = 16_384
 """The octets of a body by which it is known as encrypted."""
 WINMAIL_VALUES = 50_000

@@ -5,7 +5,7 @@ text (`enclosed`) come after those that are parts.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import PurePath
 
@@ -16,6 +16,7 @@ from gateway.mail.enclosed import Enclosed
 from gateway.mail.file_names import MESSAGES, file_name, subject_of
 from gateway.mail.mime import Part, Step, TooMuch
 from gateway.mail.opened import Signed, opened
+from gateway.mail.outline import Outline
 from gateway.mail.transfer import untransferred
 
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
@@ -86,20 +87,26 @@ class Malformed:
     reason: str
 
 
-def body(raw: bytes, most: int | None = None) -> Body | Malformed:
+def body(raw: bytes | Outline, most: int | None = None) -> Body | Malformed:
     """Take the message apart into what is read in line and what is attached.
 
     Of what is read in line, at most so many octets of text are decoded, and as many of HTML.
     """
+    outline = _outline(raw)
     try:
-        message = opened(raw)
+        message = opened(outline.octets)
     except TooMuch as reason:
         return Malformed(str(reason))
     root = message.root
-    room = len(raw) if most is None else most
+    room = len(outline.octets) if most is None else most
     read = _inline(root, _Room({"text/html": room, "text/plain": room}))
-    files = tuple(_described(index, one, raw) for index, one in enumerate(_files(root)))
-    return Body(read.text, read.html, files, read.text_is_whole, message.signed, message.is_closed)
+    files = tuple(_described(index, one, outline) for index, one in enumerate(_files(root)))
+    signed = tuple(replace(one, is_whole=not outline.cuts) for one in message.signed)
+    return Body(read.text, read.html, files, read.text_is_whole, signed, message.is_closed)
+
+
+def _outline(raw: bytes | Outline) -> Outline:
+    return raw if isinstance(raw, Outline) else Outline(raw, lambda: [raw])
 
 
 def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
@@ -108,21 +115,22 @@ def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
     return (found[0], b"".join(found[1].octets([raw]))) if found else None
 
 
-def piece(raw: bytes, index: int, *within: int) -> tuple[Attachment, Piece] | None:
+def piece(raw: bytes | Outline, index: int, *within: int) -> tuple[Attachment, Piece] | None:
     """The file of this index and where it lies, or None if there is no such file.
 
     With more indices, it is a file `within` that one, which is a message, and so on.
     """
+    outline = _outline(raw)
     try:
-        files = _files(opened(raw).root)
+        files = _files(opened(outline.octets).root)
     except TooMuch:
         return None
     if not 0 <= index < len(files):
         return None
-    found = files[index].piece
+    found = _in_the_message(files[index].piece, outline)
     if not within:
-        return _described(index, files[index], raw), found
-    inner = piece(b"".join(found.octets([raw])), *within)
+        return _described(index, files[index], outline), found
+    inner = piece(b"".join(found.octets(outline.chunks())), *within)
     return (inner[0], Piece((*found.steps, *inner[1].steps))) if inner else None
 
 
@@ -221,13 +229,41 @@ def _leaves(part: Part) -> list[Part]:
     return [leaf for one in part.parts for leaf in _leaves(one)] if part.multipart else [part]
 
 
-def _described(index: int, file: _File, raw: bytes) -> Attachment:
+def _in_the_message(found: Piece, outline: Outline) -> Piece:
+    """A piece of the outline as one of the whole message."""
+    first = found.steps[0]
+    return Piece((Step(outline.original(first.places), first.encoding), *found.steps[1:]))
+
+
+def _described(index: int, file: _File, outline: Outline) -> Attachment:
     told = file.within or file.part
-    start, size = b"", 0
-    for octets in file.piece.octets([raw]):
-        start, size = start + octets[: PICTURE_OCTETS - len(start)], size + len(octets)
+    size = _cut_size(file.piece, outline)
+    if size is None:
+        start, size = _start_and_size(_in_the_message(file.piece, outline).octets(outline.chunks()))
+    else:
+        start, _ = _start_and_size(file.piece.octets([outline.octets]))
     name = file_name(index, told.filename or subject_of(file.part), told.content_type)
     return Attachment(index, name, told.content_type, size, told.content_id, _picture(start))
+
+
+def _start_and_size(octets: Iterator[bytes]) -> tuple[bytes, int]:
+    start, size = b"", 0
+    for one in octets:
+        start, size = start + one[: PICTURE_OCTETS - len(start)], size + len(one)
+    return start, size
+
+
+def _cut_size(file: Piece, outline: Outline) -> int | None:
+    """The octets of a file that was cut out in part, if it can be told without reading it."""
+    (place, *more), encoding = file.steps[0].places, file.steps[0].encoding
+    cuts = outline.cuts_between(*place)
+    if more or len(file.steps) > 1 or not cuts or encoding not in ("", "base64"):
+        return None
+    kept = outline.octets[place[0] : place[1]]
+    if not encoding:
+        return len(kept) + sum(cut.octets for cut in cuts)
+    digits = kept.rstrip(b"= \t\r\n").translate(None, b"\r\n")
+    return None if b"=" in digits else (len(digits) + sum(cut.digits for cut in cuts)) * 3 // 4
 
 
 def _picture(start: bytes) -> str:

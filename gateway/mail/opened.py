@@ -22,11 +22,15 @@ _WINMAIL_NAMES = frozenset({"winmail.dat", "win.dat"})
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What was signed: `content`, by a `signature` of the type `protocol`. CMS may hold its content itself."""
+    """What was signed: `content`, by a `signature` of the type `protocol`. CMS may hold its content itself.
+
+    Of a message that is too long for it the content is not whole, and cannot be checked.
+    """
 
     protocol: str
     signature: bytes = field(repr=False)
     content: bytes = field(repr=False)
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,20 @@ def opened(raw: bytes) -> Opened:
     return Opened(root, tuple(opening.signed), opening.is_closed)
 
 
+def needs_reading(part: Part) -> bool:
+    """Whether what a part holds is looked at, and not only given out: it is text, a signature, or has others in it."""
+    is_text = part.content_type in ("text/plain", "text/html") and part.disposition != "attachment"
+    return is_text or _is_winmail(part) or _is_pkcs7(part) or part.content_type.endswith("-signature")
+
+
+def _is_winmail(part: Part) -> bool:
+    return part.content_type in _WINMAIL or part.filename.lower() in _WINMAIL_NAMES
+
+
+def _is_pkcs7(part: Part) -> bool:
+    return part.content_type in PKCS7 or part.filename.lower().endswith(".p7m")  # RFC 8551 §3.2.1
+
+
 def _has_text(part: Part) -> bool:
     if part.multipart:
         return any(_has_text(one) for one in part.parts)
@@ -64,11 +82,9 @@ class _Opening:
         """A part, opened; whether it `stands_for_all` of the mail, but for a footer that a list has added."""
         if part.multipart:
             return self._several(part, stands_for_all)
-        if part.content_type in _WINMAIL or part.filename.lower() in _WINMAIL_NAMES:
+        if _is_winmail(part):
             return self._files(part)
-        if stands_for_all and (part.content_type in PKCS7 or part.filename.lower().endswith(".p7m")):  # RFC 8551 §3.2.1
-            return self._within_signature(part)
-        return part
+        return self._within_signature(part) if stands_for_all and _is_pkcs7(part) else part
 
     def words(self, *, has_text: bool) -> Part | None:
         """What a winmail.dat has to be read."""

@@ -9,10 +9,10 @@ import string
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
-_DIGITS = f"{string.ascii_letters}{string.digits}+/".encode()
-_NOT_BASE64 = bytes(set(range(256)) - set(_DIGITS))
+BASE64_DIGITS = f"{string.ascii_letters}{string.digits}+/".encode()
+_NOT_BASE64 = bytes(set(range(256)) - set(BASE64_DIGITS))
 _NOT_BASE64_NOR_PAD = bytes(set(_NOT_BASE64) - set(b"="))
-_ENCODED = _DIGITS + b"=\r\n"
+_ENCODED = BASE64_DIGITS + b"=\r\n"
 
 _D, _W = rb"A-Za-z0-9+/", rb" \t\r\n"
 _FOREIGN = rb"(?=[" + _D + rb" \t\r=]*+[^" + _D + rb" \t\r\n=])"

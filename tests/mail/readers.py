@@ -31,6 +31,7 @@ from gateway.mail import (
     mime,
     nested_html,
     opened,
+    outline,
     parameters,
     parse,
     quoted_html,
@@ -82,6 +83,7 @@ MODULES = (
     mime,
     nested_html,
     opened,
+    outline,
     parameters,
     parse,
     quoted_html,
@@ -277,6 +279,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "opened.opened": lambda text: parse.body(parts(text)),
     "opened.opened, winmail": lambda text: opened.opened(
         b"Content-Type: application/ms-tnef\r\n\r\n" + tnef.tnef(octets(text))
+    ),
+    "outline.outlined": lambda text: outline.outlined(2**30, lambda: [parts(text)]),
+    "outline.outlined, a file": lambda text: outline.outlined(
+        2**30, lambda: [text_of("pdf", "QUJD" * (len(text) // 4))]
     ),
     "winmail.winmail": lambda text: winmail.winmail(tnef.tnef(octets(text))),
     "winmail.winmail, values": lambda text: winmail.winmail(

@@ -9,6 +9,7 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 
 from gateway.mail import parse
+from gateway.mail.outline import Outline
 from gateway.mail.parse import Attachment, Body, Malformed
 from gateway.mail.signature import Signature, signature
 from gateway.mail.signed import unframed
@@ -55,7 +56,7 @@ class Shown:
         return tuple(one for one in (*blocks, (False, self.text[at:])) if one[1])
 
 
-def shown_of(raw: bytes, folder: str, language: str, *, remote: bool = False) -> Shown:
+def shown_of(raw: bytes | Outline, folder: str, language: str, *, remote: bool = False) -> Shown:
     """Take a message apart for its page; its files are offered in `folder`, all but the pictures that are shown."""
     body = parse.body(raw)
     if isinstance(body, Malformed):

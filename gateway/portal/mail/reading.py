@@ -13,6 +13,7 @@ from gateway.flow.context import Context
 from gateway.flow.lines import Line
 from gateway.flow.release import Opened
 from gateway.mail import parse
+from gateway.mail.outline import Outline, outlined
 from gateway.mail.parse import Attachment, Head, Piece
 from gateway.portal import headers
 from gateway.portal.mail.content import OCTETS, Shown, download, is_clean, shown_of
@@ -59,7 +60,7 @@ async def attachment(visit: Visit, account: Account) -> Response:
     trail = visit.request.path_params["trail"]
 
     def find() -> tuple[Attachment, Piece] | None:
-        return parse.piece(visit.portal.content.get(content.id, content.inline, key), *trail)
+        return parse.piece(_outline(visit, content, key), *trail)
 
     async with visit.portal.room_for(content.size):
         found = await asyncio.to_thread(find)
@@ -82,7 +83,7 @@ async def enclosed(visit: Visit, account: Account) -> Response:
     folder = f"/messages/{copy_id}/attachments/{'/'.join(map(str, trail))}"
 
     def take_apart() -> tuple[Head, Shown] | None:
-        found = parse.piece(visit.portal.content.get(content.id, content.inline, key), *trail)
+        found = parse.piece(_outline(visit, content, key), *trail)
         if found is None or not found[0].is_message:
             return None
         raw = b"".join(found[1].octets(_stored(visit, content, key)))
@@ -138,11 +139,14 @@ async def show_message(visit: Visit, opened: Opened, *, remote: bool = False) ->
 
 async def _shown(visit: Visit, content: Content, key: bytes, folder: str, *, remote: bool = False) -> Shown:
     def take_apart() -> Shown:
-        raw = visit.portal.content.get(content.id, content.inline, key)
-        return shown_of(raw, folder, visit.language(), remote=remote)
+        return shown_of(_outline(visit, content, key), folder, visit.language(), remote=remote)
 
     async with visit.portal.room_for(content.size):
         return await asyncio.to_thread(take_apart)
+
+
+def _outline(visit: Visit, content: Content, key: bytes) -> Outline:
+    return outlined(content.size, lambda: _stored(visit, content, key))
 
 
 def _stored(visit: Visit, content: Content, key: bytes) -> Iterator[bytes]:
