@@ -30,6 +30,14 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """An invitation that was accepted by registering: whose account it became."""
+
+    account: Account
+    relationship: Relationship
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What the invitee says to show who they are: the field that their relationship asks for, the others empty."""
 
@@ -62,11 +70,25 @@ class Checked:
 
 def find(ctx: Context, token: str) -> Invitation | None:
     """The invitation that this link opens now; None for every dead link alike."""
+    invitation = _of(ctx, token)
+    return invitation if invitation and invitation.state is State.INVITED else None
+
+
+def used(ctx: Context, token: str) -> Used | None:
+    """What became of an invitation whose newest link this is, once its invitee has registered; changes nothing."""
+    invitation = _of(ctx, token)
+    if invitation is None or invitation.state is not State.ACCEPTED or invitation.account_id is None:
+        return None
+    account = ctx.tx.get(Account, invitation.account_id)
+    return Used(account, invitation.relationship or Relationship.COLLEAGUE_ELSEWHERE) if account else None
+
+
+def _of(ctx: Context, token: str) -> Invitation | None:
     row = ctx.keys.row_of(token, Purpose.INVITE)
     invitation = ctx.tx.get(Invitation, row) if row else None
     # A made-up row costs the same comparison as a true one.
     holds = ctx.keys.holds(token, Purpose.INVITE, row or 0, invitation.generation if invitation else 1)
-    return invitation if invitation and holds and invitation.state is State.INVITED else None
+    return invitation if invitation and holds else None
 
 
 def look(ctx: Context, token: str) -> Welcome | None:

@@ -33,7 +33,7 @@ class Who(StrEnum):
 
     ANYONE = "anyone"
     ACCOUNT = "a registered person who is signed in: the view is given the Account"
-    INVITEE = "whoever holds an invitation's link: the view is given the Welcome, None where they ask for a new link"
+    INVITEE = "whoever holds an invitation's link: the view is given the Welcome, or Used; None to ask for a new link"
     SENDER = "whoever holds a sender's link: the view is given the SenderPage, or Outworn for a link that is too old"
 
 
@@ -127,10 +127,14 @@ async def _account(visit: Visit) -> tuple[Any, ...]:
 
 
 async def _invitee(visit: Visit) -> tuple[Any, ...]:
-    welcome = await visit.desk.ask(register.look, visit.request.path_params["token"])
-    if welcome is None and ASKS not in visit.request.query_params:
+    token = visit.request.path_params["token"]
+    welcome = await visit.desk.ask(register.look, token)
+    if welcome or ASKS in visit.request.query_params:
+        return (welcome,)
+    used = await visit.desk.ask(register.used, token)
+    if used is None:
         raise DeadLink
-    return (welcome,)
+    return (used,)
 
 
 async def _sender(visit: Visit) -> tuple[Any, ...]:

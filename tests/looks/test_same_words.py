@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from gateway.mail import parse
 from gateway.portal.mail import frame
 from gateway.portal.mail.html import safe
+from tests.mail import corpora
 from tests.mail.corpus import BELOW, CLIENTS, Quoted, reply
+from tests.peers.fetch import MAILS
 
 pytestmark = pytest.mark.peer
 
@@ -143,6 +145,16 @@ def test_mails_of_many_programs_say_the_same(tab, path):
 @pytest.mark.parametrize("html", REAL)
 def test_mails_as_programs_write_them_say_the_same(tab, html):
     assert shown(tab, as_made(html)) == shown(tab, f"<!doctype html>{html}")
+
+
+def test_mails_that_packages_bring_say_the_same(tab):
+    """Nothing is fetched for either."""
+    tab.context.route("**/*", lambda request: request.abort())
+    found = [parse.body(raw) for package in MAILS for _, raw in corpora.mails(corpora.folder_of(package))]
+    mails = [one.html for one in found if isinstance(one, parse.Body) and one.html.strip()]
+    assert len(mails) > 20
+    for html in mails:
+        assert shown(tab, as_made(html)) == shown(tab, f"<!doctype html>{html}")
 
 
 def test_columns_stand_below_each_other(tab):

@@ -1,7 +1,8 @@
 """An invitation's page: who invites, showing who one is, a password, a last look, and the account is there.
 
-Each step is one form; what was given so far travels with it, sealed. Only two steps change anything: showing who one
-is counts a wrong birthdate, and the last one registers.
+Each step is one form; what was given so far travels with it, sealed. A step that is taken leads to the page of the next
+one (303), so that Back and Reload repeat nothing. Only two steps change anything: showing who one is counts a wrong
+birthdate, and the last one registers.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,9 +13,10 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.domain.model import Account
+from gateway.domain.vocabulary import Relationship
 from gateway.flow import register
 from gateway.flow.context import Context
-from gateway.flow.register import Check, Proof, Welcome
+from gateway.flow.register import Check, Proof, Used, Welcome
 from gateway.portal import sessions
 from gateway.portal.account import known
 from gateway.portal.cookies import GIVEN, SESSION, unguessable
@@ -24,9 +26,11 @@ from gateway.portal.invite import given
 from gateway.portal.invite.again import again
 from gateway.portal.invite.forms import AccountForm
 from gateway.portal.invite.given import Given, Place
-from gateway.portal.invite.verify import examine, form_for, is_stranger
+from gateway.portal.invite.verify import examine, form_for, is_stranger, wrong
 from gateway.portal.visit import Visit, go_to
 
+WRONG = "wrong"
+"""The query of the page that says that a birthdate was not right."""
 KEPT_FOR = timedelta(hours=1)
 """How long one may stay away in the middle of registering, and go on."""
 
@@ -51,7 +55,13 @@ class Registering:
             "days_left": (self.welcome.until - self.visit.today).days,
         }
         practice = self.welcome.practice_id
-        page = self.visit.show(f"invite/{step}", common | facts, status=status, practice_id=practice)
+        return self._keeping(self.visit.show(f"invite/{step}", common | facts, status=status, practice_id=practice))
+
+    def turn_to(self, step: str, more: str = "") -> Response:
+        """Lead to the page of a step, where what was given is found again."""
+        return self._keeping(go_to(f"/invite/{self.token}?step={step}{more}"))
+
+    def _keeping(self, page: Response) -> Response:
         if self.visit.posted:
             self.visit.portal.cookies.give(page, GIVEN, self._sealed(given.KEPT), KEPT_FOR)
         return page
@@ -66,17 +76,40 @@ class Registering:
         return given.seal(self.visit.desk.keys, place, self.given)
 
 
-async def invitation(visit: Visit, welcome: Welcome | None) -> Response:
-    """GET shows who invites; POST takes one step, or goes back to one."""
-    if welcome is None:
+async def invitation(visit: Visit, found: Welcome | Used | None) -> Response:
+    """GET shows a step, the first one if none is named; POST takes one, or goes back to one."""
+    if found is None:
         return await again(visit)
-    at, step = Registering(visit, welcome, Given()), visit.typed("step")
-    if not visit.posted or welcome.has_account:
-        return _show_welcome(at.going_on(given.KEPT, visit.portal.cookies.read(visit.request, GIVEN)))
+    if isinstance(found, Used):
+        return await _registered_already(visit, found)
+    at, step = Registering(visit, found, Given()), visit.typed("step")
+    if not visit.posted or found.has_account:
+        at = at.going_on(given.KEPT, visit.portal.cookies.read(visit.request, GIVEN))
+        wanted = "" if found.has_account else visit.request.query_params.get("step", "")
+        return _SHOW.get(wanted, _show_welcome)(at)
     at = at.going_on(step, visit.typed("state"))
-    if back := _SHOW.get(visit.typed("go")):
-        return back(replace(at, given=_with_what_was_typed(at, step)))
+    if (back := visit.typed("go")) in _SHOW:
+        return replace(at, given=_with_what_was_typed(at, step)).turn_to(back)
     return await _TAKE.get(step, _start)(at)
+
+
+async def _registered_already(visit: Visit, used: Used) -> Response:
+    """Whoever has registered by this link is led on, where the browser is theirs; to others it is as dead as any.
+
+    A last step that is sent twice, by a double click, say, is known by what is sealed in it.
+    """
+    account = used.account
+    if visit.signed_in and visit.signed_in.account.id == account.id:
+        return go_to("/inbox")
+    place = Place(visit.request.path_params["token"], used.relationship, "check")
+    last = given.unseal(visit.desk.keys, place, visit.typed("state"))
+    if last.verified and last.password_hash == account.password_hash:
+        cookie = unguessable(visit.portal.random)
+        await visit.desk.do(sessions.start, account, cookie, visit.request.headers.get("user-agent", ""))
+        return _at_home(visit, account, cookie)
+    if known.browser(visit, account.address):
+        return go_to("/sign-in?next=/inbox")
+    raise DeadLink
 
 
 def _with_what_was_typed(at: Registering, step: str) -> Given:
@@ -94,18 +127,19 @@ def _with_what_was_typed(at: Registering, step: str) -> Given:
 
 
 def _show_welcome(at: Registering) -> Response:
-    return at.show("welcome", is_begun=not at.visit.posted and at.given != Given())
+    is_begun = "step" not in at.visit.request.query_params and at.given != Given()
+    return at.show("welcome", is_begun=is_begun)
 
 
 def _show_verify(at: Registering) -> Response:
-    return at.show("verify", form=form_for(at.welcome, typed=at.given.proof))
+    form = form_for(at.welcome, typed=at.given.proof)
+    if WRONG in at.visit.request.query_params and at.welcome.tries_left:
+        form.refuse(form.main_field, wrong(at.welcome.tries_left))
+    return at.show("verify", form=form)
 
 
-def _show_next(at: Registering) -> Response:
-    """The first step that is not done yet: nobody has to begin anew who went away for a while."""
-    if at.given.verified and at.given.name and at.given.password_hash:
-        return at.show("check", given=at.given)
-    return _show_password(at)
+def _show_stranger(at: Registering) -> Response:
+    return at.show("stranger") if at.welcome.relationship is Relationship.COLLEAGUE_HERE else _show_verify(at)
 
 
 def _show_password(at: Registering) -> Response:
@@ -115,18 +149,30 @@ def _show_password(at: Registering) -> Response:
     return at.show("password", form=form, has_password=bool(at.given.password_hash))
 
 
+def _show_check(at: Registering) -> Response:
+    return at.show("check", given=at.given) if _is_complete(at.given) else _show_password(at)
+
+
+def _is_complete(so_far: Given) -> bool:
+    return bool(so_far.verified and so_far.name and so_far.password_hash)
+
+
 _SHOW: dict[str, Callable[[Registering], Response]] = {
     "welcome": _show_welcome,
     "verify": _show_verify,
+    "stranger": _show_stranger,
     "password": _show_password,
+    "check": _show_check,
 }
 
 # ----------------------------------------------------------------------------------------------------- taking a step
 
 
 async def _start(at: Registering) -> Response:
-    """Nothing counts yet: scanners of mail press this button, too."""
-    return _show_next(at)
+    """Nothing counts yet: scanners of mail press this button, too. Nobody begins anew who went away for a while."""
+    if _is_complete(at.given):
+        return at.turn_to("check")
+    return at.turn_to("password" if at.given.verified else "verify")
 
 
 async def _verify(at: Registering) -> Response:
@@ -138,10 +184,11 @@ async def _verify(at: Registering) -> Response:
     match checked.check:
         case Check.RIGHT:
             proved = replace(at.given.with_proof(form), verified=True)
-            return _show_password(replace(at, given=proved))
-        case Check.WRONG:
-            page = "stranger" if is_stranger(at.welcome, checked) else "verify"
-            return at.show(page, form=form, status=REFUSED)
+            return replace(at, given=proved).turn_to("password")
+        case Check.WRONG if is_stranger(at.welcome, checked):
+            return at.turn_to("stranger")
+        case Check.WRONG:  # the page does not say what was typed: another one must be
+            return replace(at, given=at.given.with_proof(form)).turn_to("verify", f"&{WRONG}")
         case Check.LOCKED:
             return at.show("locked", status=REFUSED)
         case Check.DEAD:
@@ -150,7 +197,7 @@ async def _verify(at: Registering) -> Response:
 
 async def _choose_password(at: Registering) -> Response:
     if not at.given.verified:
-        return _show_verify(at)
+        return at.turn_to("verify")
     form, chosen = AccountForm(at.visit.form), bool(at.given.password_hash)
     asker = at.visit.asker(at.token)
     possible = form.is_possible(may_be_empty=chosen)
@@ -160,7 +207,7 @@ async def _choose_password(at: Registering) -> Response:
     if form.password.data:
         hashed = await at.visit.portal.passwords.hash(form.password.data, asker)
     complete = replace(at.given, name=form.name.data, password_hash=hashed)
-    return replace(at, given=complete).show("check", given=complete)
+    return replace(at, given=complete).turn_to("check")
 
 
 def _about(at: Registering, form: AccountForm) -> tuple[str, ...]:
@@ -169,17 +216,21 @@ def _about(at: Registering, form: AccountForm) -> tuple[str, ...]:
 
 
 async def _finish(at: Registering) -> Response:
-    if not (at.given.verified and at.given.password_hash):
-        return _show_verify(at)
+    if not _is_complete(at.given):
+        return at.turn_to("verify")
     cookie = unguessable(at.visit.portal.random)
     proof = _proof(at)
     account = await _registered(at, proof, cookie) if proof else None
     if account is None:
         return await _start_again(at)
+    return _at_home(at.visit, account, cookie)
+
+
+def _at_home(visit: Visit, account: Account, cookie: str) -> Response:
     response = go_to("/inbox?done=registered")
-    at.visit.portal.cookies.give(response, SESSION, cookie)
-    known.remember(at.visit, response, account)
-    at.visit.portal.cookies.take_back(response, GIVEN)
+    visit.portal.cookies.give(response, SESSION, cookie)
+    known.remember(visit, response, account)
+    visit.portal.cookies.take_back(response, GIVEN)
     return response
 
 
@@ -188,7 +239,7 @@ async def _start_again(at: Registering) -> Response:
     welcome = await at.visit.desk.ask(register.look, at.token)
     if welcome is None:
         raise DeadLink
-    return _show_welcome(Registering(at.visit, welcome, Given()))
+    return go_to(f"/invite/{at.token}")
 
 
 _TAKE: dict[str, Callable[[Registering], Awaitable[Response]]] = {

@@ -24,7 +24,7 @@ async def examine(
         return None
     checked = await submit(proof)
     if checked.check is Check.WRONG:
-        form.refuse(form.main_field, _wrong(checked.tries_left))
+        form.refuse(form.main_field, wrong(checked.tries_left))
     return proof, checked
 
 
@@ -33,7 +33,8 @@ def is_stranger(welcome: Welcome, checked: Checked) -> bool:
     return checked.check is Check.WRONG and welcome.relationship is Relationship.COLLEAGUE_HERE
 
 
-def _wrong(left: int) -> Saying:
+def wrong(left: int) -> Saying:
+    """What is said of a wrong birthdate, with so many tries left."""
     if left == 1:
         return say("This is not the date of birth that we were told. You can try one more time.")
     return say("This is not the date of birth that we were told. You can try %(count)s more times.", count=left)
