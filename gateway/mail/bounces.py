@@ -13,9 +13,10 @@ Where nothing says anything it is permanent. A mail without a report is judged b
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from gateway.mail.bounce_words import Told, folded, lasts, tells
 from gateway.mail.bounds import (
@@ -104,7 +105,7 @@ def _above_original(found: Body) -> str:
     return _ORIGINAL.split((found.text or _shown(found.html))[:BOUNCE_TEXT], maxsplit=1)[0]
 
 
-def _severity(evidence: Iterator[bool | None]) -> Severity:
+def _severity(evidence: Iterable[bool | None]) -> Severity:
     """By the first that tells whether it lasts."""
     lasting = next((one for one in evidence if one is not None), True)
     return Severity.PERMANENT if lasting else Severity.TEMPORARY
@@ -143,11 +144,11 @@ def _reported(raw: bytes, found: Body) -> list[Bounce] | None:
     if not any(group.keys() >= _TELLING for group in told):  # some mix up the groups
         told = [{name: value for group in told for name, value in group.items()}]
     told = [group for group in told if "action" in group]
-    said = _above_original(found)
-    return [one for group in told if (one := _of_recipient(group, said))] if told else None
+    in_text = cache(lambda: lasts(folded(_above_original(found))))  # asked of each recipient, read once
+    return [one for group in told if (one := _of_recipient(group, in_text))] if told else None
 
 
-def _of_recipient(group: dict[str, str], said: str) -> Bounce | None:
+def _of_recipient(group: dict[str, str], in_text: Callable[[], bool | None]) -> Bounce | None:
     action = re.split(r"[\s;(]", group["action"].lower().strip())[0]
     status = _STATUS.search(group.get("status", ""))
     answered = group.get("diagnostic-code", "").strip()
@@ -158,12 +159,12 @@ def _of_recipient(group: dict[str, str], said: str) -> Bounce | None:
     if action in _STILL_TRIED:
         severity = Severity.DELAYED
     else:
-        severity = _severity(_reasons(action, group.get("status", "")[:DIAGNOSTIC_LENGTH], diagnostic, said))
+        severity = _severity(_reasons(action, group.get("status", "")[:DIAGNOSTIC_LENGTH], diagnostic, in_text))
     recipient = group.get("final-recipient") or group.get("original-recipient", "")
     return Bounce(severity, status[0] if status else "", recipient.rpartition(";")[2].strip(), diagnostic)
 
 
-def _reasons(action: str, status: str, diagnostic: str, said: str) -> Iterator[bool | None]:
+def _reasons(action: str, status: str, diagnostic: str, in_text: Callable[[], bool | None]) -> Iterator[bool | None]:
     """In the order in which they are believed."""
     yield lasts(folded(diagnostic))
     yield _is_passing(diagnostic)
@@ -173,7 +174,7 @@ def _reasons(action: str, status: str, diagnostic: str, said: str) -> Iterator[b
     yield _class(diagnostic)
     if status and not re.match(r"[45]\.0\.0\b", status.strip()):
         yield _class(status)
-    yield lasts(folded(said))
+    yield in_text()
     yield _class(status)
 
 
@@ -186,11 +187,16 @@ def _worded(raw: bytes, found: Body) -> Bounce | None:
     said = _above_original(found)
     subject = top.subject[:SUBJECT_LENGTH]
     failed = top.get("x-failed-recipients")[:LIST_LENGTH]
+    title, text = folded(subject), folded(said)
+    reason = lasts(text)
     by_a_daemon = _is_daemon(top.get("from")[:LIST_LENGTH])
-    titled = tells(Told.TITLE, folded(subject))
-    text = folded(said)
-    speaks = tells(Told.OPENING, text) or (by_a_daemon and lasts(text) is not None)
-    severity = _of_words(f"{subject}\n\n{said}")
+    titled = tells(Told.TITLE, title)
+    speaks = tells(Told.OPENING, text) or ((by_a_daemon or titled) and reason is not None)
+    numbers = _class(f"{subject}\n{said}")
+    if numbers is not True and _is_still_tried(f"{title}. {text}"):
+        severity = Severity.DELAYED
+    else:
+        severity = _severity((reason, lasts(title), _is_passing(said), numbers))
     if failed or by_a_daemon + titled + speaks > 1:
         status = next((one[0] for one in _STATUS.finditer(said) if one[1] != "2"), "")
         return Bounce(severity, status, failed[:320])
@@ -202,12 +208,8 @@ def _is_daemon(author: str) -> bool:
     return "<>" in author or tells(Told.AUTHOR, folded(re.sub(r"[-_.]", " ", author)))
 
 
-def _of_words(said: str) -> Severity:
-    text = folded(said)
-    of_numbers = _class(said)
-    if of_numbers is not True and tells(Told.STILL_TRIED, text) and not tells(Told.OVER, text):
-        return Severity.DELAYED
-    return _severity(iter((lasts(text), _is_passing(said), of_numbers)))
+def _is_still_tried(text: str) -> bool:
+    return tells(Told.STILL_TRIED, text) and not tells(Told.OVER, text)
 
 
 def _by_library(raw: bytes, severity: Severity) -> Bounce | None:

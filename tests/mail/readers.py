@@ -173,6 +173,10 @@ READERS: dict[str, Callable[[str], object]] = {
         REPORT
         + octets(f"Final-Recipient: x\r\nAction: failed\r\nStatus: 5.0.0 {text}\r\nDiagnostic-Code: smtp; {text}")
     ),
+    "bounces.bounce, of many people": lambda text: bounces.bounce(
+        REPORT.replace(b"It failed.", octets(text))
+        + b"Final-Recipient: x\r\nAction: failed\r\nStatus: 5.0.0\r\n\r\n" * 300
+    ),
     "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
     "compose.reheaded": lambda text: compose.reheaded(octets(text), [("Subject", "x")]),
     "decoding.clean": decoding.clean,
