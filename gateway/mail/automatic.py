@@ -1,7 +1,7 @@
 """Mail that no person wrote: reports, notes of absence, lists."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gateway.mail.bounds import LIST_LENGTH, SUBJECT_LENGTH, VALUE_OCTETS
 from gateway.mail.parse import Head
@@ -44,10 +44,25 @@ _ABSENT = re.compile(
     r"|\b(?:estou|estarei)\b.{0,30}(?:ausente|de férias|fora do escritório)",
     re.IGNORECASE,
 )
+_BEFORE = re.compile(
+    r"(?:\[[^][]{1,60}\]|\([^()]{1,60}\)|\{[^{}]{1,60}\}|<[^<>]{1,60}>)[\s:–-]{0,5}+"
+    r"|(?!(?:re|aw|sv|vs|vb|rv|res|antw?|odp|rif|ynt|fwd?|wg|tr|enc|i|r)\s?:)"
+    r"[\w#.-]{2,40}+(?: #?\d{1,12}+)?\s?:\s{1,5}+",
+    re.IGNORECASE,
+)
+"""What systems put before a subject: "[ticket 4711]", "EXTERNAL:". "Re:" is not among it: people write that."""
+_OPENED = re.compile(
+    r"(?:(?:not |nicht |non |no |não |niet |inte |ikke )?(?:read|gelesen|lue?|le[ií]do|letto|lid[ao]|gelezen|l[aäæe]st)"
+    r"|ungelesen gelöscht|luettu|przeczytano|odczytano|прочитано|прочтено|開封済み|已读|已讀)\s?[:：]",
+    re.IGNORECASE,
+)
+"""How Outlook's receipts begin in its languages."""
 _DAEMON = re.compile(
     r"(?:mail(?:er)?[-_.]?daemon|post[-_.]?master|no[-_.]?reply|do[-_.]?not[-_.]?reply|mdaemon|auto[-_.]?responder)@",
     re.IGNORECASE,
 )
+
+_TNEF = frozenset({"application/ms-tnef", "multipart/mixed"})
 
 Rule = Callable[[Head, str], bool]
 
@@ -90,7 +105,18 @@ def _generated(head: Head, _mail_from: str) -> bool:
 def _note_of_absence(head: Head, _mail_from: str) -> bool:
     """Exchange and others mark such a note by its subject alone."""
     subject = head.subject[:300]
-    return bool(_AWAY.match(subject) or _ABSENT.match(subject))
+    return any(_AWAY.match(subject, at) or _ABSENT.match(subject, at) for at in _starts(subject))
+
+
+def _starts(subject: str) -> Iterator[int]:
+    """Where a subject begins, and where it may once have begun, before systems put something there."""
+    at = 0
+    for _ in range(4):
+        yield at
+        before = _BEFORE.match(subject, at)
+        if not before:
+            return
+        at = before.end()
 
 
 def _daemon(head: Head, mail_from: str) -> bool:
@@ -105,6 +131,12 @@ def _read_receipt(head: Head, _mail_from: str) -> bool:
     return "disposition-notification" in head.get("content-type")[:VALUE_OCTETS].lower()  # RFC 8098 §3
 
 
+def _outlook_receipt(head: Head, _mail_from: str) -> bool:
+    """A receipt in Outlook's own form, a file within the mail ([MS-OXTNEF]); its subject alone could be a person's."""
+    in_a_file = head.get("x-ms-tnef-correlator").strip() or _word(head, "content-type") in _TNEF
+    return bool(in_a_file and _OPENED.match(head.subject[:300]))
+
+
 def _report(head: Head, _mail_from: str) -> bool:
     return _word(head, "content-type") == "multipart/report"  # RFC 6522 §3
 
@@ -112,6 +144,7 @@ def _report(head: Head, _mail_from: str) -> bool:
 RULES: tuple[tuple[str, Rule], ...] = (
     ("read-receipt", _read_receipt),
     ("report", _report),
+    ("outlook-receipt", _outlook_receipt),
     ("absence", _note_of_absence),
     ("auto-reply", _auto_reply),
     ("auto-generated", _generated),
@@ -128,7 +161,7 @@ missing on purpose: people's own mail carries it too.
 SURE = frozenset({"read-receipt", "report", "auto-submitted", "null-sender"})
 """The signs that no person's mail bears: what it says to us is not heard. People's own mail has the others where a rule
 of theirs has passed it on, their server marks all that leaves, or what they answer was about leave."""
-NO_ANSWER = frozenset({"report", "read-receipt", "mailing-list", "calendar"})
+NO_ANSWER = frozenset({"report", "read-receipt", "outlook-receipt", "mailing-list", "calendar"})
 """The kinds that do not say that a person may be away, as whatever else answers for them does."""
 STRONG_NOTES = frozenset({"absence", "auto-reply"})
 """Those that no mail system's own report looks like."""

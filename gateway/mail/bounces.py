@@ -1,13 +1,24 @@
 """What a mail that came back says: RFC 3464 where it is a report, else the words that mail systems use.
 
-Whether a mail is about one of ours is not judged here: that is told by the address that it came back to.
+Whether a mail is about one of ours is not judged here: that is told by the address that it came back to. What has
+failed is permanent or temporary by what is meant, as far as it can be told, whatever the numbers are:
+
+1. what the other server answered (Diagnostic-Code) in words that the table knows, else by an enhanced status that tells
+   of something passing (a full mailbox, no answer, too long in the queue), be its class 5;
+2. that it was given up, as an Action; then what Status says, in its comment and by its number;
+3. the class of the answer's number, then that of Status, unless that is X.0.0 and people's words say more.
+
+Where nothing says anything it is permanent. A mail without a report is judged by its words, then by its numbers.
 """
 
 import logging
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
+from gateway.mail.bounce_words import Told, folded, lasts, tells
 from gateway.mail.bounds import (
     BOUNCE_TEXT,
     DIAGNOSTIC_LENGTH,
@@ -47,79 +58,28 @@ class Bounce:
         return self.severity is Severity.PERMANENT
 
 
-_STATUS = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")  # RFC 3463 §2
-_CODE = re.compile(r"(?<![\d.])([45])[0-7]\d(?=[\s-])(?:[\s-]+#?[45]\.\d{1,3}\.\d{1,3})?")  # RFC 5321 §4.2.1
-_FAILED = frozenset({"failed", "failure", "error", "undeliverable"})
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")  # RFC 3463 §2
+_REPLY = re.compile(  # RFC 5321 §4.2.1; "480-624-2500" is a telephone
+    r"(?<![\d.-])(?:(4)(?:2[12]|3[0-2]|4[1-6]|5[0-5]|7[1-4])|(5)(?:0[0-4]|1[0-7]|2[0-3]|[3457]\d))(?=[\s:-])(?!-\d{3})"
+)
+_PASSING = frozenset({"2.2", "3.1", "4.2", "4.5", "4.7", "4.300", "4.316"})
+"""RFC 3463 §3.3 to §3.5: full, no connection, congestion, expired; "useful only as a persistent transient error". The
+last two are Exchange Online's for "message expired". X.4.1 is not here: there it says "access denied" as well.
+"""
+_FAILED = frozenset(
+    {
+        *("failed", "failure", "error", "undeliverable", "undelivered", "bounced", "rejected", "refused", "returned"),
+        *("dropped", "expired", "abandoned"),
+    }
+)
 """RFC 3464 §2.3.3 knows the first alone; the others are written all the same."""
+_GIVEN_UP = frozenset({"expired", "abandoned"})
+_STILL_TRIED = frozenset({"delayed", "deferred", "queued"})
+_ARRIVED = frozenset({"delivered", "relayed", "expanded"})
 _RANK = (Severity.PERMANENT, Severity.TEMPORARY, Severity.DELAYED)
 _TELLING = frozenset({"action", "final-recipient"})
 _REFUSAL = re.compile(r"\(rejected\)", re.IGNORECASE)
 """RFC 5429 §2.1: a filter refuses a mail in the form of a read receipt, which else tells of no failure."""
-
-_DAEMON = re.compile(
-    r"mailer[-_ ]?daemon|postmaster|mail ?delivery|mdaemon|mail[-_ ]?system|microsoftexchange|double-bounce|bounce"
-    r"|mailadmin|maildelivery|<>",
-    re.IGNORECASE,
-)
-_TITLE = re.compile(
-    r"undeliver|not delivered|non[- ]?deliver|deliver(?:y|ing)\b.{0,30}\b(?:fail|delay|status|problem|error"
-    r"|incomplete|notif)"
-    r"|fail(?:ed|ure)?\b.{0,20}\b(?:deliver|notice)|returned (?:mail|to sender)|could ?n[o']t be delivered"
-    r"|mail failure"
-    r"|message (?:rejected|delayed|undeliverable)|delayed (?:mail|message)|warning: (?:could not|message)|mail error"
-    r"|unzustellbar|nicht zugestellt|zustell(?:ung|fehler|status)|verzögert|non remis|échec|retard de remise"
-    r"|non distribu"
-    r"|no (?:se )?(?:ha |puede )?(?:podido )?entrega|devuelto|error de entrega|no entregado|retras"
-    r"|mancat[ao] (?:consegna"
-    r"|recapito)|non recapitabile|onbestelbaar|niet afgeleverd|ikke levere|kunde inte levereras|niedostarczon|zwrot"
-    r"|недоставлен|не доставлен|退信|投递|配信|送信できません|エラー",
-    re.IGNORECASE,
-)
-_SPEAKS = re.compile(
-    r"this is the mail system at|qmail-send program|created automatically by mail delivery software"
-    r"|mail delivery system"
-    r"|(?:could ?n[o']t|was not|can ?not|unable to) (?:be )?deliver|delivery to the following recipients?"
-    r"|wasn't delivered"
-    r"|address not found|following address(?:es)? (?:failed|had)|permanent fatal errors|delivery has (?:failed"
-    r"|been delayed)"
-    r"|konnte nicht zugestellt|n'a pas pu être (?:remis|distribu)|no se (?:ha podido|pudo|puede) entregar",
-    re.IGNORECASE,
-)
-_STILL_TRIED = re.compile(
-    r"delayed|delay\b|(?:will|to) (?:be )?(?:keep|continue|retr)|keep trying|retry(?:ing)? for"
-    r"|still (?:be )?(?:be?ing )?tr"
-    r"|not yet (?:been )?delivered|(?:do|need) not (?:need to )?(?:resend|re-send|do anything)|no action is required"
-    r"|verzögert|noch nicht zugestellt|weiter(?:hin)? versuch|retard|encore pu|nouvelles tentatives|retras"
-    r"|seguir[áe] intent"
-    r"|in ritardo|vertraagd",
-    re.IGNORECASE,
-)
-_GIVEN_UP = re.compile(
-    r"giv(?:en|ing) up|permanent(?:ly)?\b|no longer|will not be retried|gave up|endgültig|définitivement"
-    r"|expired|too long|permanente",
-    re.IGNORECASE,
-)
-_FOR_GOOD = re.compile(r"permanent (?:error|failure|fatal)|failed permanently|permanently failed", re.IGNORECASE)
-_NOBODY = re.compile(
-    r"(?:user|mailbox|account|recipient|address|destinat\w{1,20}+|e-?mail|empfänger\w{0,20}+|usuario|utilisateur)\b.{0,40}\b"
-    r"(?:unknown|not found|does ?n[o']t exist|doesn.t exist|disabled|inactive|suspended|invalid|not exist"
-    r"|rejected|unavailable|not (?:a )?valid"
-    r"|unbekannt|nicht gefunden|existiert nicht|inconnu|n'existe pas|introuvable|no existe|desconocid\w{1,20}+"
-    r"|inesistente)"
-    r"|(?:unknown|no such|invalid|bad|unrouteable|unbekannte[rn]?|inconnu|desconocid\w{1,20}+) (?:local )?"
-    r"(?:user|mailbox|recipient|address|account|domain|host|destination|empfänger)|host (?:unknown|not found)"
-    r"|nxdomain"
-    r"|not a (?:valid|known) (?:e-?mail )?(?:user|mailbox|recipient|address|account)"
-    r"|couldn't be found|could not be found|wasn't found|relay(?:ing)? (?:access )?denied|blocked|spam|refused",
-    re.IGNORECASE,
-)
-_FULL = re.compile(
-    r"(?:mailbox|inbox|quota|postfach|boîte|buzón|casella)\b.{0,40}\b(?:full|exceed|voll|überschritten|pleine"
-    r"|llen[oa]|piena)"
-    r"|over ?quota|exceed\w{0,10}+ .{0,30}(?:quota|storage)|temporar|try again"
-    r"|greylist|timed? ?out|too busy|insufficient",
-    re.IGNORECASE,
-)
 _ORIGINAL = re.compile(
     r"^(?:[ \t]{0,20}+[-=_]{3}.{0,100}?(?:original|copy|below|returned|message|headers?|kopie|nachricht)"
     r"|received: (?:from|by)"
@@ -140,6 +100,32 @@ def bounce(raw: bytes) -> Bounce | None:
     return min(reported, key=lambda one: _RANK.index(one.severity), default=None)
 
 
+def _above_original(found: Body) -> str:
+    """What a mail system says, without the mail of which it speaks."""
+    return _ORIGINAL.split((found.text or _shown(found.html))[:BOUNCE_TEXT], maxsplit=1)[0]
+
+
+def _severity(evidence: Iterable[bool | None]) -> Severity:
+    """By the first that tells whether it lasts."""
+    lasting = next((one for one in evidence if one is not None), True)
+    return Severity.PERMANENT if lasting else Severity.TEMPORARY
+
+
+def _is_passing(told: str) -> bool | None:
+    """False where an enhanced status tells of something that passes; it never tells that anything lasts."""
+    status = next((one for one in _STATUS.finditer(told) if one[1] != "2"), None)
+    return False if status and f"{status[2]}.{status[3]}" in _PASSING else None
+
+
+def _class(told: str) -> bool | None:
+    """By the class of an enhanced status (RFC 3463 §2), else of a reply (RFC 5321 §4.2.1)."""
+    status = next((one for one in _STATUS.finditer(told) if one[1] != "2"), None)
+    if status:
+        return status[1] == "5"
+    reply = _REPLY.search(told + " ")
+    return reply[2] == "5" if reply else None
+
+
 # ------------------------------------------------------------------------------------------------------- RFC 3464
 
 
@@ -158,24 +144,38 @@ def _reported(raw: bytes, found: Body) -> list[Bounce] | None:
     if not any(group.keys() >= _TELLING for group in told):  # some mix up the groups
         told = [{name: value for group in told for name, value in group.items()}]
     told = [group for group in told if "action" in group]
-    return [one for group in told if (one := _of_recipient(group))] if told else None
+    in_text = cache(lambda: lasts(folded(_above_original(found))))  # asked of each recipient, read once
+    return [one for group in told if (one := _of_recipient(group, in_text))] if told else None
 
 
-def _of_recipient(group: dict[str, str]) -> Bounce | None:
+def _of_recipient(group: dict[str, str], in_text: Callable[[], bool | None]) -> Bounce | None:
     action = re.split(r"[\s;(]", group["action"].lower().strip())[0]
     status = _STATUS.search(group.get("status", ""))
-    code = status[0] if status else ""
-    diagnostic = group.get("diagnostic-code", "").partition(";")[2].strip()[:DIAGNOSTIC_LENGTH]
-    if action in _FAILED:
-        worse = _CODE.search(diagnostic + " ") if code in ("", "5.0.0", "4.0.0") else None
-        final = (worse[1] if worse else code[:1] or "5") == "5"
-        severity = Severity.PERMANENT if final else Severity.TEMPORARY
-    elif action == "delayed":
+    answered = group.get("diagnostic-code", "").strip()
+    diagnostic = re.sub(r"^[\w-]{0,30}\s{0,5};", "", answered).strip()[:DIAGNOSTIC_LENGTH]
+    is_unknown = action not in _FAILED | _STILL_TRIED
+    if action in _ARRIVED or (is_unknown and (status is None or status[1] == "2")):
+        return None
+    if action in _STILL_TRIED:
         severity = Severity.DELAYED
     else:
-        return None
+        severity = _severity(_reasons(action, group.get("status", "")[:DIAGNOSTIC_LENGTH], diagnostic, in_text))
     recipient = group.get("final-recipient") or group.get("original-recipient", "")
-    return Bounce(severity, code, recipient.rpartition(";")[2].strip(), diagnostic)
+    return Bounce(severity, status[0] if status else "", recipient.rpartition(";")[2].strip(), diagnostic)
+
+
+def _reasons(action: str, status: str, diagnostic: str, in_text: Callable[[], bool | None]) -> Iterator[bool | None]:
+    """In the order in which they are believed."""
+    yield lasts(folded(diagnostic))
+    yield _is_passing(diagnostic)
+    yield False if action in _GIVEN_UP else None
+    yield lasts(folded(status))
+    yield _is_passing(status)
+    yield _class(diagnostic)
+    if status and not re.match(r"[45]\.0\.0\b", status.strip()):
+        yield _class(status)
+    yield in_text()
+    yield _class(status)
 
 
 # ---------------------------------------------------------------------------------------------------------- in words
@@ -184,34 +184,36 @@ def _of_recipient(group: dict[str, str]) -> Bounce | None:
 def _worded(raw: bytes, found: Body) -> Bounce | None:
     """A bounce in the words of some mail system: what looks like one is read for how final it is."""
     top = head(raw)
-    said = _ORIGINAL.split((found.text or _shown(found.html))[:BOUNCE_TEXT], maxsplit=1)[0]
-    by_a_daemon = bool(_DAEMON.search(top.get("from")[:LIST_LENGTH]))
+    said = _above_original(found)
     subject = top.subject[:SUBJECT_LENGTH]
-    titled = bool(_TITLE.search(subject))
-    names_failed = bool(top.get("x-failed-recipients"))
-    speaks = bool(_SPEAKS.search(said) or (by_a_daemon and _NOBODY.search(said)))
-    if not names_failed and by_a_daemon + titled + speaks < 2:
-        maybe = by_a_daemon or titled or not top.get("from")
-        return _by_library(raw) if maybe else None
-    status = next((one for one in _STATUS.finditer(said) if one[1] != "2"), None)
-    severity = _severity(f"{subject}\n{said}", status[1] if status else "")
-    return Bounce(severity, status[0] if status else "", top.get("x-failed-recipients")[:320])
+    failed = top.get("x-failed-recipients")[:LIST_LENGTH]
+    title, text = folded(subject), folded(said)
+    reason = lasts(text)
+    by_a_daemon = _is_daemon(top.get("from")[:LIST_LENGTH])
+    titled = tells(Told.TITLE, title)
+    speaks = tells(Told.OPENING, text) or ((by_a_daemon or titled) and reason is not None)
+    numbers = _class(f"{subject}\n{said}")
+    if numbers is not True and _is_still_tried(f"{title}. {text}"):
+        severity = Severity.DELAYED
+    else:
+        severity = _severity((reason, lasts(title), _is_passing(said), numbers))
+    if failed or by_a_daemon + titled + speaks > 1:
+        status = next((one[0] for one in _STATUS.finditer(said) if one[1] != "2"), "")
+        return Bounce(severity, status, failed[:320])
+    maybe = by_a_daemon or titled or not top.get("from")
+    return _by_library(raw, severity) if maybe else None
 
 
-def _severity(said: str, status_class: str) -> Severity:
-    tried = bool(_STILL_TRIED.search(said)) and not _GIVEN_UP.search(said)
-    if tried and status_class != "5":
-        return Severity.DELAYED
-    code = _CODE.search(said)
-    final = status_class or (code[1] if code else "")
-    if final:
-        return Severity.PERMANENT if final == "5" else Severity.TEMPORARY
-    passes = _FULL.search(said) and not _NOBODY.search(said) and not _FOR_GOOD.search(said)
-    return Severity.TEMPORARY if passes else Severity.PERMANENT
+def _is_daemon(author: str) -> bool:
+    return "<>" in author or tells(Told.AUTHOR, folded(re.sub(r"[-_.]", " ", author)))
 
 
-def _by_library(raw: bytes) -> Bounce | None:
-    """Systems that write like nobody else, as flufl.bounce knows them."""
+def _is_still_tried(text: str) -> bool:
+    return tells(Told.STILL_TRIED, text) and not tells(Told.OVER, text)
+
+
+def _by_library(raw: bytes, severity: Severity) -> Bounce | None:
+    """Systems that write like nobody else, as flufl.bounce knows them; of this severity, if it fails at all."""
     from flufl.bounce import all_failures  # noqa: PLC0415 - for rare mail
 
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)  # it logs tracebacks of its own over odd mail
@@ -226,8 +228,8 @@ def _by_library(raw: bytes) -> Bounce | None:
     one = next(iter(permanent or temporary), None)
     if one is None:
         return None
-    severity = Severity.PERMANENT if permanent else Severity.TEMPORARY
-    return Bounce(severity, recipient=one.decode("utf-8", "replace")[:320])
+    recipient = one.decode("utf-8", "replace")[:320]
+    return Bounce(severity if permanent else Severity.TEMPORARY, recipient=recipient)
 
 
 def _shown(html: str) -> str:

@@ -90,6 +90,8 @@ SUBJECT_LENGTH = 1_000
 """The characters of a subject, or an author, that are looked through for what mail systems write there."""
 BOUNCE_TEXT = 20_000
 """The characters of a bounce's text: what failed stands before what was sent."""
+BOUNCE_GAP = 40
+"""The characters that may stand between two words that mean something together ("mailbox … full")."""
 STATUS_OCTETS = 65_536
 """The octets of a delivery status (RFC 3464): some three hundred recipients."""
 STATUS_GROUPS = 500

@@ -64,7 +64,8 @@ async def test_the_address_may_stand_before_the_verb(world: World):
 
 @pytest.mark.parametrize(
     ("name", "heard"),
-    [("postfix-delay", Heard.DELAYED), ("exim-delay", Heard.DELAYED), ("sendmail-full", Heard.RETURNED)],
+    [("postfix-delay", Heard.DELAYED), ("exim-delay", Heard.DELAYED), ("sendmail-full", Heard.RETURNED)]
+    + [(name, Heard.RETURNED) for name in ("gave-up", "expired", "full-by-its-number", "icloud-full", "4-within-5yz")],
 )
 async def test_what_may_pass_is_told_in_status_and_moves_nothing(world: World, name: str, heard: Heard):
     receipt, _ = await invited(world)
@@ -83,6 +84,23 @@ async def test_a_note_of_absence_is_told_in_status_and_moves_nothing(world: Worl
     assert (invitation.state, invitation.heard) == (State.INVITED, Heard.AWAY)
     [status] = await world.reply(receipt, "STATUS")
     assert "'heard': 'away'" in text(status)
+
+
+@pytest.mark.parametrize(
+    "name", ["bounced", "rejected", "by-post_master", "4-beside-nobody", "expired-asking-for-nobody"]
+)
+async def test_what_has_failed_for_good_is_told(world: World, name: str):
+    await invited(world)
+    assert kinds(await comes_back(world, example(BOUNCES, name))) == ["undeliverable"]
+    assert await state(world) is State.UNDELIVERABLE
+
+
+async def test_an_outlook_receipt_is_no_note_of_absence(world: World):
+    await invited(world)
+    receipt = b"From: Pat <pat@home.example>\r\nSubject: Read: Hello\r\nContent-Type: application/ms-tnef\r\n\r\nx"
+    assert await comes_back(world, receipt) == []
+    invitation = await the(world, Invitation)
+    assert (invitation.state, invitation.heard) == (State.INVITED, None)
 
 
 async def test_what_was_heard_is_forgotten_with_a_new_link(world: World):

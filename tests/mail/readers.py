@@ -13,6 +13,7 @@ from gateway.errors import BadAddress
 from gateway.mail import (
     authentication,
     automatic,
+    bounce_words,
     bounces,
     charsets,
     compose,
@@ -65,6 +66,7 @@ REPORT = (
 MODULES = (
     authentication,
     automatic,
+    bounce_words,
     bounces,
     charsets,
     compose,
@@ -177,8 +179,21 @@ READERS: dict[str, Callable[[str], object]] = {
     "automatic.is_daemon": lambda text: automatic.is_daemon(parse.head(field("From", text)), text[:500]),
     "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed_lines(text_of("plain", text))),
     "automatic.surely_automatic": lambda text: automatic.surely_automatic(parse.head(field("Content-Type", text)), ""),
+    "bounce_words.folded": bounce_words.folded,
+    "bounce_words.lasts": lambda text: bounce_words.lasts(bounce_words.folded(text)),
+    "bounce_words.tells": lambda text: [
+        bounce_words.tells(one, bounce_words.folded(text)) for one in bounce_words.Told
+    ],
     "bounces.bounce": lambda text: bounces.bounce(text_of("plain", text)),
     "bounces.bounce, a report": lambda text: bounces.bounce(REPORT + octets(text)),
+    "bounces.bounce, an answer": lambda text: bounces.bounce(
+        REPORT
+        + octets(f"Final-Recipient: x\r\nAction: failed\r\nStatus: 5.0.0 {text}\r\nDiagnostic-Code: smtp; {text}")
+    ),
+    "bounces.bounce, of many people": lambda text: bounces.bounce(
+        REPORT.replace(b"It failed.", octets(text))
+        + b"Final-Recipient: x\r\nAction: failed\r\nStatus: 5.0.0\r\n\r\n" * 300
+    ),
     "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
     "compose.reheaded": lambda text: compose.reheaded(octets(text), [("Subject", "x")]),
     "decoding.clean": decoding.clean,

@@ -109,6 +109,40 @@ BOUNCES = [
     ),
     report("failure-is-no-action-word", PERMANENT, "failure", "553 too large"),
     report("error-is-none-either", PERMANENT, "error", "5.0.0"),
+    report("bounced", PERMANENT, "bounced", "5.1.1"),
+    report("rejected", PERMANENT, "Rejected (policy)", "5.7.1", "Diagnostic-Code: smtp; 550 5.7.1 not from you"),
+    report("returned-without-a-status", PERMANENT, "returned", ""),
+    report("a-word-that-nobody-knows", PERMANENT, "thrown-away", "5.1.1"),
+    report("expired", TEMPORARY, "expired", "4.4.7"),
+    report("expired-for-good", TEMPORARY, "expired", "5.0.0"),
+    report("expired-in-the-queue", TEMPORARY, "failed", "5.4.7", "Diagnostic-Code: smtp; 550 5.4.7 lifetime is over"),
+    report("expired-asking-for-nobody", PERMANENT, "expired", "4.4.7", "Diagnostic-Code: smtp; 450 no such mailbox"),
+    report("still-queued", DELAYED, "queued", "4.2.2", "Diagnostic-Code: smtp; 452 4.2.2 mailbox full"),
+    report("full-by-its-number", TEMPORARY, "failed", "5.2.2"),
+    report("disk-full-by-its-number", TEMPORARY, "failed", "5.3.1", "Diagnostic-Code: smtp; 552 sorry"),
+    report("full-in-the-comment", TEMPORARY, "failed", "5.0.0 (the disk quota of this person is used up)"),
+    report("full-in-words-for-people", TEMPORARY, "failed", "5.0.0", text="Pat's folder is full, so it was not kept."),
+    report(
+        "full-though-unknown-by-number", TEMPORARY, "failed", "5.1.1", "Diagnostic-Code: smtp; 550 user is over quota"
+    ),
+    report(
+        "no-type-before-the-answer", TEMPORARY, "failed", "5.0.0", "Diagnostic-Code: 552 no room left in the mailbox"
+    ),
+    report(
+        "too-large-is-not-full", PERMANENT, "failed", "5.3.4", "Diagnostic-Code: smtp; 552 message exceeds size limit"
+    ),
+    report("4-beside-nobody", PERMANENT, "failed", "4.0.0", "Diagnostic-Code: smtp; 550 5.1.1 pat: user unknown"),
+    report("4-beside-nobody-specific", PERMANENT, "failed", "4.4.1", "Diagnostic-Code: smtp; 550 5.1.1 no such user"),
+    report("4-beside-a-refusal", PERMANENT, "failed", "4.7.1", "Diagnostic-Code: smtp; 550 we do not want this"),
+    report(
+        "4-within-5yz", TEMPORARY, "failed", "5.0.0", "Diagnostic-Code: smtp; 554 4.4.7 unable to hand it over in time"
+    ),
+    report("5-beside-4yz", TEMPORARY, "failed", "5.0.0", "Diagnostic-Code: smtp; 451 come back another day"),
+    report("greylisted-for-good", TEMPORARY, "failed", "5.7.1", "Diagnostic-Code: smtp; 550 5.7.1 greylisted"),
+    report(
+        "nobody-answers-5.4.1", TEMPORARY, "failed", "5.4.1", "Diagnostic-Code: smtp; 550 5.4.1 no answer from host"
+    ),
+    report("denied-5.4.1", PERMANENT, "failed", "5.4.1", "Diagnostic-Code: smtp; 550 5.4.1 Recipient: Access denied"),
     odd("mixed-groups", TEMPORARY, "Action: failed\n\nFinal-Recipient: rfc822; pat@home.example\nStatus: 4.7.0"),
     odd("no-groups", PERMANENT, "Arrival-Date: Sat, 7 Mar 2026 09:00:00 +0000", "The mail was not delivered to Pat."),
     odd("no-groups-delay", DELAYED, "Reporting-MTA: dns; mx.example", "The mail is delayed, and still being tried."),
@@ -120,10 +154,14 @@ BOUNCES = [
         kind="disposition-notification",
         fields="Auto-Submitted: auto-replied (rejected)\n",
     ),
-    report("icloud-full", PERMANENT, "failed", "5.2.2", "Diagnostic-Code: smtp; 552 5.2.2 mailbox is full"),
+    report("icloud-full", TEMPORARY, "failed", "5.2.2", "Diagnostic-Code: smtp; 552 5.2.2 mailbox is full"),
     worded("null-author", PERMANENT, "<>", "", "You wrote to pat@home.example. That's not a valid user here."),
     worded(
-        "full-for-good", PERMANENT, "MAILER-DAEMON@x", "failure notice", "This is a permanent error: quota exceeded."
+        "full-and-called-permanent",
+        TEMPORARY,
+        "MAILER-DAEMON@x",
+        "failure notice",
+        "This is a permanent error: quota exceeded.",
     ),
     worded(
         "a-version-is-no-status",
@@ -324,6 +362,48 @@ BOUNCES = [
     ),
 ]
 """Name, severity, mail."""
+
+TEXTS = [
+    (
+        "gave-up",
+        TEMPORARY,
+        "We could not deliver your mail. It was tried for three days, and then we gave up: no answer.",
+    ),
+    (
+        "gave-up-on-an-address",
+        PERMANENT,
+        "I wasn't able to deliver your mail. Giving up on 192.0.2.7: 554 not from you",
+    ),
+    ("attempts", TEMPORARY, "Delivery failed after 12 attempts. The host could not be reached."),
+    ("wrapped", TEMPORARY, "Your message could not be delivered because the mailbox of the recipient\nis\nfull."),
+    (
+        "full-beside-an-unknown-one",
+        PERMANENT,
+        "Could not deliver to kim: mailbox full.\n\nCould not deliver to pat: user unknown.",
+    ),
+    (
+        "full-while-tried",
+        DELAYED,
+        "Delivery to pat was postponed, as the mailbox is full. We will keep trying for two days.",
+    ),
+    ("a-telephone-is-no-code", PERMANENT, "It could not be delivered. Call us on 450-555-0199 for help."),
+    ("over-in-german", TEMPORARY, "Die Nachricht konnte nicht zugestellt werden: Der Posteingang ist überfüllt."),
+    (
+        "tried-in-german",
+        TEMPORARY,
+        "Die Nachricht konnte nicht zugestellt werden; nach 6 Versuchen haben wir aufgegeben.",
+    ),
+    ("tried-in-french", TEMPORARY, "Votre message n’a pas pu être remis après plusieurs tentatives."),
+    ("full-in-french", TEMPORARY, "Votre message n'a pas pu être remis, le quota du destinataire est dépassé."),
+    ("full-in-spanish", TEMPORARY, "El mensaje no se pudo entregar: la bandeja de entrada está llena."),
+    ("tried-in-spanish", TEMPORARY, "El mensaje no se pudo entregar tras 4 días."),
+]
+"""A daemon's mails that say so in their text alone."""
+BOUNCES += [worded(name, severity, "MAILER-DAEMON@x", "Returned mail", said) for name, severity, said in TEXTS]
+BOUNCES += [
+    worded(f"by-{author}", PERMANENT, f"{author}@home.example", "About your mail", "pat: there is no such person here.")
+    for author in ("post_master", "Post-Master", "post.master", "mailer_daemon", "Mail.Delivery.System", "postmaster01")
+]
 
 FULL_HTML = (
     "From: Mail Delivery <postmaster@outlook.example>\nSubject: Undeliverable: Dr Ada\nContent-Type: "

@@ -90,6 +90,51 @@ def test_daemons_by_their_names(address: str) -> None:
     assert automatic(head(crlf(f"From: {address}@riverside.example\n\n")), SENDER) == "daemon"
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "[ticket] AutoReply: your letter",
+        "[#4711] Automatic reply: your letter",
+        "[EXT] [Practice] Abwesenheitsnotiz: your letter",
+        "(Ticket 12) Out of office: your letter",
+        "{Spam?} Vacation reply",
+        "EXTERNAL: Automatic reply: your letter",
+        "Ticket 4711: Auto-Reply: your letter",
+        "[ticket] Out of office until 5 December",
+    ],
+)
+def test_notes_of_absence_with_something_before(subject):
+    assert automatic(head(crlf(f"Subject: {subject}\n\n")), SENDER) == "absence"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Re: [ticket] AutoReply: x", "AW: Automatische Antwort: x", "FWD: Out of office: x", "[rota] who is on leave?"],
+)
+def test_what_people_write_about_such_notes(subject):
+    assert automatic(head(crlf(f"Subject: {subject}\n\n")), SENDER) == ""
+
+
+@pytest.mark.parametrize("subject", ["Read: x", "Not read: x", "Gelesen: x", "Lu : x", "Leído: x", "已读: x"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        'Content-Type: application/ms-tnef; name="winmail.dat"',
+        "Content-Type: multipart/mixed; boundary=b",
+        "X-MS-TNEF-Correlator: <a@home.example>",
+    ],
+)
+def test_outlooks_own_receipts(subject, field):
+    read = head(crlf(f"Subject: {subject}\n{field}\n\n"))
+    assert automatic(read, SENDER) == "outlook-receipt"
+    assert not surely_automatic(read, SENDER)
+
+
+@pytest.mark.parametrize("field", ["Subject: Read: x", "Subject: Read this\nContent-Type: application/ms-tnef"])
+def test_mail_that_only_looks_like_such_a_receipt(field):
+    assert automatic(head(crlf(f"{field}\n\n")), SENDER) == ""
+
+
 @settings(max_examples=150)
 @given(hostile)
 def test_nothing_raises(raw: bytes) -> None:

@@ -52,6 +52,7 @@ SHAPES = {
     "quote marks": ("", ">", " x"),
     "results": ("", "dmarc=pass header.from=a; ", ""),
     "words before a failure": ("", "user unknown ", "550"),
+    "words that wait for others": ("", "mailbox delivery after 4 ", "x"),
     "dates": ("PATIENT ", "1980-02-03 ", ""),
     "styles": ("<p style='", "color:red;", "'>x"),
     "files in the text": ("", "begin 644 x\n#)5!$\n", ""),
