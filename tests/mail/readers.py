@@ -110,7 +110,14 @@ NO_READERS = {
         "compose.report",
         "compose.disposition",
     ),  # what we write, from bounded pieces
-    *("headers.received", "headers.prepend", "encoding.base64_lines", "stuffing.stuffed", "transfer.untransferred"),
+    *(
+        "headers.received",
+        "headers.prepend",
+        "encoding.base64_lines",
+        "opened.needs_reading",
+        "stuffing.stuffed",
+        "transfer.untransferred",
+    ),
 }
 """Functions of `gateway.mail` that read nothing which a stranger could make long; chunks are looked at one by one."""
 
