@@ -6,6 +6,7 @@ Rows are immutable; `id` 0 means not stored yet. Times are aware UTC. Bytes that
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from gateway.domain.model_drafts import Draft, DraftFile
 from gateway.domain.model_questions import Observation, Question
 from gateway.domain.vocabulary import (
     OPEN,
@@ -231,17 +232,6 @@ class Delegation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A message that a person has begun to write: what they wrote is sealed. `copy_id` is what it answers."""
-
-    id: int = 0
-    account_id: int
-    copy_id: int | None = None
-    sealed: bytes
-    changed_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AddressChange:
     """A person's wish to have their account at another address; `done_at` it was, `stopped_at` it was called back."""
 
@@ -345,6 +335,6 @@ class Meta:
 
 TABLES: tuple[type, ...] = (
     *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
-    *(Delivery, Confirmation, Question, Observation, Delegation, Draft),
+    *(Delivery, Confirmation, Question, Observation, Delegation, Draft, DraftFile),
     *(Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta, AddressChange, Worker),
 )

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.model import Account, AddressChange, Codes, Copy, Draft, Passkey, RecoveryCode, Session
+from gateway.domain.model import Account, AddressChange, Codes, Copy, Passkey, RecoveryCode, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
-from gateway.flow import hold, notices
+from gateway.flow import drafts, hold, notices
 from gateway.flow.context import Context
 
 LINK_LIVES = timedelta(hours=1)
@@ -129,7 +129,8 @@ def erase(ctx: Context, account: Account) -> None:
     """
     for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX):
         hold.destroy(ctx, copy)
-    for table in (Session, Passkey, Codes, RecoveryCode, Draft, AddressChange):
+    drafts.discard_all(ctx, account)
+    for table in (Session, Passkey, Codes, RecoveryCode, AddressChange):
         ctx.tx.remove(table, account_id=account.id)
     tell(ctx, account, "erased")
     ctx.audit(account.address, "erased", f"account {account.id}")

@@ -169,6 +169,11 @@ def _sender(ctx: Context, message: Message) -> Sender:
 
 
 def _send(ctx: Context, account: Account, to: Sender, written: Written, answered: Message | None) -> Message:
+    """Send it, once: what a form says that is sent twice has the same Message-ID."""
+    before = ctx.tx.one(Message, account_id=account.id, header_id=written.header_id)
+    if before:
+        ctx.tx.discard(written.sealed.content_id)
+        return before
     message = ctx.tx.add(
         Message(
             practice_id=to.practice_id,

@@ -9,6 +9,8 @@ from gateway.domain.vocabulary import OPEN
 from gateway.flow import invite
 from gateway.flow.context import Context
 
+REMEMBER_SESSION = timedelta(days=1)
+"""How long it is known whose a session was that has ended: what its person typed is kept for them."""
 REMEMBER_MAIL = timedelta(days=30)
 """How long a mail that is handed in twice is known as the same."""
 
@@ -47,5 +49,5 @@ def follow_settings(ctx: Context, after: int, limit: int, *, by_number: bool = F
 
 def forget(ctx: Context) -> None:
     """Remove what has served its time: ended sign-ins, fingerprints of old mail."""
-    ctx.tx.remove(Session, expires_at__lt=ctx.now)
+    ctx.tx.remove(Session, expires_at__lt=ctx.now - REMEMBER_SESSION)
     ctx.tx.remove(Seen, at__lt=ctx.now - REMEMBER_MAIL)

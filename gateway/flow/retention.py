@@ -14,14 +14,13 @@ from gateway.domain.model import (
     Confirmation,
     Copy,
     Delivery,
-    Draft,
     Invitation,
     Message,
     Waiter,
 )
 from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import DeliveryState, State
-from gateway.flow import deliver
+from gateway.flow import deliver, drafts
 from gateway.flow.context import Context
 
 ENDED = (State.CANCELLED, State.LAPSED)
@@ -68,7 +67,7 @@ def copies(ctx: Context, _after: int, limit: int) -> int:
     gone = ctx.tx.find(Copy, id__in=[one for one in ids if one not in in_use]) if ids else []
     if not gone:
         return 0
-    ctx.tx.remove(Draft, copy_id__in=[one.id for one in gone])  # an answer to what is long destroyed
+    drafts.discard_answers(ctx, [one.id for one in gone])  # answers to what is long destroyed
     ctx.tx.remove(Copy, id__in=[one.id for one in gone])
     _messages(ctx, sorted({one.message_id for one in gone}))
     return gone[-1].id

@@ -76,10 +76,10 @@ PAGES: tuple[Page, ...] = (
     Page("/messages/{copy_id:int}/original", Who.ACCOUNT, reading.original),
     Page("/messages/{copy_id:int}/attachments/{trail:trail}", Who.ACCOUNT, reading.attachment),
     Page("/messages/{copy_id:int}/attachments/{trail:trail}/open", Who.ACCOUNT, reading.enclosed),
-    Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True),
+    Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True, late=writing.keep_unsent),
     Page("/sent/{message_id:int}", Who.ACCOUNT, reading.sent),
     Page("/drafts/{draft_id:int}/discard", Who.ACCOUNT, writing.discard, ("POST",)),
-    Page("/compose", Who.ACCOUNT, writing.compose, BOTH, uploads=True),
+    Page("/compose", Who.ACCOUNT, writing.compose, BOTH, uploads=True, late=writing.keep_unsent),
     Page("/questions/{invitation_id:int}", Who.ACCOUNT, asking.question, BOTH),
 )
 """Every page there is, and who may call it; door.py holds callers to it."""

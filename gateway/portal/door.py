@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.domain.model import Account
 from gateway.flow import register
 from gateway.flow.sender_page import sender_page
 from gateway.portal import sessions
@@ -26,6 +27,8 @@ SMALL = 64 * 1024
 """The largest form without files, in octets."""
 _LAST_ROW = 2**63 - 1
 """No database numbers its rows further."""
+
+View = Callable[..., Awaitable[Response]]
 
 
 class Who(StrEnum):
@@ -43,10 +46,12 @@ class Page:
 
     path: str
     who: Who
-    view: Callable[..., Awaitable[Response]]
+    view: View
     methods: tuple[str, ...] = ("GET",)
     uploads: bool = False
     """Whether its form may bring files."""
+    late: View | None = None
+    """What answers its form when that comes after the session has ended, so that nothing typed is lost."""
 
 
 class DeadLink(Exception):
@@ -70,16 +75,28 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
     visit = Visit(portal, request, visitor, await _signed_in(portal, request))
     if visit.posted and is_foreign(request.headers, portal.desk.site.portal_url):
         return visit.show("error", {"code": "forged"}, status=403)
+    view = page.view
     try:
         given = await _ADMIT[page.who](visit)
     except Turned as turned:
-        return turned.response
+        late = await _late(page, visit)
+        if late is None or page.late is None:
+            return turned.response
+        view, given = page.late, (late,)
     if not visit.posted:
-        return await page.view(visit, *given)
+        return await view(visit, *given)
     if not page.uploads:
-        return await _answer(page, visit, given, await read_form(request, SMALL, None))
+        return await _answer(view, visit, given, await read_form(request, SMALL, None))
     async with portal.uploads.turn(visit.asker()):
-        return await _answer(page, visit, given, await read_form(request, portal.max_upload, portal.content))
+        return await _answer(view, visit, given, await read_form(request, portal.max_upload, portal.content))
+
+
+async def _late(page: Page, visit: Visit) -> Account | None:
+    """Whose form has come after their session had ended by itself, where its page keeps what it brings."""
+    cookie = visit.portal.cookies.read(visit.request, SESSION)
+    if not visit.posted or page.late is None or not cookie:
+        return None
+    return await visit.desk.ask(sessions.ended, cookie)
 
 
 def mended_link(request: Request) -> Response | None:
@@ -90,13 +107,15 @@ def mended_link(request: Request) -> Response | None:
     return go_to(f"{path}?{request.url.query}" if request.url.query else path)
 
 
-async def _answer(page: Page, visit: Visit, given: tuple[Any, ...], posted: Posted) -> Response:
+async def _answer(
+    view: Callable[..., Awaitable[Response]], visit: Visit, given: tuple[Any, ...], posted: Posted
+) -> Response:
     """Have the view answer a form, if it is one of ours; then its files are removed."""
-    visit = replace(visit, form=posted.fields, files=posted.files)
+    visit = replace(visit, form=posted.fields, files=posted.files, is_too_large=posted.is_too_large)
     try:
         if not visit.is_own_form():
             return visit.show("error", {"code": "forged"}, status=403)
-        return await page.view(visit, *given)
+        return await view(visit, *given)
     finally:
         posted.remove()
 

@@ -23,6 +23,8 @@ MOST_FIELDS = 50
 MOST_FILES = 50
 MOST_TYPED = 2**20
 """Octets that all fields of a form may have together."""
+HEARD_OUT = 4
+"""So many times what a form with files may have is read of one that is too large."""
 AT_ONCE = 128 * 1024
 """Octets that are sealed in one go, beside the event loop."""
 
@@ -36,6 +38,13 @@ class Arriving:
         self._writer: ContentWriter = content.writer()
         self._digest = hashlib.sha256()
         self._sealed: Sealed | None = None
+        self._is_kept = False
+
+    @property
+    def sealed(self) -> Sealed:
+        """Where its octets are, and their key; it must have arrived."""
+        assert self._sealed is not None  # noqa: S101 - the form was read to its end
+        return self._sealed
 
     def write(self, octets: bytes) -> None:
         """Raises StoreFull."""
@@ -47,25 +56,34 @@ class Arriving:
 
     def chunks(self) -> Iterator[bytes]:
         """Its octets; it must have arrived."""
-        assert self._sealed is not None  # noqa: S101 - the form was read to its end
-        return self._content.chunks(self._sealed.content_id, self._sealed.inline, self._sealed.data_key)
+        return self._content.chunks(self.sealed.content_id, self.sealed.inline, self.sealed.data_key)
 
     @property
     def digest(self) -> bytes:
         """SHA-256 of its octets."""
         return self._digest.digest()
 
+    def keep(self) -> None:
+        """Have it on the disk, and leave it there when the form has been answered. Raises StoreFull."""
+        self._writer.sync()
+        self._is_kept = True
+
     def remove(self) -> None:
-        """Leave nothing behind: what was kept of it is in a message of its own."""
-        self._writer.abandon()
+        """Leave nothing behind, unless it is kept: what was sent of it is in a message of its own."""
+        if not self._is_kept:
+            self._writer.abandon()
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A form that has arrived. Its files are to be removed when it has been answered."""
+    """A form that has arrived. Its files are to be removed when it has been answered.
+
+    Of one that `is_too_large` the fields are here, and none of its files.
+    """
 
     fields: FormData = field(default_factory=FormData)
     files: tuple[Arriving, ...] = ()
+    is_too_large: bool = False
 
     def remove(self) -> None:
         for file in self.files:
@@ -75,12 +93,16 @@ class Posted:
 async def read_form(request: Request, limit: int, content: ContentStore | None) -> Posted:
     """Read the form that was posted; without a `content` for its files they are dropped.
 
-    Raises HTTPException (413 for more octets than the limit, 400 for nonsense) and StoreFull.
+    Of one that may bring files, and is longer than the limit, the files are dropped and what was typed is kept, for
+    some times as many octets: a browser that was cut off would show neither.
+
+    Raises HTTPException (413 for more octets than that, 400 for nonsense) and StoreFull.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     try:
         if kind == b"multipart/form-data":
-            return await _Multipart(options.get(b"boundary", b""), content).read(_bounded(request, limit))
+            most = limit * HEARD_OUT if content else limit
+            return await _Multipart(options.get(b"boundary", b""), content).read(_bounded(request, most), limit)
         stream = _bounded(request, min(limit, 3 * MOST_TYPED))  # an octet takes up to three: "%e9"
         return Posted(await FormParser(request.headers, stream, max_fields=MOST_FIELDS).parse())
     except (MultiPartException, FormParserError, ClientDisconnect) as error:
@@ -116,6 +138,7 @@ class _Multipart:
         self._header = [bytearray(), bytearray()]
         self._headers: dict[bytes, bytes] = {}
         self._is_whole = False
+        self._is_too_large = False
         self._name = ""
         self._value: bytearray | None = None
         """What the field that is being read has so far; None in a file."""
@@ -132,14 +155,16 @@ class _Multipart:
         }
         self._parser = MultipartParser(boundary, callbacks)
 
-    async def read(self, stream: AsyncGenerator[bytes, None]) -> Posted:
+    async def read(self, stream: AsyncGenerator[bytes, None], limit: int) -> Posted:
         """Leaves nothing behind where it raises."""
         try:
             waiting: list[bytes] = []
-            size = 0
+            size = total = 0
             async for chunk in stream:
                 waiting.append(chunk)
-                size += len(chunk)
+                size, total = size + len(chunk), total + len(chunk)
+                if total > limit:
+                    self._drop_files()
                 if size >= AT_ONCE:
                     await _beside_the_loop(self._parser, waiting)
                     size = 0
@@ -152,7 +177,14 @@ class _Multipart:
         return self._posted()
 
     def _posted(self) -> Posted:
-        return Posted(FormData(self._fields), tuple(self._files))
+        return Posted(FormData(self._fields), tuple(self._files), self._is_too_large)
+
+    def _drop_files(self) -> None:
+        """They are too large: what comes of them is heard out, and forgotten."""
+        for file in self._files:
+            file.remove()
+        self._files, self._file, self._content = [], None, None
+        self._is_too_large = True
 
     # ------------------------------------------------------------------------------------------ what the parser finds
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.domain.model import Account, Session
 from gateway.flow.context import Context
+from gateway.flow.remind import REMEMBER_SESSION
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -48,6 +49,14 @@ def find(ctx: Context, cookie: str) -> SignedIn | None:
         return None
     account = ctx.tx.get(Account, session.account_id)
     return SignedIn(session, account) if account else None
+
+
+def ended(ctx: Context, cookie: str) -> Account | None:
+    """Whose session this cookie was that has ended by itself, not long ago."""
+    session = ctx.tx.one(Session, digest=_digest(cookie))
+    if session is None or not ctx.now - REMEMBER_SESSION <= session.expires_at <= ctx.now:
+        return None
+    return ctx.tx.get(Account, session.account_id)
 
 
 def keep(ctx: Context, cookie: str) -> None:

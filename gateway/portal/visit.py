@@ -80,6 +80,8 @@ class Visit:
     signed_in: SignedIn | None
     form: FormData = field(default_factory=FormData)
     files: tuple[Arriving, ...] = ()
+    is_too_large: bool = False
+    """Whether files came with the form that are too large together: they were dropped."""
     """The files that came with the form."""
 
     @property

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Audit, Content, Copy, Delivery, Draft, Invitation, Message, Waiter
+from gateway.domain.model import Audit, Content, Copy, Delivery, Invitation, Message, Waiter
+from gateway.domain.model_drafts import Draft
 from gateway.domain.model_questions import Question
 from gateway.domain.site import Retention
 from gateway.domain.vocabulary import DeliveryState, Purpose, State

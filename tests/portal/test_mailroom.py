@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.domain.model import Audit, Draft, Message
+from gateway.domain.model import Audit, Message
+from gateway.domain.model_drafts import Draft
 from gateway.flow import hold, people, release
 from gateway.ports import ScannerDown
 from tests.portal.test_reading import mail

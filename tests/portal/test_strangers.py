@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from gateway.domain.model import Draft, Passkey
+from gateway.domain.model import Passkey
+from gateway.domain.model_drafts import Draft
 from gateway.portal.app import PAGES
 from gateway.portal.door import Who
 from tests.browser import PASSWORD, Browser

@@ -79,7 +79,12 @@ async def test_what_is_too_large_is_refused(world, browser):
     assert browser.status == 422
     assert "too large together" in browser.text
     browser.response = form
-    await browser.press("Send", files={"attachments": ("a.bin", b"x" * 120_000)}, body="x")
+    await browser.press("Send", files={"attachments": ("a.bin", b"x" * 120_000)}, body="kept")
+    assert browser.status == 422
+    assert "too large together" in browser.text
+    assert browser.page.css_first("#body").text().strip() == "kept"
+    browser.response = form
+    await browser.press("Send", files={"attachments": ("a.bin", b"x" * 900_000)}, body="x")
     assert (browser.status, browser.heading) == (413, "This is too large")
     browser.response = form
     await browser.go("/sign-out")

@@ -1,50 +1,88 @@
-"""Answering a message, writing anew to somebody who wrote before, and what was begun."""
+"""Answering a message, writing anew to somebody who wrote before, and what was begun.
+
+What was typed is never lost: whatever stands in the way of sending it keeps it as a draft, with its files. A script
+saves it every few seconds (`save=auto`).
+"""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from gateway.domain.model import Account, Message
 from gateway.domain.saying import say
 from gateway.errors import TooLarge
 from gateway.flow import drafts, release
-from gateway.flow.drafts import Begun, Kept
+from gateway.flow.context import Context
+from gateway.flow.drafts import Begun, Enclosed, Kept, Saved, Writing
 from gateway.flow.people import display
 from gateway.flow.release import Written
 from gateway.mail.compose import Upload, written
+from gateway.portal.cookies import unguessable
 from gateway.portal.form import REFUSED
 from gateway.portal.mail.content import is_clean
 from gateway.portal.mail.forms import ComposeForm, ReplyForm
 from gateway.portal.mail.reading import open_message, show_message
+from gateway.portal.posted import Arriving
 from gateway.portal.visit import Visit, go_to
 from gateway.ports import ContentStore, Sealed
 
 _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
 """How mail clients say, in several languages, that a subject is an answer's."""
+_DRAFT_ROOM = 4
+"""The files of all drafts of an account have room for so many messages' files."""
+_LARGEST_NUMBER = 19
+_TOO_LARGE = say("The files are too large together. Send fewer, or smaller ones.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One form to write in: the page that it stands on, what it answers, and its draft, if there is one."""
+
+    visit: Visit
+    account: Account
+    form: ReplyForm
+    path: str
+    copy_id: int | None
+    kept: Kept | None
+    writing: Writing
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the form's template is given."""
+        return {
+            "form": self.form,
+            "writing": self.writing,
+            "kept": self.kept,
+            "most": _most(self.visit),
+            "done": self.visit.request.query_params.get("done", ""),
+        }
 
 
 async def reply(visit: Visit, account: Account) -> Response:
     """GET shows the form beside the message; POST sends the answer, or keeps it as a draft."""
     opened = await open_message(visit, account)
-    line, kept = opened.line, await _draft(visit, account)
+    line = opened.line
     subject = line.subject if _ANSWERED.match(line.subject) else f"Re: {line.subject}"
+    kept = await _draft(visit, account)
+    if kept is None and not visit.posted:
+        kept = await visit.desk.ask(drafts.answering, account, line.copy_id)
     form = ReplyForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {"subject": subject})
-    if visit.typed("save"):
-        return await _save(visit, account, form, kept, line.copy_id)
-    if visit.posted and form.validate():
+    page = Page(visit, account, form, f"/messages/{line.copy_id}/reply", line.copy_id, kept, _writing(visit, kept))
 
-        async def send(message: Written) -> Message | None:
-            return await visit.desk.do(release.reply, account, line.copy_id, message)
+    async def send(message: Written) -> Message | None:
+        return await visit.desk.do(release.reply, account, line.copy_id, message)
 
-        if await _send(visit, account, form, kept, (opened.author_address, opened.header_id), send):
-            return go_to(f"/messages/{line.copy_id}?done=sent")
-    shown = await show_message(visit, opened)
-    facts = {"form": form, "line": line, "shown": shown, "draft": kept.id if kept else "", "most": _most(visit)}
-    return await asyncio.to_thread(visit.show, "mail/reply", facts, status=_status(form))
+    answer = await _answered(page, (opened.author_address, opened.header_id), send)
+    if not isinstance(answer, Page):
+        return answer
+    facts = answer.facts | {"line": line, "shown": await show_message(visit, opened)}
+    return await asyncio.to_thread(visit.show, "mail/reply", facts, status=REFUSED if form.wrong else 200)
 
 
 async def compose(visit: Visit, account: Account) -> Response:
@@ -53,18 +91,26 @@ async def compose(visit: Visit, account: Account) -> Response:
     form = ComposeForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {})
     site = visit.desk.site
     form.to.choices = {str(one.id): f"{display(one)}, {site.practice(one.practice_id).name}" for one in known}
-    if visit.typed("save"):
-        return await _save(visit, account, form, kept, None)
-    if visit.posted and form.validate():
-        to = next(one for one in known if str(one.id) == form.to.data)
+    page = Page(visit, account, form, "/compose", None, kept, _writing(visit, kept))
+    to = next((one for one in known if str(one.id) == form.to.data), None)
 
-        async def send(message: Written) -> Message | None:
-            return await visit.desk.do_at_length(release.write, account, to.id, message)
+    async def send(message: Written) -> Message | None:
+        return await visit.desk.do_at_length(release.write, account, to.id, message) if to else None
 
-        if await _send(visit, account, form, kept, (to.typed, ""), send):
-            return go_to("/inbox?done=sent")
-    facts = {"form": form, "known": known, "draft": kept.id if kept else "", "most": _most(visit)}
-    return visit.show("mail/compose", facts, status=_status(form))
+    answer = await _answered(page, (to.typed if to else "", ""), send)
+    if not isinstance(answer, Page):
+        return answer
+    return visit.show("mail/compose", answer.facts | {"known": known}, status=REFUSED if form.wrong else 200)
+
+
+async def keep_unsent(visit: Visit, account: Account) -> Response:
+    """A form that came after its session had ended: what it brings is kept, and found again by who signs in."""
+    copy_id = visit.request.path_params.get("copy_id")
+    begun = Begun(visit.typed("to"), visit.typed("subject"), visit.typed("body"))
+    form = ReplyForm(data=asdict(begun))
+    page = Page(visit, account, form, visit.request.url.path, copy_id, None, _writing(visit, None))
+    saved = await _save(page, await _clean(visit, form))
+    return go_to(f"/sign-in?done=kept&next={page.path}%3Fdraft={saved.id}%26done=kept")
 
 
 # -------------------------------------------------------------------------------------------------------------- drafts
@@ -77,25 +123,96 @@ async def discard(visit: Visit, account: Account) -> Response:
     return go_to("/inbox?show=drafts&done=discarded")
 
 
+def _number(typed: str) -> int:
+    """A number that a form or an address has; 0 for anything else."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < _LARGEST_NUMBER else 0
+
+
 async def _draft(visit: Visit, account: Account) -> Kept | None:
     """The draft that the address or the form names, if it is the person's own."""
-    named = visit.typed("draft") if visit.posted else visit.request.query_params.get("draft", "")
-    known = named.isascii() and named.isdigit() and len(named) < 19
-    return await visit.desk.ask(drafts.find, account, int(named)) if known else None
+    if visit.posted:
+        return await visit.desk.ask(drafts.written, account, visit.typed("writing"))
+    named = _number(visit.request.query_params.get("draft", ""))
+    return await visit.desk.ask(drafts.find, account, named) if named else None
 
 
-async def _save(visit: Visit, account: Account, form: ReplyForm, kept: Kept | None, copy_id: int | None) -> Response:
-    to = visit.typed("to")
-    begun = Begun(to, form.subject.data or "", (form.body.data or "")[: form.LONGEST])
-    await visit.desk.do(drafts.save, account, begun, kept.id if kept else 0, copy_id)
-    return go_to("/inbox?show=drafts&done=saved")
+def _writing(visit: Visit, kept: Kept | None) -> Writing:
+    """What the form says of its draft: as it was shown, or that of a form that is shown for the first time."""
+    copy_id = visit.request.path_params.get("copy_id")
+    if visit.posted:
+        name = visit.typed("writing")[:64] or unguessable(visit.portal.random)
+        return Writing(name, _number(visit.typed("version")), copy_id)
+    if kept and kept.writing:
+        return Writing(kept.writing, kept.version, copy_id)
+    return Writing(unguessable(visit.portal.random), 0, copy_id)
+
+
+async def _save(page: Page, files: tuple[Arriving, ...] = ()) -> Saved:
+    """Keep what the form says, and new files as far as there is room for them."""
+    visit, form = page.visit, page.form
+    begun = Begun(visit.typed("to"), form.subject.data or "", (form.body.data or "")[: form.LONGEST])
+    for one in files:
+        await asyncio.to_thread(one.keep)
+
+    def save(ctx: Context) -> Saved:
+        return drafts.save(
+            ctx,
+            page.account,
+            begun,
+            page.writing,
+            files=[Enclosed(0, one.filename, one.content_type, one.digest, one.sealed) for one in files],
+            dropped=[_number(visit.typed("drop"))],
+            room=_most(visit) * _DRAFT_ROOM,
+            apart=unguessable(visit.portal.random),
+        )
+
+    try:
+        saved = await visit.desk.do(save)
+    except BaseException:
+        await _remove(visit, files)
+        raise
+    await _remove(visit, files[saved.files_kept :])
+    return saved
+
+
+async def _remove(visit: Visit, files: tuple[Arriving, ...]) -> None:
+    for one in files:
+        await asyncio.to_thread(visit.portal.content.discard, one.sealed.content_id)
 
 
 # ------------------------------------------------------------------------------------------------------------- sending
 
+Send = Callable[[Written], Awaitable[Message | None]]
 
-def _status(form: ReplyForm) -> int:
-    return REFUSED if form.wrong else 200
+
+async def _answered(page: Page, answers: tuple[str, str], send: Send) -> Response | Page:
+    """What becomes of a form that was posted; or the form, which is to be shown for the first time, or again."""
+    visit, form = page.visit, page.form
+    if not visit.posted:
+        return page
+    if visit.typed("save") == "auto":
+        saved = await _save(page)
+        return JSONResponse(asdict(saved))
+    is_filled_in = form.validate()
+    clean = await _clean(visit, form)
+    if visit.is_too_large:
+        form.refuse("attachments", _TOO_LARGE)
+    if (visit.typed("save") or visit.typed("drop")) and not form.attachments.errors:
+        saved = await _save(page, clean)
+        is_full = saved.files_kept < len(clean)
+        is_seen = visit.typed("drop") or is_full or saved.is_apart
+        return go_to(_again(page, saved, is_full=is_full) if is_seen else "/inbox?show=drafts&done=saved")
+    if is_filled_in and not form.wrong and await _send(page, clean, answers, send):
+        return go_to(f"/messages/{page.copy_id}?done=sent" if page.copy_id else "/inbox?done=sent")
+    saved = await _save(page, clean)
+    kept = await visit.desk.ask(drafts.find, page.account, saved.id)
+    return replace(page, kept=kept, writing=replace(page.writing, name=saved.writing, version=saved.version))
+
+
+def _again(page: Page, saved: Saved, *, is_full: bool) -> str:
+    """The form again, with what there is to say of its draft."""
+    said = "&done=full" if is_full else "&done=apart" if saved.is_apart else ""
+    return f"{page.path}?draft={saved.id}{said}"
 
 
 def _most(visit: Visit) -> int:
@@ -103,45 +220,59 @@ def _most(visit: Visit) -> int:
     return visit.portal.max_upload * 3 // 4
 
 
-async def _send(
-    visit: Visit,
-    account: Account,
-    form: ReplyForm,
-    kept: Kept | None,
-    answers: tuple[str, str],
-    send: Callable[[Written], Awaitable[Message | None]],
-) -> bool:
+async def _send(page: Page, files: tuple[Arriving, ...], answers: tuple[str, str], send: Send) -> bool:
     """Compose, seal and hand over; False if something is wrong, which the form then says."""
-    uploads = await _uploads(visit, form)
-    if form.wrong:
-        return False
-    header_id = f"<{visit.portal.random.octets(16).hex()}@{visit.desk.site.domain}>"
+    visit, form = page.visit, page.form
+    uploads = [*_kept_uploads(page), *(Upload(o.filename, o.content_type, o.digest, o.chunks) for o in files)]
     to, in_reply_to = answers
-    subject, now = form.subject.data, visit.desk.clock.now()
-    pieces = written(account.name, account.typed, to, subject, form.body.data, uploads, header_id, now, in_reply_to)
+    subject, body, now = form.subject.data, form.body.data, visit.desk.clock.now()
+    header_id = _header_id(page, to, uploads)
+    pieces = written(page.account.name, page.account.typed, to, subject, body, uploads, header_id, now, in_reply_to)
     try:
         sealed = await asyncio.to_thread(_sealed, visit.portal.content, pieces, visit.portal.max_upload)
     except TooLarge:
-        form.refuse("attachments", say("The files are too large together. Send fewer, or smaller ones."))
+        form.refuse("attachments", _TOO_LARGE)
         return False
     await _hand_over(visit, Written(sealed, subject, header_id, bool(uploads)), send)
-    if kept:
-        await visit.desk.do(drafts.discard, account, kept.id)
+    kept = page.kept
+    if kept and (kept.version == page.writing.version or kept.begun.body == body):  # else it is another window's
+        await visit.desk.do(drafts.discard, page.account, kept.id)
     return True
 
 
-async def _uploads(visit: Visit, form: ReplyForm) -> list[Upload]:
-    """The files that were sent along; one with a virus, or that cannot be looked at, is sent back."""
-    files = [file for file in visit.files if file.name == "attachments"]
-    for file in files:
+def _kept_uploads(page: Page) -> Iterator[Upload]:
+    """The files that the draft has."""
+    for one in page.kept.files if page.kept else ():
+        chunks = partial(
+            page.visit.portal.content.chunks, one.sealed.content_id, one.sealed.inline, one.sealed.data_key
+        )
+        yield Upload(one.filename, one.content_type, one.digest, chunks)
+
+
+def _header_id(page: Page, to: str, uploads: list[Upload]) -> str:
+    """The Message-ID: the same for the same words from the same form, which are sent once."""
+    said = [page.writing.name, to, page.form.subject.data, page.form.body.data]
+    said += [f"{one.filename} {one.digest.hex()}" for one in uploads]
+    digest = page.visit.desk.keys.digest("sent", f"{page.account.id}|{json.dumps(said)}".encode())
+    return f"<{digest.hex()[:32]}@{page.visit.desk.site.domain}>"
+
+
+async def _clean(visit: Visit, form: ReplyForm) -> tuple[Arriving, ...]:
+    """The files that were sent along; of one with a virus, or that cannot be looked at, the form says so."""
+    clean = []
+    for file in visit.files:
+        if file.name != "attachments":
+            continue
         match await is_clean(visit, file.chunks()):
+            case True:
+                clean.append(file)
             case False:
                 words = say("There is a virus in %(file)s. Nothing was sent. Choose other files.", file=file.filename)
                 form.refuse("attachments", words)
             case None:
                 words = say("We cannot look for viruses in your files right now. Try again later.")
                 form.refuse("attachments", words)
-    return [Upload(file.filename, file.content_type, file.digest, file.chunks) for file in files]
+    return tuple(clean)
 
 
 def _sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed:
@@ -161,7 +292,7 @@ def _sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed
     return sealed
 
 
-async def _hand_over(visit: Visit, message: Written, send: Callable[[Written], Awaitable[Message | None]]) -> None:
+async def _hand_over(visit: Visit, message: Written, send: Send) -> None:
     sent = None
     try:
         sent = await send(message)

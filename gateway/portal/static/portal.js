@@ -59,19 +59,32 @@
   if (idle && dialog) {
     const WARNING = 120;
     let timers = [];
-    const leave = () => window.location.replace("/sign-in?done=idle");
+    const leave = () => {
+      const here = encodeURIComponent(window.location.pathname + window.location.search);
+      window.location.replace(`/sign-in?done=idle&next=${here}`);
+    };
     const start = () => {
       timers.forEach(clearTimeout);
       timers = [setTimeout(() => dialog.showModal(), (idle - WARNING) * 1000), setTimeout(leave, idle * 1000)];
     };
-    dialog.querySelector("form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      const form = event.target;
+    const form = dialog.querySelector("form");
+    const stay = () => {
       fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" })
         .then((answer) => (answer.status === 204 ? start() : leave()), leave);
       dialog.close();
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      stay();
     }, { capture: true });
+    /* Who types is there: that counts as a click, once a minute. */
+    let told = Date.now();
+    document.addEventListener("input", () => {
+      if (Date.now() - told < 60000) return;
+      told = Date.now();
+      stay();
+    });
     start();
   }
 

@@ -5,6 +5,20 @@
     const box = form.querySelector("[data-sending]");
     const bar = box.querySelector("progress");
     const stage = box.querySelector("[data-stage]");
+    const fault = form.querySelector("[data-too-large]");
+    const octets = () => [...form.querySelectorAll("input[type=file]")]
+      .flatMap((field) => [...field.files]).reduce((sum, file) => sum + file.size, 0);
+    const look = () => { fault.hidden = octets() <= Number(fault.dataset.tooLarge); };
+    form.addEventListener("change", look);
+    form.addEventListener("submit", (event) => {
+      look();
+      if (!fault.hidden) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        delete form.dataset.sent;
+        form.querySelector("input[type=file]").focus();
+      }
+    }, { capture: true });
     form.addEventListener("submit", (event) => {
       const files = [...form.querySelectorAll("input[type=file]")].some((field) => field.files.length > 0);
       if (!files || event.defaultPrevented || (event.submitter && event.submitter.name)) return;
