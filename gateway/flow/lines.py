@@ -7,6 +7,7 @@ in a reader's thread.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from unicodedata import normalize
 
 from gateway.domain.model import Account, Copy, Message, Sender
 from gateway.domain.vocabulary import GONE, CopyState
@@ -17,6 +18,11 @@ from gateway.flow.context import Context
 IN_INBOX = (CopyState.INBOX, *GONE)
 LONGEST_TALK = 200
 """How many messages of a conversation are looked at."""
+
+
+def folded(text: str) -> str:
+    """What is compared in searching: letters in either case, and however they are put together (UAX #15, NFKC)."""
+    return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,8 @@ class Line:
     """Whether it cannot be opened: its row was altered. It may be anybody's, so that nothing is said of it."""
 
     def has(self, words: Iterable[str]) -> bool:
-        """Whether each of these words, case-folded, is in it."""
-        said = f"{self.author}\n{self.practice}\n{self.subject}".casefold()
+        """Whether each of these words, folded, is in it."""
+        said = folded(f"{self.author}\n{self.practice}\n{self.subject}")
         return all(word in said for word in words)
 
 
@@ -90,7 +96,7 @@ def count(ctx: Context, account: Account, *, unread: bool = False) -> int:
 
 def search(ctx: Context, account: Account, words: str, *, unread: bool = False) -> list[Line]:
     """All messages of the inbox that have each of these words, the newest first; only unread ones, if so wished."""
-    sought = words.casefold().split()
+    sought = folded(words).split()
     copies = newest(ctx, account)
     if unread:
         copies = [copy for copy in copies if copy.read_at is None and copy.state is CopyState.INBOX]
@@ -99,7 +105,7 @@ def search(ctx: Context, account: Account, words: str, *, unread: bool = False) 
 
 def written(ctx: Context, account: Account, words: str = "") -> list[Line]:
     """What the person has written, the newest first."""
-    sought = words.casefold().split()
+    sought = folded(words).split()
     messages = ctx.tx.find(Message, order="-id", account_id=account.id)
     return [line for line in own_lines(ctx, messages) if line.has(sought)]
 

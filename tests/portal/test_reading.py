@@ -254,3 +254,13 @@ async def test_what_one_has_sent_says_so_too(world, browser):
         await browser.press("Send", files=files, body="Thank you.")
     await browser.go("/inbox?show=sent")
     assert ["with files" in line.text() for line in browser.page.css(".lines li")] == [True, False]
+
+
+@pytest.mark.parametrize("subject", ["Befund M\u00fcller", "Befund Mu\u0308ller", "BEFUND MÜLLER", "Befund Ｍüller"])
+@pytest.mark.parametrize("words", ["m\u00fcller", "mu\u0308ller", "befund MÜLLER"])
+async def test_a_search_finds_a_name_however_its_letters_are_put_together(world, browser, subject, words):
+    await world.written(await world.registered(), subject=subject)
+    await browser.sign_in()
+    await browser.go("/inbox", params={"q": words})
+    assert "1 message has" in browser.text
+    assert "not at the text of messages" in browser.text
