@@ -11,9 +11,10 @@ from mimetypes import MimeTypes
 from pathlib import PurePath
 
 from gateway.mail import enclosed
-from gateway.mail.bounds import PICTURE_OCTETS
+from gateway.mail.bounds import START_OCTETS
 from gateway.mail.decoding import lines, safe_filename
 from gateway.mail.enclosed import Enclosed
+from gateway.mail.kinds import Kind, Preview, kind_of
 from gateway.mail.mime import Part, TooMuch, tree
 from gateway.mail.transfer import untransferred
 
@@ -48,20 +49,13 @@ _WRAPPERS = frozenset({"message/rfc822", "message/external-body"})
 """What is never of the kind that its name says."""
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
 """The endings of names that text may have which is read in line; a table is not."""
-_SIGNS = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
-"""How the pictures begin that every browser shows, whatever their type is said to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """One file of a message: `size` in octets once decoded, `filename` safe to offer for saving.
 
-    `picture` is the type by which any browser shows it; "" for what is no such picture, were it called one.
+    `kind` is what it is by its octets, whatever it is called; None where these are not known.
     """
 
     index: int
@@ -69,7 +63,12 @@ class Attachment:
     content_type: str
     size: int
     content_id: str
-    picture: str = ""
+    kind: Kind | None = None
+
+    @property
+    def picture(self) -> str:
+        """The type by which any browser shows it; "" for what is no such picture, were it called one."""
+        return self.kind.content_type if self.kind and self.kind.preview is Preview.PICTURE else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +237,9 @@ def _described(index: int, file: _File, raw: bytes) -> Attachment:
     told = file.within or file.part
     start, size = b"", 0
     for octets in file.piece.octets([raw]):
-        start, size = start + octets[: PICTURE_OCTETS - len(start)], size + len(octets)
+        start, size = start + octets[: START_OCTETS - len(start)], size + len(octets)
     name = _named(index, told.filename, told.content_type)
-    return Attachment(index, name, told.content_type, size, told.content_id, _picture(start))
-
-
-def _picture(start: bytes) -> str:
-    if start.startswith(b"RIFF") and start.startswith(b"WEBP", 8):
-        return "image/webp"
-    return next((kind for sign, kind in _SIGNS if start.startswith(sign)), "")
+    return Attachment(index, name, told.content_type, size, told.content_id, kind_of(start, told.content_type, name))
 
 
 def _named(index: int, filename: str, content_type: str) -> str:
