@@ -12,6 +12,7 @@ from gateway.mail import (
     authentication,
     automatic,
     bounces,
+    cards,
     charsets,
     compose,
     contents,
@@ -21,6 +22,7 @@ from gateway.mail import (
     furniture,
     headers,
     html_attributes,
+    kinds,
     labels,
     letters,
     mailboxes,
@@ -41,7 +43,7 @@ from gateway.mail import (
     transfer,
     wishes,
 )
-from gateway.mail.bounds import VALUE_OCTETS
+from gateway.mail.bounds import START_OCTETS, VALUE_OCTETS
 from gateway.portal.mail import plain
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import Made, safe
@@ -56,6 +58,7 @@ MODULES = (
     authentication,
     automatic,
     bounces,
+    cards,
     charsets,
     compose,
     contents,
@@ -65,6 +68,7 @@ MODULES = (
     furniture,
     headers,
     html_attributes,
+    kinds,
     labels,
     letters,
     mailboxes,
@@ -163,6 +167,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "bounces.bounce": lambda text: bounces.bounce(text_of("plain", text)),
     "bounces.bounce, a report": lambda text: bounces.bounce(REPORT + octets(text)),
     "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
+    "cards.cards": lambda text: cards.cards(b"BEGIN:VCARD\n" + octets(text)),
+    "cards.cards, a value": lambda text: cards.cards(b"BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:" + octets(text)),
+    "cards.cards, a parameter": lambda text: cards.cards(b"BEGIN:VCARD\nTEL;TYPE=" + octets(text)),
+    "kinds.kind_of": lambda text: kinds.kind_of(octets(text)[:START_OCTETS], text),
     "compose.reheaded": lambda text: compose.reheaded(octets(text), [("Subject", "x")]),
     "decoding.clean": decoding.clean,
     "decoding.safe_filename": decoding.safe_filename,
