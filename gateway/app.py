@@ -22,6 +22,7 @@ from gateway.edge.limits import Caps
 from gateway.edge.mail_server import listen
 from gateway.edge.metrics import Figures, Shared
 from gateway.edge.outbox import Outbox
+from gateway.edge.painter import ProcessPainter
 from gateway.edge.smtp_in import Policy
 from gateway.edge.smtp_out import SmtpMailer
 from gateway.edge.ticker import Job, Ticker, Turn
@@ -208,6 +209,7 @@ class Gateway:
             Clamd(self.settings.scan.clamd) if self.settings.scan.clamd else None,
             sign_ins(self.settings),
             self.figures.unopened,
+            ProcessPainter(),
         )
         portal = self.settings.portal
         trusted, https = tuple(portal.trusted_proxies), desk.site.portal_url.startswith("https:")

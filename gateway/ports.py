@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from gateway.domain.model import Delivery
@@ -256,6 +257,44 @@ class Scanner(Protocol):
 
     async def scan(self, file: Iterator[bytes]) -> str:
         """The name of what was found; "" for nothing. Raises ScannerDown."""
+        ...
+
+
+class Why(StrEnum):
+    """Why there is no picture of a file's page."""
+
+    LOCKED = "it takes a password"
+    TOO_MUCH = "it takes too much time or room"
+    UNREADABLE = "it is damaged, or not what it seems to be"
+
+
+class NoPicture(Exception):
+    """No picture is made of a page."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """A picture of one page of a file: its octets, their type, its size in pixels, and the words that stand on it."""
+
+    octets: bytes
+    content_type: str
+    width: int
+    height: int
+    pages: int
+    shown_pages: int
+    """Of how many pages there are pictures."""
+    text: str = ""
+
+
+class Painter(Protocol):
+    """Makes pictures of what browsers do not show."""
+
+    async def page(self, content_type: str, file: Iterator[bytes], number: int) -> PagePicture:
+        """The page of this number, from 1. Raises NoPicture."""
         ...
 
 

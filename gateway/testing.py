@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from gateway.domain.model import Content, Delivery, Seen, Session
 from gateway.domain.vocabulary import Audience, DeliveryState, Notice
-from gateway.ports import Mail, Outcome, Rendered, Sealed, SignInAsked, SignInFailed, Tx
+from gateway.ports import Mail, NoPicture, Outcome, PagePicture, Rendered, Sealed, SignInAsked, SignInFailed, Tx, Why
 from gateway.store.sealing import SiteKeys
 
 R = TypeVar("R")
@@ -125,6 +125,20 @@ class FakeMailer:
         taken = [recipient for recipient, outcome in zip(mail.recipients, told, strict=True) if outcome.sent]
         self.sent += [(hop, mail.mail_from, recipient, octets) for recipient in taken]
         return told
+
+
+class FakePainter:
+    """Makes one picture of everything, or none, for a reason; `asked` is what it was given."""
+
+    def __init__(self, picture: PagePicture | Why) -> None:
+        self.picture = picture
+        self.asked: list[tuple[str, bytes, int]] = []
+
+    async def page(self, content_type: str, file: Iterator[bytes], number: int) -> PagePicture:
+        self.asked.append((content_type, b"".join(file), number))
+        if isinstance(self.picture, Why):
+            raise NoPicture(self.picture)
+        return self.picture
 
 
 class FakeRenderer:

@@ -126,6 +126,7 @@ class World:
     """whether what `write` hands in comes over an authenticated session"""
     max_upload: int = 100_000
     scanner: Any = None
+    painter: Any = None
     sign_ins: dict[str, Any] = field(default_factory=dict)
     sent: list[tuple[Delivery, EmailMessage, bytes]] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
@@ -324,6 +325,7 @@ class World:
             self.max_upload,
             self.scanner,
             self.sign_ins,
+            painter=self.painter,
         )
 
     def remake(self) -> None:

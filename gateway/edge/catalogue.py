@@ -159,7 +159,11 @@ def _dates(locale: Locale, zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         """A month in ISO 8601 form, short: Mar 2026."""
         return format_skeleton("yMMM", date.fromisoformat(f"{value}-01"), locale=locale)
 
-    return {"date": date_of, "day": day, "moment": moment, "month": month}
+    def day_of_year(value: date) -> str:
+        """A date without its year: 3 December."""
+        return format_skeleton("MMMMd", value, locale=locale)
+
+    return {"date": date_of, "day": day, "moment": moment, "month": month, "day_of_year": day_of_year}
 
 
 def _size(octets: int, locale: Locale) -> str:

@@ -51,8 +51,8 @@ RTF_OCTETS = 2**17
 """The compressed RTF that is read where a winmail.dat has no other words."""
 SIGNED_OCTETS = 25 * 2**20
 """The octets of a signed mail whose signature is checked."""
-PICTURE_OCTETS = 16
-"""The octets of a file by which it is known as a picture."""
+START_OCTETS = 1_032
+"""The octets of a file by which it is known as what it is."""
 META_OCTETS = 4_096
 """The octets of HTML in which it may say its character set; WHATWG HTML §13.2.3.2 looks at the first 1,024."""
 VENDOR_OCTETS = 2**18
@@ -134,3 +134,30 @@ SELECTORS = 50
 """The selectors of one rule."""
 CLASSES = 20
 """The classes of one element that are looked up."""
+
+# ------------------------------------------------------------------------------------------------ files looked at
+
+CARD_OCTETS = 2**20
+"""The octets of a file with people's cards that are read; a card with a picture takes some hundred thousand."""
+CARD_LINES = 20_000
+"""The lines of it: each of a picture's takes one."""
+CARDS = 20
+"""The cards that are shown."""
+CARD_VALUES = 20
+"""The values of one kind, such as telephones, of one card."""
+CARD_LENGTH = 500
+"""The characters of one value."""
+LOOKED_AT_OCTETS = 30_000_000
+"""The octets of a file of which a picture is made; more do not go through most mail servers."""
+LOOKED_AT_PAGES = 50
+"""The pages of which pictures are made."""
+PICTURE_WIDTH, PICTURE_HEIGHT = 1_240, 2_480
+"""In pixels, the largest picture of a page: the width is A4's at 150 dots an inch, the height twice as much."""
+PICTURE_POINTS = 50_000_000
+"""The pixels of a picture that is made smaller; cameras of telephones have as many."""
+PICTURE_OCTETS = 3_000_000
+"""The octets of the picture that comes of it; a page of text takes a hundred thousand."""
+PNG_OCTETS = 400_000
+"""Beyond so many octets a picture is made a JPEG, which photographs need."""
+PAGE_LENGTH = 20_000
+"""The characters of one page's text."""

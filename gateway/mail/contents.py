@@ -10,10 +10,11 @@ from html import escape
 from pathlib import PurePath
 
 from gateway.mail import enclosed
-from gateway.mail.bounds import PICTURE_OCTETS
+from gateway.mail.bounds import START_OCTETS
 from gateway.mail.decoding import lines
 from gateway.mail.enclosed import Enclosed
 from gateway.mail.file_names import MESSAGES, file_name, subject_of
+from gateway.mail.kinds import Kind, Preview, kind_of
 from gateway.mail.mime import Part, Step, TooMuch
 from gateway.mail.opened import Signed, opened
 from gateway.mail.outline import Outline
@@ -21,20 +22,13 @@ from gateway.mail.transfer import untransferred
 
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
 """The endings of names that text may have which is read in line; a table is not."""
-_SIGNS = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
-"""How the pictures begin that every browser shows, whatever their type is said to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """One file of a message: `size` in octets once decoded, `filename` safe to offer for saving.
 
-    `picture` is the type by which any browser shows it; "" for what is no such picture, were it called one.
+    `kind` is what it is by its octets, whatever it is called; None where these are not known.
     """
 
     index: int
@@ -42,7 +36,12 @@ class Attachment:
     content_type: str
     size: int
     content_id: str
-    picture: str = ""
+    kind: Kind | None = None
+
+    @property
+    def picture(self) -> str:
+        """The type by which any browser shows it; "" for what is no such picture, were it called one."""
+        return self.kind.content_type if self.kind and self.kind.preview is Preview.PICTURE else ""
 
     @property
     def is_message(self) -> bool:
@@ -243,13 +242,13 @@ def _described(index: int, file: _File, outline: Outline) -> Attachment:
     else:
         start, _ = _start_and_size(file.piece.octets([outline.octets]))
     name = file_name(index, told.filename or subject_of(file.part), told.content_type)
-    return Attachment(index, name, told.content_type, size, told.content_id, _picture(start))
+    return Attachment(index, name, told.content_type, size, told.content_id, kind_of(start, told.content_type, name))
 
 
 def _start_and_size(octets: Iterator[bytes]) -> tuple[bytes, int]:
     start, size = b"", 0
     for one in octets:
-        start, size = start + one[: PICTURE_OCTETS - len(start)], size + len(one)
+        start, size = start + one[: START_OCTETS - len(start)], size + len(one)
     return start, size
 
 
@@ -264,12 +263,6 @@ def _cut_size(file: Piece, outline: Outline) -> int | None:
         return len(kept) + sum(cut.octets for cut in cuts)
     digits = kept.rstrip(b"= \t\r\n").translate(None, b"\r\n")
     return None if b"=" in digits else (len(digits) + sum(cut.digits for cut in cuts)) * 3 // 4
-
-
-def _picture(start: bytes) -> str:
-    if start.startswith(b"RIFF") and start.startswith(b"WEBP", 8):
-        return "image/webp"
-    return next((kind for sign, kind in _SIGNS if start.startswith(sign)), "")
 
 
 def _at(chunks: Iterable[bytes], places: tuple[tuple[int, int], ...]) -> Iterator[bytes]:

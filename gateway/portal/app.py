@@ -23,14 +23,14 @@ from gateway.portal.door import DeadLink, Page, Who, mended_link, serve
 from gateway.portal.headers import SecurityHeaders
 from gateway.portal.invite import asking, registering
 from gateway.portal.look import look_of
-from gateway.portal.mail import inbox, reading, writing
+from gateway.portal.mail import inbox, looking, reading, writing
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
 from gateway.portal.senders import staff
 from gateway.portal.throttle import Throttle
 from gateway.portal.visit import Portal, go_to, language_of
-from gateway.ports import ContentStore, Random, Scanner, SignIn
+from gateway.ports import ContentStore, Painter, Random, Scanner, SignIn
 
 log = structlog.get_logger()
 
@@ -76,6 +76,7 @@ PAGES: tuple[Page, ...] = (
     Page("/messages/{copy_id:int}/original", Who.ACCOUNT, reading.original),
     Page("/messages/{copy_id:int}/attachments/{trail:trail}", Who.ACCOUNT, reading.attachment),
     Page("/messages/{copy_id:int}/attachments/{trail:trail}/open", Who.ACCOUNT, reading.enclosed),
+    Page("/messages/{copy_id:int}/attachments/{trail:trail}/look", Who.ACCOUNT, looking.look),
     Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True, late=writing.keep_unsent),
     Page("/sent/{message_id:int}", Who.ACCOUNT, reading.sent),
     Page("/drafts/{draft_id:int}/discard", Who.ACCOUNT, writing.discard, ("POST",)),
@@ -99,6 +100,7 @@ def create_app(
     scanner: Scanner | None = None,
     sign_ins: Mapping[str, SignIn] | None = None,
     count_unopened: Callable[[int], None] = lambda _: None,
+    painter: Painter | None = None,
 ) -> Starlette:
     """The portal at `portal_url`; a form with files may have `max_upload` octets."""
     https = portal_url.startswith("https:")
@@ -115,6 +117,7 @@ def create_app(
         scanner=scanner,
         sign_ins=sign_ins or {},
         count_unopened=count_unopened,
+        painter=painter,
     )
     trail.register()
     app = Starlette(

@@ -10,11 +10,16 @@ from gateway.portal.look import SCRIPT_SOURCES
 from gateway.portal.mail.frame import STYLE_SOURCE
 
 
-def policy(*, pictures: str = "") -> str:
-    """What pages may load: our own style sheet, pictures and scripts; from elsewhere only `pictures`, if so said."""
+def policy(*, pictures: str = "", sounds: bool = False) -> str:
+    """What pages may load: our own style sheet, pictures and scripts; from elsewhere only `pictures`, if so said.
+
+    `sounds`: a page may play what is ours.
+    """
+    media = "media-src 'self'; " if sounds else ""
     return (
-        f"default-src 'none'; style-src 'self' {STYLE_SOURCE}; img-src 'self' data: {pictures}; connect-src 'self'; "
-        f"script-src {SCRIPT_SOURCES}; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'self' {STYLE_SOURCE}; img-src 'self' data: {pictures}; {media}"
+        f"connect-src 'self'; script-src {SCRIPT_SOURCES}; frame-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     )
 
 

@@ -24,7 +24,7 @@ from gateway.portal.posted import Arriving
 from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
 from gateway.portal.turns import Asker, Places, Turns
-from gateway.ports import ContentStore, Random, Scanner, SignIn
+from gateway.ports import ContentStore, Painter, Random, Scanner, SignIn
 
 log = structlog.get_logger()
 
@@ -33,6 +33,8 @@ LARGE = 1_000_000
 LARGE_AT_ONCE = 2
 UPLOADS = Places(at_once=16, at_once_of_a_client=2)
 """Each form with files takes up to 2 MB of memory, however large they are."""
+LOOKS = Places(at_once=2, at_once_of_a_client=1)
+"""Each picture of a page takes a process of its own, and most of a processor."""
 _GRACE = 5
 """Seconds by which a page waits longer than the session does, before it looks whether that has ended."""
 
@@ -56,6 +58,9 @@ class Portal:
     count_unopened: Callable[[int], None] = lambda _: None
     uploads: Turns = field(default_factory=lambda: Turns(UPLOADS))
     """Turns at sending files: memory for all of them is bounded together."""
+    painter: Painter | None = None
+    looks: Turns = field(default_factory=lambda: Turns(LOOKS))
+    """Turns at having pictures made of pages."""
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
 
     def room_for(self, size: int) -> AbstractAsyncContextManager[Any]:

@@ -15,6 +15,7 @@ from gateway.mail import (
     automatic,
     bounce_words,
     bounces,
+    cards,
     charsets,
     compose,
     contents,
@@ -26,6 +27,7 @@ from gateway.mail import (
     furniture,
     headers,
     html_attributes,
+    kinds,
     labels,
     letters,
     mailboxes,
@@ -51,7 +53,7 @@ from gateway.mail import (
     winmail,
     wishes,
 )
-from gateway.mail.bounds import VALUE_OCTETS
+from gateway.mail.bounds import START_OCTETS, VALUE_OCTETS
 from gateway.portal.mail import plain
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import Made, safe
@@ -68,6 +70,7 @@ MODULES = (
     automatic,
     bounce_words,
     bounces,
+    cards,
     charsets,
     compose,
     contents,
@@ -79,6 +82,7 @@ MODULES = (
     furniture,
     headers,
     html_attributes,
+    kinds,
     labels,
     letters,
     mailboxes,
@@ -202,6 +206,10 @@ READERS: dict[str, Callable[[str], object]] = {
         + b"Final-Recipient: x\r\nAction: failed\r\nStatus: 5.0.0\r\n\r\n" * 300
     ),
     "bounces.bounce, a subject": lambda text: bounces.bounce(field("Subject", text)),
+    "cards.cards": lambda text: cards.cards(b"BEGIN:VCARD\n" + octets(text)),
+    "cards.cards, a value": lambda text: cards.cards(b"BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:" + octets(text)),
+    "cards.cards, a parameter": lambda text: cards.cards(b"BEGIN:VCARD\nTEL;TYPE=" + octets(text)),
+    "kinds.kind_of": lambda text: kinds.kind_of(octets(text)[:START_OCTETS], text),
     "compose.reheaded": lambda text: compose.reheaded(octets(text), [("Subject", "x")]),
     "decoding.clean": decoding.clean,
     "decoding.safe_filename": decoding.safe_filename,

@@ -16,12 +16,18 @@ from gateway.mail.signed import unframed
 from gateway.portal.mail import frame
 from gateway.portal.mail.html import safe
 from gateway.portal.mail.plain import text_of
+from gateway.portal.mail.ranges import Span
 from gateway.portal.visit import Visit
 from gateway.ports import ScannerDown
 
 log = structlog.get_logger()
 
-_HARMLESS = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp"})
+_HARMLESS = frozenset(
+    {
+        *("application/pdf", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"),
+        *("audio/aac", "audio/flac", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/wav"),
+    }
+)
 OCTETS = "application/octet-stream"
 COLUMNS_LENGTH = 100_000
 """The characters of a text in which columns are looked for."""
@@ -99,8 +105,8 @@ async def is_clean(visit: Visit, file: Iterator[bytes]) -> bool | None:
     return not found
 
 
-def download(file: Iterator[bytes], size: int, filename: str, content_type: str) -> Response:
-    """A file of `size` octets to be saved, sent bit by bit, which cannot act as a page of ours."""
+def download(file: Iterator[bytes], size: int, filename: str, content_type: str, span: Span | None = None) -> Response:
+    """A file of `size` octets to be saved, sent bit by bit, which cannot act as a page of ours; or a span of it."""
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in filename)
     headers = {
         "content-type": content_type if content_type in _HARMLESS else OCTETS,
@@ -109,4 +115,9 @@ def download(file: Iterator[bytes], size: int, filename: str, content_type: str)
         "content-length": str(size),  # so that a browser can show how far it is
         "content-security-policy": "sandbox; default-src 'none'",
     }
-    return StreamingResponse(file, headers=headers)
+    if span is None:
+        return StreamingResponse(file, headers=headers)
+    if not span.is_there:  # RFC 9110 §15.5.17
+        return Response(status_code=416, headers={"content-range": span.told})
+    headers |= {"content-range": span.told, "content-length": str(span.end - span.start)}
+    return StreamingResponse(span.of(file), 206, headers)

@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -17,6 +18,7 @@ from gateway.mail.outline import Outline, outlined
 from gateway.mail.parse import Attachment, Head, Piece
 from gateway.portal import headers
 from gateway.portal.mail.content import OCTETS, Shown, download, is_clean, shown_of
+from gateway.portal.mail.ranges import asked
 from gateway.portal.visit import Visit
 
 
@@ -54,8 +56,32 @@ def _talk(ctx: Context, account: Account, message_id: int) -> list[Line]:
     return lines.conversation(ctx, account, message) if message else []
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file of a message, and where its octets are."""
+
+    file: Attachment
+    chunks: Callable[[], Iterator[bytes]]
+
+
 async def attachment(visit: Visit, account: Account) -> Response:
-    """One file of a message whose page was opened before; a picture within it is fetched in the same way."""
+    """One file of a message whose page was opened before, or a part of it; a picture within it is fetched so, too."""
+    found = await find_file(visit, account)
+    if (kept := await kept_back(visit, found)) is not None:
+        return kept
+    await note_file(visit, account)
+    file = found.file
+    span = asked(visit.request.headers.get("range", ""), file.size) if visit.request.method == "GET" else None
+    if "if-range" in visit.request.headers:  # we give no validators, so it names none of ours (RFC 9110 §13.1.5)
+        span = None
+    kind = file.kind.content_type if file.kind else file.content_type
+    response = download(found.chunks(), file.size, file.filename, kind, span)
+    response.headers["accept-ranges"] = "bytes"
+    return response
+
+
+async def find_file(visit: Visit, account: Account) -> Found:
+    """The file that the path names; 404 for another's, and for one of a message that was not opened yet."""
     content, key = await _peeked(visit, account)
     trail = visit.request.path_params["trail"]
 
@@ -67,20 +93,30 @@ async def attachment(visit: Visit, account: Account) -> Response:
     if found is None:
         raise HTTPException(404)
     file, piece = found
-    clean = await is_clean(visit, piece.octets(_stored(visit, content, key)))
-    if clean is not True:
-        facts = {"copy_id": visit.request.path_params["copy_id"], "filename": file.filename, "infected": clean is False}
-        return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
-    await visit.desk.do(release.note_file, account, visit.request.path_params["copy_id"], trail[0])
-    kind = file.picture or file.content_type
-    return download(piece.octets(_stored(visit, content, key)), file.size, file.filename, kind)
+    return Found(file, lambda: piece.octets(_stored(visit, content, key)))
+
+
+async def kept_back(visit: Visit, found: Found) -> Response | None:
+    """The page that says why a file is not given out; None for one that is."""
+    clean = await is_clean(visit, found.chunks())
+    if clean is True:
+        return None
+    copy_id = visit.request.path_params["copy_id"]
+    facts = {"copy_id": copy_id, "filename": found.file.filename, "infected": clean is False}
+    return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
+
+
+async def note_file(visit: Visit, account: Account) -> None:
+    """The audit hears that the file, or what stands in it, leaves the portal."""
+    at = visit.request.path_params
+    await visit.desk.do(release.note_file, account, at["copy_id"], at["trail"][0])
 
 
 async def enclosed(visit: Visit, account: Account) -> Response:
     """A message that lies within one whose page was opened before."""
     content, key = await _peeked(visit, account)
     copy_id, trail = visit.request.path_params["copy_id"], visit.request.path_params["trail"]
-    folder = f"/messages/{copy_id}/attachments/{'/'.join(map(str, trail))}"
+    folder = address(copy_id, trail)
 
     def take_apart() -> tuple[Head, Shown] | None:
         found = parse.piece(_outline(visit, content, key), *trail)
@@ -95,9 +131,18 @@ async def enclosed(visit: Visit, account: Account) -> Response:
         raise HTTPException(404)
     head, shown = opened
     told = {name: head.get(name) for name in ("from", "to", "date")}
-    up = f"/messages/{copy_id}" + (f"/attachments/{'/'.join(map(str, trail[:-1]))}/open" if len(trail) > 1 else "")
-    facts = {"up": up, "folder": folder, "subject": head.subject, "told": told, "shown": shown}
+    facts = {"up": around(copy_id, trail), "folder": folder, "subject": head.subject, "told": told, "shown": shown}
     return await asyncio.to_thread(visit.show, "mail/enclosed", facts)
+
+
+def address(copy_id: int, trail: Sequence[int]) -> str:
+    """Where a file is given out."""
+    return f"/messages/{copy_id}/attachments/{'/'.join(map(str, trail))}"
+
+
+def around(copy_id: int, trail: Sequence[int]) -> str:
+    """The page of the message that a file lies in."""
+    return f"{address(copy_id, trail[:-1])}/open" if len(trail) > 1 else f"/messages/{copy_id}"
 
 
 async def _peeked(visit: Visit, account: Account) -> tuple[Content, bytes]:
