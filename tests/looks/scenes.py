@@ -8,11 +8,14 @@ import pyotp
 from gateway.domain.model import Delivery, Passkey
 from gateway.domain.site import Site
 from gateway.domain.vocabulary import Notice, Purpose
+from gateway.edge.painter import ProcessPainter
 from gateway.flow import notices, recall
 from gateway.testing import FakeSignIn
 from tests.browser import PASSWORD, Browser
+from tests.mail import files
 from tests.mail.test_signature import KEYS, cms, opaque
 from tests.portal.test_enclosed import nested
+from tests.portal.test_looking import mail as with_files
 from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT, RESULTS, SITE, World, mail
 
 Prepare = Callable[[World, Browser], Awaitable[None]]
@@ -65,7 +68,7 @@ MANAGED = replace(SITE, practices=tuple(replace(one, managers=(ADA,)) for one in
 
 async def walked(scene: Scene, site: Site = MANAGED) -> Browser:
     """A browser that has come to where the scene is, in a world of its own."""
-    world = World(site=site, sign_ins={"riverside": FakeSignIn(ADA)})
+    world = World(site=site, sign_ins={"riverside": FakeSignIn(ADA)}, painter=ProcessPainter())
     browser = world.browser()
     await scene.prepare(world, browser)
     return browser
@@ -246,6 +249,41 @@ async def _with_messages(world: World, browser: Browser) -> None:
 async def _enclosed(world: World, browser: Browser) -> None:
     await _reading(world, browser, nested(2))
     await browser.go(f"{browser.response.url.path}/attachments/0/open")
+
+
+LOOK = "/messages/{copy_id:int}/attachments/{trail:trail}/look"
+
+
+async def _looking(world: World, browser: Browser, name: str, octets: bytes) -> None:
+    await _reading(world, browser, with_files((name, octets)))
+    await browser.go(f"{browser.response.url.path}/attachments/0/look")
+
+
+@scene("look-at-pages", LOOK)
+async def _look_at_pages(world: World, browser: Browser) -> None:
+    await _looking(world, browser, "Result.pdf", files.pdf(pages=2))
+
+
+@scene("look-at-a-card", LOOK)
+async def _look_at_a_card(world: World, browser: Browser) -> None:
+    await _looking(world, browser, "Dr Ada.vcf", files.CARD)
+
+
+@scene("listen", LOOK)
+async def _listen(world: World, browser: Browser) -> None:
+    await _looking(world, browser, "Message.wav", files.wav())
+
+
+@scene("look-at-nothing", LOOK)
+async def _look_at_nothing(world: World, browser: Browser) -> None:
+    await _looking(world, browser, "Locked.pdf", files.locked_pdf())
+
+
+@scene("reply-begun", "/messages/{copy_id:int}/reply")
+async def _reply_begun(world: World, browser: Browser) -> None:
+    await _reading(world, browser, RESULTS, "/reply")
+    kept = [("attachments", ("Photo of the wound.jpg", b"x" * 20_000, "image/jpeg"))]
+    await browser.press("Send", files=kept, body="", subject="My wound")
 
 
 @scene("reply", "/messages/{copy_id:int}/reply")

@@ -3,16 +3,20 @@
 import io
 import struct
 
+import pillow_heif
 from PIL import Image
 
+pillow_heif.register_heif_opener()
+
 CARD = (
-    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dr Ada Okafor\r\nN:Okafor;Ada;;Dr;\r\nORG:Riverside Family Practice;Blood clinic\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dr Ada Okafor\r\nN:Okafor;Ada;;Dr;\r\n"
+    b"ORG:Riverside Family Practice;Blood clinic\r\n"
     b"TITLE:Haematologist\r\nTEL;TYPE=WORK,VOICE:+44 20 7946 0123\r\nTEL;TYPE=CELL:+44 7700 900123\r\n"
     b"TEL;TYPE=WORK,FAX:+44 20 7946 0124\r\nEMAIL;TYPE=INTERNET:ada@riverside.example\r\n"
     b"ADR;TYPE=WORK:;;1 River Road;London;;SE1 0AA;United Kingdom\r\nBDAY:1971-04-05\r\nEND:VCARD\r\n"
 )
 WORDS = b"BT /F 24 Tf 72 700 Td (Haemoglobin 132 g/l) Tj ET"
-GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00"
+GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" + b",\x00\x00\x00\x00\x01\x00\x01\x00"
 MP3 = b"ID3\x04\x00\x00\x00\x00\x00\x00" + b"\xff\xfb\x90\x00" + bytes(413)
 OGG = b"OggS\x00\x02" + bytes(20) + b"\x01\x13OpusHead\x01\x01"
 M4A = b"\x00\x00\x00\x20ftypM4A \x00\x00\x00\x00M4A mp42isom"

@@ -221,6 +221,15 @@ KINDS = (
     ),
     Kind(
         _FILES,
+        "pictures, sounds, cards of people (vCard), PDF, HEIC and TIFF, by what their first octets say",
+        "listed, with *Look at it* or *Listen to it*: a page of its own, on which nothing of the file can act. Of PDF, "
+        "HEIC and TIFF a process with limits makes a picture of each page",
+        several("mixed", TEXT, file("application/octet-stream; name=a.pdf", PDF)),
+        "Normal.",
+        ("a.pdf",),
+    ),
+    Kind(
+        _FILES,
         "an enclosed message",
         "listed as `.eml`; *Open* shows it as a message, and those within it, ten deep",
         part("Content-Type: message/rfc822", "Subject: x\r\n\r\ny"),

@@ -34,7 +34,7 @@ async def look(visit: Visit, account: Account) -> Response:
         return kept
     copy_id, trail = visit.request.path_params["copy_id"], visit.request.path_params["trail"]
     where = {"here": address(copy_id, trail), "up": around(copy_id, trail)}
-    facts = where | {"file": found.file, "preview": kind.preview.name.lower()}
+    facts: Facts = where | {"file": found.file, "preview": kind.preview.name.lower(), "why": ""}
     if kind.preview in _FACTS:
         await note_file(visit, account)  # a picture or a sound is noted when the browser fetches it
         facts |= await _FACTS[kind.preview](visit, found)
