@@ -39,6 +39,12 @@ PART_FIELDS = 20_000
 """The fields of all parts' heads together: twenty a part."""
 VALUE_OCTETS = 16_384
 """A field that tells of a part; file names of 255 characters, percent-encoded, take three thousand."""
+CALENDAR_OCTETS = 2**17
+"""A calendar in which a meeting is looked for. One with 500 people has some sixty thousand."""
+CALENDAR_PEOPLE = 200
+"""The people of a meeting whose names are told."""
+CALENDAR_LENGTH = 500
+"""The characters of one thing that a calendar says."""
 OUTLINED_OCTETS = 2**20
 """A message longer than this is read by its outline, without most of what is only files."""
 ENCRYPTED_OCTETS = 16_384

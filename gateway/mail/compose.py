@@ -105,8 +105,12 @@ def written(
     message_id: str,
     date: datetime,
     in_reply_to: str = "",
+    calendar: bytes = b"",
 ) -> Iterator[bytes]:
-    """A message that a person wrote in the portal, bit by bit: whole, it would be larger than its files together."""
+    """A message that a person wrote in the portal, bit by bit: whole, it would be larger than its files together.
+
+    `calendar` is an answer to a meeting, which says the same as the text (RFC 6047 §2.4).
+    """
     top = _head(
         ("From", mailbox(author_name, author)),
         ("To", mailbox("", to)),
@@ -117,6 +121,11 @@ def written(
         ("MIME-Version", "1.0"),
     )
     words = _text_part("plain", text)
+    if calendar:
+        kind = ("Content-Type", "text/calendar; method=REPLY; charset=utf-8")
+        encoding = ("Content-Transfer-Encoding", "base64")
+        reply = _head(kind, encoding) + b"\r\n" + b"".join(base64_lines(iter((calendar,))))
+        words = _multipart("alternative", [words, reply])
     return _mixed(top, words, attachments) if attachments else iter((top + words,))
 
 

@@ -108,10 +108,10 @@ def _outline(raw: bytes | Outline) -> Outline:
     return raw if isinstance(raw, Outline) else Outline(raw, lambda: [raw])
 
 
-def attachment(raw: bytes, index: int) -> tuple[Attachment, bytes] | None:
+def attachment(raw: bytes | Outline, index: int) -> tuple[Attachment, bytes] | None:
     """The file of this index with its octets, or None if there is no such file."""
     found = piece(raw, index)
-    return (found[0], b"".join(found[1].octets([raw]))) if found else None
+    return (found[0], b"".join(found[1].octets(_outline(raw).chunks()))) if found else None
 
 
 def piece(raw: bytes | Outline, index: int, *within: int) -> tuple[Attachment, Piece] | None:

@@ -23,7 +23,7 @@ from gateway.portal.door import DeadLink, Page, Who, mended_link, serve
 from gateway.portal.headers import SecurityHeaders
 from gateway.portal.invite import asking, registering
 from gateway.portal.look import look_of
-from gateway.portal.mail import inbox, looking, reading, writing
+from gateway.portal.mail import inbox, looking, meeting, reading, writing
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
@@ -78,6 +78,7 @@ PAGES: tuple[Page, ...] = (
     Page("/messages/{copy_id:int}/attachments/{trail:trail}/open", Who.ACCOUNT, reading.enclosed),
     Page("/messages/{copy_id:int}/attachments/{trail:trail}/look", Who.ACCOUNT, looking.look),
     Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True, late=writing.keep_unsent),
+    Page("/messages/{copy_id:int}/meeting", Who.ACCOUNT, meeting.say_whether, ("POST",)),
     Page("/sent/{message_id:int}", Who.ACCOUNT, reading.sent),
     Page("/drafts/{draft_id:int}/discard", Who.ACCOUNT, writing.discard, ("POST",)),
     Page("/compose", Who.ACCOUNT, writing.compose, BOTH, uploads=True, late=writing.keep_unsent),

@@ -13,6 +13,8 @@ from gateway.flow import notices, recall
 from gateway.testing import FakeSignIn
 from tests.browser import PASSWORD, Browser
 from tests.mail import files
+from tests.mail.calendars import calendar
+from tests.mail.calendars import mail as meeting_mail
 from tests.mail.test_signature import KEYS, cms, opaque
 from tests.portal.test_enclosed import nested
 from tests.portal.test_looking import mail as with_files
@@ -249,6 +251,11 @@ async def _with_messages(world: World, browser: Browser) -> None:
 async def _enclosed(world: World, browser: Browser) -> None:
     await _reading(world, browser, nested(2))
     await browser.go(f"{browser.response.url.path}/attachments/0/open")
+
+
+@scene("message-meeting", "/messages/{copy_id:int}")
+async def _meeting(world: World, browser: Browser) -> None:
+    await _reading(world, browser, meeting_mail(calendar(more="RRULE:FREQ=WEEKLY;UNTIL=20260901T000000Z\n")))
 
 
 LOOK = "/messages/{copy_id:int}/attachments/{trail:trail}/look"

@@ -31,6 +31,7 @@ from gateway.mail import (
     labels,
     letters,
     mailboxes,
+    meetings,
     mime,
     nested_html,
     opened,
@@ -58,6 +59,7 @@ from gateway.portal.mail import plain
 from gateway.portal.mail.content import shown_of
 from gateway.portal.mail.html import Made, safe
 from tests.mail import tnef
+from tests.mail.calendars import calendar
 
 TODAY = date(2026, 3, 3)
 SERVER = "mx.riverside.example"
@@ -86,6 +88,7 @@ MODULES = (
     labels,
     letters,
     mailboxes,
+    meetings,
     mime,
     nested_html,
     opened,
@@ -119,6 +122,7 @@ NO_READERS = {
         "headers.prepend",
         "encoding.base64_lines",
         "opened.needs_reading",
+        "meetings.answer",
         "stuffing.stuffed",
         "transfer.untransferred",
     ),
@@ -313,6 +317,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "outline.outlined": lambda text: outline.outlined(2**30, lambda: [parts(text)]),
     "outline.outlined, a file": lambda text: outline.outlined(
         2**30, lambda: [text_of("pdf", "QUJD" * (len(text) // 4))]
+    ),
+    "meetings.meeting": lambda text: meetings.meeting(octets(text)),
+    "meetings.meeting, an event": lambda text: meetings.meeting(calendar(more=text)),
+    "meetings.meeting, a zone": lambda text: meetings.meeting(
+        calendar(zone=f"BEGIN:VTIMEZONE\n{text}\nEND:VTIMEZONE\n")
     ),
     "winmail.winmail": lambda text: winmail.winmail(tnef.tnef(octets(text))),
     "winmail.winmail, values": lambda text: winmail.winmail(

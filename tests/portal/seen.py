@@ -10,6 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from tests.mail import tnef
+from tests.mail.calendars import calendar
+from tests.mail.calendars import mail as meeting_mail
 from tests.mail.test_as_sent import PDF, PNG, UU, data_link
 from tests.mail.test_signature import ARMOURED, KEYS, cms, detached, opaque
 
@@ -93,7 +95,7 @@ KINDS = (
     ),
     Kind(
         _TEXT,
-        "text that is attached; tables (`.csv`), calendars, contacts",
+        "text that is attached; tables (`.csv`), contacts",
         "listed",
         part("Content-Type: text/csv; name=results.csv", "a;b"),
         "",
@@ -227,6 +229,15 @@ KINDS = (
         several("mixed", TEXT, file("application/octet-stream; name=a.pdf", PDF)),
         "Normal.",
         ("a.pdf",),
+    ),
+    Kind(
+        _FILES,
+        "a calendar with a meeting",
+        "the meeting above the words: what, when (by the site's clocks, and by the sender's), where, who; listed. Who "
+        "was asked by the sender's own calendar can answer *Accept*, *Tentative* or *Decline*",
+        meeting_mail(calendar()),
+        "Please come without breakfast.",
+        ("meeting-1.ics",),
     ),
     Kind(
         _FILES,

@@ -9,6 +9,8 @@ import structlog
 from starlette.responses import Response, StreamingResponse
 
 from gateway.mail import parse
+from gateway.mail.bounds import CALENDAR_OCTETS
+from gateway.mail.meetings import Meeting, meeting
 from gateway.mail.outline import Outline
 from gateway.mail.parse import Attachment, Body, Malformed
 from gateway.mail.signature import Signature, signature
@@ -45,6 +47,7 @@ class Shown:
     remote_pictures: int = 0
     """How many pictures would be fetched from elsewhere."""
     signatures: tuple[Signature, ...] = ()
+    meeting: Meeting | None = None
 
     @property
     def blocks(self) -> tuple[tuple[bool, str], ...]:
@@ -67,12 +70,21 @@ def shown_of(raw: bytes | Outline, folder: str, language: str, *, remote: bool =
     body = parse.body(raw)
     if isinstance(body, Malformed):
         return Shown(unreadable=True)
-    shown = _content(body, folder, language, remote)
+    shown = replace(_content(body, folder, language, remote), meeting=meeting_of(raw, body))
     signatures = tuple(map(signature, body.signed))
     text = unframed(shown.text)
     if text is None:
         return replace(shown, signatures=signatures)
     return replace(shown, text=text, signatures=(*signatures, Signature("OpenPGP")))
+
+
+def meeting_of(raw: bytes | Outline, body: Body) -> Meeting | None:
+    """The meeting that a message is about, if it is about one."""
+    for one in body.attachments:
+        if one.content_type == "text/calendar" and one.size <= CALENDAR_OCTETS:
+            found = parse.attachment(raw, one.index)
+            return meeting(found[1]) if found else None
+    return None
 
 
 def _content(body: Body, folder: str, language: str, remote: bool) -> Shown:

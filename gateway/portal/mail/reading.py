@@ -14,9 +14,11 @@ from gateway.flow.context import Context
 from gateway.flow.lines import Line
 from gateway.flow.release import Opened
 from gateway.mail import parse
+from gateway.mail.meetings import Meeting
 from gateway.mail.outline import Outline, outlined
 from gateway.mail.parse import Attachment, Head, Piece
 from gateway.portal import headers
+from gateway.portal.cookies import unguessable
 from gateway.portal.mail.content import OCTETS, Shown, download, is_clean, shown_of
 from gateway.portal.mail.ranges import asked
 from gateway.portal.visit import Visit
@@ -26,13 +28,16 @@ async def message(visit: Visit, account: Account) -> Response:
     """One message from the inbox, with what was written before and after it."""
     opened = await open_message(visit, account)
     remote = visit.request.query_params.get("images") == "on"
+    shown = await show_message(visit, opened, remote=remote)
     facts = {
         "line": opened.line,
         "from_address": opened.author_address,
-        "shown": await show_message(visit, opened, remote=remote),
+        "shown": shown,
+        "may_answer": may_answer(opened, shown.meeting),
         "remote": remote,
         "talk_lines": await visit.desk.ask(_talk, account, opened.line.message_id),
         "done": visit.request.query_params.get("done", ""),
+        "writing": unguessable(visit.portal.random),
     }
     page = await asyncio.to_thread(visit.show, "mail/message", facts)  # it may be as long as a mail
     if remote:
@@ -54,6 +59,13 @@ async def sent(visit: Visit, account: Account) -> Response:
 def _talk(ctx: Context, account: Account, message_id: int) -> list[Line]:
     message = ctx.tx.get(Message, message_id)
     return lines.conversation(ctx, account, message) if message else []
+
+
+def may_answer(opened: Opened, meeting: Meeting | None) -> bool:
+    """Whether a meeting asks for an answer, and is the sender's own: somebody else's would not be told."""
+    if meeting is None or meeting.method != "REQUEST" or not meeting.uid:
+        return False
+    return meeting.organiser.address.lower() == opened.author_address.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,11 +229,11 @@ async def _send(page: Page, files: tuple[Arriving, ...], answers: tuple[str, str
     header_id = _header_id(page, to, uploads)
     pieces = written(page.account.name, page.account.typed, to, subject, body, uploads, header_id, now, in_reply_to)
     try:
-        sealed = await asyncio.to_thread(_sealed, visit.portal.content, pieces, visit.portal.max_upload)
+        content = await asyncio.to_thread(sealed, visit.portal.content, pieces, visit.portal.max_upload)
     except TooLarge:
         form.refuse("attachments", _TOO_LARGE)
         return False
-    await _hand_over(visit, Written(sealed, subject, header_id, bool(uploads)), send)
+    await hand_over(visit, Written(content, subject, header_id, bool(uploads)), send)
     kept = page.kept
     if kept and (kept.version == page.writing.version or kept.begun.body == body):  # else it is another window's
         await visit.desk.do(drafts.discard, page.account, kept.id)
@@ -253,8 +253,13 @@ def _header_id(page: Page, to: str, uploads: list[Upload]) -> str:
     """The Message-ID: the same for the same words from the same form, which are sent once."""
     said = [page.writing.name, to, page.form.subject.data, page.form.body.data]
     said += [f"{one.filename} {one.digest.hex()}" for one in uploads]
-    digest = page.visit.desk.keys.digest("sent", f"{page.account.id}|{json.dumps(said)}".encode())
-    return f"<{digest.hex()[:32]}@{page.visit.desk.site.domain}>"
+    return message_id(page.visit, page.account, said)
+
+
+def message_id(visit: Visit, account: Account, said: list[str]) -> str:
+    """The Message-ID of what an account says, the same for the same."""
+    digest = visit.desk.keys.digest("sent", f"{account.id}|{json.dumps(said)}".encode())
+    return f"<{digest.hex()[:32]}@{visit.desk.site.domain}>"
 
 
 async def _clean(visit: Visit, form: ReplyForm) -> tuple[Arriving, ...]:
@@ -275,7 +280,7 @@ async def _clean(visit: Visit, form: ReplyForm) -> tuple[Arriving, ...]:
     return tuple(clean)
 
 
-def _sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed:
+def sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed:
     """Seal a message while it is written. Raises TooLarge and StoreFull, and has then left nothing behind."""
     writer, size = content.writer(), 0
     try:
@@ -292,7 +297,7 @@ def _sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed
     return sealed
 
 
-async def _hand_over(visit: Visit, message: Written, send: Send) -> None:
+async def hand_over(visit: Visit, message: Written, send: Send) -> None:
     sent = None
     try:
         sent = await send(message)
