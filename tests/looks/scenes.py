@@ -132,7 +132,7 @@ async def _verify(world: World, browser: Browser) -> None:
     await browser.press("Start")
 
 
-@scene("invite-verify-wrong", "/invite/{token}", 422)
+@scene("invite-verify-wrong", "/invite/{token}")
 async def _verify_wrong(world: World, browser: Browser) -> None:
     await _verify(world, browser)
     await browser.press("Continue", **WRONG)
@@ -151,7 +151,7 @@ async def _verify_here(world: World, browser: Browser) -> None:
     await browser.press("Start")
 
 
-@scene("invite-stranger", "/invite/{token}", 422)
+@scene("invite-stranger", "/invite/{token}")
 async def _stranger(world: World, browser: Browser) -> None:
     await _verify_here(world, browser)
     await browser.press("Continue", organisation="no")
@@ -286,7 +286,7 @@ async def _look_at_nothing(world: World, browser: Browser) -> None:
     await _looking(world, browser, "Locked.pdf", files.locked_pdf())
 
 
-@scene("reply-begun", "/messages/{copy_id:int}/reply")
+@scene("reply-begun", "/messages/{copy_id:int}/reply", 422)
 async def _reply_begun(world: World, browser: Browser) -> None:
     await _reading(world, browser, RESULTS, "/reply")
     kept = [("attachments", ("Photo of the wound.jpg", b"x" * 20_000, "image/jpeg"))]
