@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from gateway.domain.model import Account, AddressChange, Codes, Copy, Passkey, RecoveryCode, Session
+from gateway.domain.model import Account, AddressChange, Codes, Copy, Message, Passkey, RecoveryCode, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
 from gateway.flow import drafts, hold, notices
 from gateway.flow.context import Context
@@ -154,6 +154,11 @@ def note_download(ctx: Context, account: Account) -> None:
 def inbox_copies(ctx: Context, account: Account) -> list[int]:
     """The copies that a download of one's own data holds, the oldest first."""
     return [copy.id for copy in ctx.tx.find(Copy, account_id=account.id, state=CopyState.INBOX)]
+
+
+def own_messages(ctx: Context, account: Account) -> list[int]:
+    """What the person has written, the oldest first."""
+    return [message.id for message in ctx.tx.find(Message, account_id=account.id)]
 
 
 def _now(ctx: Context, account: Account) -> Account:

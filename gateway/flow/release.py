@@ -39,7 +39,9 @@ class Written:
     has_files: bool = False
 
 
-def own_message(ctx: Context, account: Account, message_id: int) -> tuple[Line, Content, bytes] | None:
+def own_message(
+    ctx: Context, account: Account, message_id: int, how: str = "viewed own"
+) -> tuple[Line, Content, bytes] | None:
     """Open a message that the person wrote, as long as it is kept: its line, its content and the content's data key."""
     message = ctx.tx.one(Message, id=message_id, account_id=account.id)
     line = next(iter(lines.own_lines(ctx, [message])), None) if message else None
@@ -49,7 +51,7 @@ def own_message(ctx: Context, account: Account, message_id: int) -> tuple[Line, 
         return None
     if line.broken:
         raise WrongKey(f"message {message.id} was altered")
-    ctx.audit(account.address, "viewed own", f"message {message.id}")
+    ctx.audit(account.address, how, f"message {message.id}")
     return line, content, hold.data_key(ctx, copy, message)
 
 

@@ -8,6 +8,7 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from gateway.domain.model import Account, Audit, Content, Copy, Delivery, Session
 from gateway.domain.vocabulary import CopyState, Notice, Purpose
@@ -256,16 +257,35 @@ async def test_ones_data_is_taken_along(world, browser):
     assert "argon2" not in json.dumps(facts)
 
 
+async def test_what_one_sent_is_taken_along_too_and_a_list_of_all(world, browser):
+    copy = await world.written(await world.registered(), subject="Results <b>& more</b>")
+    await browser.sign_in()
+    await browser.go(f"/messages/{copy.id}/reply")
+    await browser.press("Send", subject="My <i>answer</i>", body="Thank you, doctor.")
+    await browser.go("/profile/download")
+    await browser.press("Download my data", password=PASSWORD)
+    with zipfile.ZipFile(io.BytesIO(browser.response.content)) as file:
+        listed = LexborHTMLParser(file.read("index.html"))
+        links = {one.text(): one.attributes["href"] for one in listed.css("a")}
+        assert list(links) == ["Results <b>& more</b>", "My <i>answer</i>"]
+        assert b"Thank you, doctor." in file.read(links["My <i>answer</i>"])
+        assert b"All is well." in file.read(links["Results <b>& more</b>"])
+    assert not listed.css("script, img, link, b, i")
+
+
 async def test_what_is_taken_along_is_sent_while_it_is_made(world, browser):
     account = await world.registered()
     raw = base64.b64encode(os.urandom(50_000))
     for _ in range(4):
         await world.written(account, RESULTS + raw)
-    visit = SimpleNamespace(portal=SimpleNamespace(content=world.content), desk=world.desk)
+    pages = SimpleNamespace(page=lambda *_: "the list")
+    visit = SimpleNamespace(
+        portal=SimpleNamespace(content=world.content, pages=pages), desk=world.desk, language=lambda: "en"
+    )
     pieces = [piece async for piece in archive(visit, account)]
     with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as file:
         assert file.testzip() is None
-        assert len(file.namelist()) == 2 + 4
+        assert len(file.namelist()) == 3 + 4
     assert max(map(len, pieces)) < 2 * len(raw)
 
 
