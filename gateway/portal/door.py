@@ -79,8 +79,8 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
     try:
         given = await _ADMIT[page.who](visit)
     except Turned as turned:
-        late = await _late(page, visit)
-        if late is None or page.late is None:
+        late = page.late and await _late(visit)
+        if not (page.late and late):
             return turned.response
         view, given = page.late, (late,)
     if not visit.posted:
@@ -91,12 +91,10 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
         return await _answer(view, visit, given, await read_form(request, portal.max_upload, portal.content))
 
 
-async def _late(page: Page, visit: Visit) -> Account | None:
-    """Whose form has come after their session had ended by itself, where its page keeps what it brings."""
+async def _late(visit: Visit) -> Account | None:
+    """Whose form has come after their session had ended by itself."""
     cookie = visit.portal.cookies.read(visit.request, SESSION)
-    if not visit.posted or page.late is None or not cookie:
-        return None
-    return await visit.desk.ask(sessions.ended, cookie)
+    return await visit.desk.ask(sessions.ended, cookie) if visit.posted and cookie else None
 
 
 def mended_link(request: Request) -> Response | None:
@@ -107,9 +105,7 @@ def mended_link(request: Request) -> Response | None:
     return go_to(f"{path}?{request.url.query}" if request.url.query else path)
 
 
-async def _answer(
-    view: Callable[..., Awaitable[Response]], visit: Visit, given: tuple[Any, ...], posted: Posted
-) -> Response:
+async def _answer(view: View, visit: Visit, given: tuple[Any, ...], posted: Posted) -> Response:
     """Have the view answer a form, if it is one of ours; then its files are removed."""
     visit = replace(visit, form=posted.fields, files=posted.files, is_too_large=posted.is_too_large)
     try:

@@ -70,15 +70,14 @@ def shown_of(raw: bytes | Outline, folder: str, language: str, *, remote: bool =
     body = parse.body(raw)
     if isinstance(body, Malformed):
         return Shown(unreadable=True)
-    shown = replace(_content(body, folder, language, remote), meeting=meeting_of(raw, body))
-    signatures = tuple(map(signature, body.signed))
-    text = unframed(shown.text)
-    if text is None:
-        return replace(shown, signatures=signatures)
-    return replace(shown, text=text, signatures=(*signatures, Signature("OpenPGP")))
+    shown = _content(body, folder, language, remote)
+    text, signatures = unframed(shown.text), tuple(map(signature, body.signed))
+    if text is not None:
+        shown, signatures = replace(shown, text=text), (*signatures, Signature("OpenPGP"))
+    return replace(shown, signatures=signatures, meeting=_meeting_of(raw, body))
 
 
-def meeting_of(raw: bytes | Outline, body: Body) -> Meeting | None:
+def _meeting_of(raw: bytes | Outline, body: Body) -> Meeting | None:
     """The meeting that a message is about, if it is about one."""
     for one in body.attachments:
         if one.content_type == "text/calendar" and one.size <= CALENDAR_OCTETS:

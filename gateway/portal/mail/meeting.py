@@ -1,7 +1,5 @@
 """Answering a meeting: to whoever asked, and to nobody else on a stranger's word."""
 
-import asyncio
-
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -12,7 +10,7 @@ from gateway.mail.compose import written
 from gateway.mail.meetings import ANSWERS, Person, answer
 from gateway.portal.form import one_line
 from gateway.portal.mail.reading import may_answer, open_message, show_message
-from gateway.portal.mail.writing import hand_over, message_id, sealed
+from gateway.portal.mail.sending import message_id, seal_and_send
 from gateway.portal.visit import Visit, go_to
 
 _LONGEST = 300
@@ -29,10 +27,9 @@ async def say_whether(visit: Visit, account: Account) -> Response:
     calendar = answer(meeting, Person(account.name, account.typed), said, now)
     words = (opened.author_address, subject, visit.typed("body")[:_LONGEST], ())
     pieces = written(account.name, account.typed, *words, header_id, now, opened.header_id, calendar)
-    content = await asyncio.to_thread(sealed, visit.portal.content, pieces, visit.portal.max_upload)
 
     async def send(message: Written) -> Message | None:
         return await visit.desk.do(release.reply, account, opened.line.copy_id, message)
 
-    await hand_over(visit, Written(content, subject, header_id, has_files=False), send)
+    await seal_and_send(visit, pieces, (subject, header_id, False), send)
     return go_to(f"/messages/{opened.line.copy_id}?done={said}")

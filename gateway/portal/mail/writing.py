@@ -5,9 +5,8 @@ saves it every few seconds (`save=auto`).
 """
 
 import asyncio
-import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -28,9 +27,9 @@ from gateway.portal.form import REFUSED
 from gateway.portal.mail.content import is_clean
 from gateway.portal.mail.forms import ComposeForm, ReplyForm
 from gateway.portal.mail.reading import open_message, show_message
+from gateway.portal.mail.sending import Send, message_id, seal_and_send
 from gateway.portal.posted import Arriving
 from gateway.portal.visit import Visit, go_to
-from gateway.ports import ContentStore, Sealed
 
 _ANSWERED = re.compile(r"(re|aw|sv|antw)\s*:", re.IGNORECASE)
 """How mail clients say, in several languages, that a subject is an answer's."""
@@ -42,15 +41,17 @@ _TOO_LARGE = say("The files are too large together. Send fewer, or smaller ones.
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One form to write in: the page that it stands on, what it answers, and its draft, if there is one."""
+    """One form to write in, what it says of its draft, and the draft, if there is one."""
 
     visit: Visit
     account: Account
     form: ReplyForm
-    path: str
-    copy_id: int | None
     kept: Kept | None
     writing: Writing
+
+    @property
+    def path(self) -> str:
+        return self.visit.request.url.path
 
     @property
     def facts(self) -> dict[str, object]:
@@ -73,7 +74,7 @@ async def reply(visit: Visit, account: Account) -> Response:
     if kept is None and not visit.posted:
         kept = await visit.desk.ask(drafts.answering, account, line.copy_id)
     form = ReplyForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {"subject": subject})
-    page = Page(visit, account, form, f"/messages/{line.copy_id}/reply", line.copy_id, kept, _writing(visit, kept))
+    page = Page(visit, account, form, kept, _writing(visit, kept))
 
     async def send(message: Written) -> Message | None:
         return await visit.desk.do(release.reply, account, line.copy_id, message)
@@ -91,7 +92,7 @@ async def compose(visit: Visit, account: Account) -> Response:
     form = ComposeForm(visit.form if visit.posted else None, data=asdict(kept.begun) if kept else {})
     site = visit.desk.site
     form.to.choices = {str(one.id): f"{display(one)}, {site.practice(one.practice_id).name}" for one in known}
-    page = Page(visit, account, form, "/compose", None, kept, _writing(visit, kept))
+    page = Page(visit, account, form, kept, _writing(visit, kept))
     to = next((one for one in known if str(one.id) == form.to.data), None)
 
     async def send(message: Written) -> Message | None:
@@ -105,10 +106,8 @@ async def compose(visit: Visit, account: Account) -> Response:
 
 async def keep_unsent(visit: Visit, account: Account) -> Response:
     """A form that came after its session had ended: what it brings is kept, and found again by who signs in."""
-    copy_id = visit.request.path_params.get("copy_id")
-    begun = Begun(visit.typed("to"), visit.typed("subject"), visit.typed("body"))
-    form = ReplyForm(data=asdict(begun))
-    page = Page(visit, account, form, visit.request.url.path, copy_id, None, _writing(visit, None))
+    form = ReplyForm(data=visit.form)
+    page = Page(visit, account, form, None, _writing(visit, None))
     saved = await _save(page, await _clean(visit, form))
     return go_to(f"/sign-in?done=kept&next={page.path}%3Fdraft={saved.id}%26done=kept")
 
@@ -182,8 +181,6 @@ async def _remove(visit: Visit, files: tuple[Arriving, ...]) -> None:
 
 # ------------------------------------------------------------------------------------------------------------- sending
 
-Send = Callable[[Written], Awaitable[Message | None]]
-
 
 async def _answered(page: Page, answers: tuple[str, str], send: Send) -> Response | Page:
     """What becomes of a form that was posted; or the form, which is to be shown for the first time, or again."""
@@ -191,8 +188,7 @@ async def _answered(page: Page, answers: tuple[str, str], send: Send) -> Respons
     if not visit.posted:
         return page
     if visit.typed("save") == "auto":
-        saved = await _save(page)
-        return JSONResponse(asdict(saved))
+        return JSONResponse(asdict(await _save(page)))
     is_filled_in = form.validate()
     clean = await _clean(visit, form)
     if visit.is_too_large:
@@ -203,7 +199,8 @@ async def _answered(page: Page, answers: tuple[str, str], send: Send) -> Respons
         is_seen = visit.typed("drop") or is_full or saved.is_apart
         return go_to(_again(page, saved, is_full=is_full) if is_seen else "/inbox?show=drafts&done=saved")
     if is_filled_in and not form.wrong and await _send(page, clean, answers, send):
-        return go_to(f"/messages/{page.copy_id}?done=sent" if page.copy_id else "/inbox?done=sent")
+        answered = page.writing.copy_id
+        return go_to(f"/messages/{answered}?done=sent" if answered else "/inbox?done=sent")
     saved = await _save(page, clean)
     kept = await visit.desk.ask(drafts.find, page.account, saved.id)
     return replace(page, kept=kept, writing=replace(page.writing, name=saved.writing, version=saved.version))
@@ -229,11 +226,10 @@ async def _send(page: Page, files: tuple[Arriving, ...], answers: tuple[str, str
     header_id = _header_id(page, to, uploads)
     pieces = written(page.account.name, page.account.typed, to, subject, body, uploads, header_id, now, in_reply_to)
     try:
-        content = await asyncio.to_thread(sealed, visit.portal.content, pieces, visit.portal.max_upload)
+        await seal_and_send(visit, pieces, (subject, header_id, bool(uploads)), send)
     except TooLarge:
         form.refuse("attachments", _TOO_LARGE)
         return False
-    await hand_over(visit, Written(content, subject, header_id, bool(uploads)), send)
     kept = page.kept
     if kept and (kept.version == page.writing.version or kept.begun.body == body):  # else it is another window's
         await visit.desk.do(drafts.discard, page.account, kept.id)
@@ -256,12 +252,6 @@ def _header_id(page: Page, to: str, uploads: list[Upload]) -> str:
     return message_id(page.visit, page.account, said)
 
 
-def message_id(visit: Visit, account: Account, said: list[str]) -> str:
-    """The Message-ID of what an account says, the same for the same."""
-    digest = visit.desk.keys.digest("sent", f"{account.id}|{json.dumps(said)}".encode())
-    return f"<{digest.hex()[:32]}@{visit.desk.site.domain}>"
-
-
 async def _clean(visit: Visit, form: ReplyForm) -> tuple[Arriving, ...]:
     """The files that were sent along; of one with a virus, or that cannot be looked at, the form says so."""
     clean = []
@@ -278,31 +268,3 @@ async def _clean(visit: Visit, form: ReplyForm) -> tuple[Arriving, ...]:
                 words = say("We cannot look for viruses in your files right now. Try again later.")
                 form.refuse("attachments", words)
     return tuple(clean)
-
-
-def sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed:
-    """Seal a message while it is written. Raises TooLarge and StoreFull, and has then left nothing behind."""
-    writer, size = content.writer(), 0
-    try:
-        for piece in pieces:
-            size += len(piece)
-            if size > most:
-                raise TooLarge
-            writer.write(piece)
-        sealed = writer.finish()
-        writer.sync()
-    except BaseException:
-        writer.abandon()
-        raise
-    return sealed
-
-
-async def hand_over(visit: Visit, message: Written, send: Send) -> None:
-    sent = None
-    try:
-        sent = await send(message)
-    finally:
-        if sent is None:
-            await asyncio.to_thread(visit.portal.content.discard, message.sealed.content_id)
-    if sent is None:
-        raise HTTPException(404)
