@@ -240,7 +240,7 @@ def read(site: Site, draft: Draft, text: bytes) -> Draft:
     `text` is as much of the mail as is worth reading.
     """
     if draft.needs_secure:
-        draft = replace(draft, encryption=encryption(text))
+        draft = replace(draft, encryption=encryption(draft.head, text))
     if not draft.is_read_here:
         return draft
     heard = {recipient.gateway for recipient in draft.recipients if recipient.is_heard}

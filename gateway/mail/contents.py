@@ -218,14 +218,10 @@ class _File:
 
 
 def _files(root: Part) -> list[_File]:
-    parts = _leaves(root)
+    parts = list(root.leaves())
     files = [_File(one) for one in parts if not _is_read(one) or one.filename]
     read = (one for one in parts if _is_read(one))
     return [*files, *(_File(part, one) for part in read for one in _taken_apart(part, part.end - part.start)[1])]
-
-
-def _leaves(part: Part) -> list[Part]:
-    return [leaf for one in part.parts for leaf in _leaves(one)] if part.multipart else [part]
 
 
 def _in_the_message(found: Piece, outline: Outline) -> Piece:

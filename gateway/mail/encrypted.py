@@ -6,13 +6,14 @@ from enum import StrEnum
 from gateway.mail.bounds import ENCRYPTED_OCTETS
 from gateway.mail.opened import PKCS7
 from gateway.mail.parameters import parameterised
-from gateway.mail.parse import head
+from gateway.mail.parse import Head
+from gateway.mail.signed import ENCRYPTED
 from gateway.mail.transfer import named, untransfer
 
 _ENVELOPED = (bytes.fromhex("2a864886f70d010703"), bytes.fromhex("2a864886f70d0109100117"))  # RFC 5652 §6.1, RFC 5083
 _OBJECT_OCTETS = 64
 """The octets of CMS in which it says what it is."""
-_ARMOUR = re.compile(rb"\s*+-----BEGIN PGP MESSAGE-----")  # RFC 9580 §6.2
+_ARMOUR = re.compile(rb"\s*+" + ENCRYPTED.encode())
 _RPMSG = re.compile(rb"^content-type:\s*+application/x-microsoft-rpmsg-message", re.IGNORECASE | re.MULTILINE)
 
 
@@ -25,20 +26,19 @@ class Encryption(StrEnum):
     RPMSG = "Microsoft Purview"
 
 
-def encryption(opening: bytes) -> Encryption:
-    """How a mail is encrypted that begins with these octets, as far as its beginning tells.
+def encryption(head: Head, opening: bytes) -> Encryption:
+    """How a mail is encrypted that begins with these octets, of which this is the head, as far as they tell.
 
     Encrypted is only what is so as a whole: words that stand beside it would go in clear.
     """
-    fields = head(opening)
-    found = [one.value for one in fields.fields if one.name == "content-type"]
-    kind, parameters = parameterised(found[0] if found else b"")
-    body = opening[fields.end : fields.end + ENCRYPTED_OCTETS]
+    told = next((one.value for one in head.fields if one.name == "content-type"), b"")
+    kind, parameters = parameterised(told)
+    body = opening[head.end : head.end + ENCRYPTED_OCTETS]
     if kind == "multipart/encrypted":  # RFC 1847 §2.2; RFC 3156 §4
         return Encryption.OPENPGP
-    if kind in PKCS7 and _is_enveloped(parameters.get("smime-type", ""), body, fields.get("content-transfer-encoding")):
+    if kind in PKCS7 and _is_enveloped(parameters.get("smime-type", ""), body, head.get("content-transfer-encoding")):
         return Encryption.SMIME
-    if fields.get("content-class").lower() == "rpmsg.message" or _RPMSG.search(body):
+    if head.get("content-class").lower() == "rpmsg.message" or _RPMSG.search(body):
         return Encryption.RPMSG
     is_text = kind in ("", "text", "text/plain")
     return Encryption.OPENPGP if is_text and _ARMOUR.match(body) else Encryption.NONE

@@ -7,6 +7,7 @@ and fields are bounded (`bounds`); what exceeds them is `TooMuch`.
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -61,6 +62,14 @@ class Part:
     @property
     def multipart(self) -> bool:
         return self.content_type.startswith("multipart/")
+
+    def leaves(self) -> Iterator["Part"]:
+        """The parts that are not divided further, in their order."""
+        if not self.multipart:
+            yield self
+            return
+        for one in self.parts:
+            yield from one.leaves()
 
     @property
     def encoded_end(self) -> int:

@@ -67,9 +67,8 @@ def _is_pkcs7(part: Part) -> bool:
 
 
 def _has_text(part: Part) -> bool:
-    if part.multipart:
-        return any(_has_text(one) for one in part.parts)
-    return part.content_type.startswith("text/") and bool(part.message[part.start : part.end].strip())
+    texts = (one for one in part.leaves() if one.content_type.startswith("text/"))
+    return any(one.message[one.start : one.end].strip() for one in texts)
 
 
 class _Opening:
@@ -95,8 +94,8 @@ class _Opening:
             if place:
                 parameters = {"charset": place.charset} if place.charset else {}
                 return _at(part, octets, place, content_type, parameters=parameters)
-        text = words_of(octets[found.rtf.start : found.rtf.end]) if found.rtf and not has_text else ""
-        return Part("text/plain", {"charset": "utf-8"}, message=text.encode(), end=len(text.encode())) if text else None
+        text = words_of(octets[found.rtf.start : found.rtf.end]).encode() if found.rtf and not has_text else b""
+        return Part("text/plain", {"charset": "utf-8"}, message=text, end=len(text)) if text else None
 
     def _several(self, part: Part, stands_for_all: bool) -> Part:
         is_signed = part.content_type == "multipart/signed" and len(part.parts) > 1

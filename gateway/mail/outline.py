@@ -73,21 +73,13 @@ def outlined(size: int, chunks: Chunks) -> Outline:
         return first  # nor will it be taken apart
     if size <= SIGNED_OCTETS and _is_signed(root):
         return Outline(b"".join(chunks()), chunks)
-    leaves = _leaves(root)
-    places = tuple((one.start, one.end) for one in leaves if needs_reading(one))
+    places = tuple((one.start, one.end) for one in root.leaves() if needs_reading(one))
     read = first.original(tuple(one for one in places if first.cuts_between(*one)))
     return _cut(chunks, read) if read else first
 
 
 def _is_signed(part: Part) -> bool:
     return part.content_type == "multipart/signed" or any(map(_is_signed, part.parts))
-
-
-def _leaves(part: Part) -> Iterator[Part]:
-    if not part.multipart:
-        yield part
-    for one in part.parts:
-        yield from _leaves(one)
 
 
 def _cut(chunks: Chunks, whole: Places) -> Outline:

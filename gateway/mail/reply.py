@@ -16,7 +16,8 @@ from gateway.mail import furniture
 from gateway.mail.bounds import READ_LINE, TEXT_LENGTH, TEXT_LINES, TEXT_OCTETS, TYPED_LINE, TYPED_LINES
 from gateway.mail.decoding import lines
 from gateway.mail.encrypted import encryption
-from gateway.mail.parse import Malformed, body
+from gateway.mail.opened import PKCS7
+from gateway.mail.parse import Malformed, body, head
 from gateway.mail.quoted_html import STRUCK, text_above_quotes
 from gateway.mail.quoted_text import LOOK_AHEAD, begins_quote, is_marked, stands_alone
 from gateway.mail.signed import ENCRYPTED, cleartext
@@ -29,6 +30,7 @@ _LINK = re.compile(r"[<\[]https?:[^<>\[\]\s]{0,2000}[>\]]", re.IGNORECASE)
 _ADDRESS_LINK = re.compile(r"[<(\[]?mailto:[^>)\]\s]{0,500}[>)\]]?", re.IGNORECASE)
 _STRUCK_OUT = re.compile(f"{STRUCK[0]}[^{STRUCK[1]}]*{STRUCK[1]}?|(?<!~)(~~?)[^~]+\\1(?!~)")
 """In HTML, and as people write it in text."""
+_SEALED_PARTS = PKCS7 | {"application/pgp-encrypted"}  # RFC 3156 §4
 _STUB = re.compile(r"\bhtml\b|multi-part message|mime format", re.IGNORECASE)
 
 
@@ -62,7 +64,7 @@ def typed_lines(raw: bytes) -> tuple[str, ...]:
 def typed(raw: bytes) -> Typed:
     """The same, and if there are none, the reason."""
     found = body(raw, TEXT_OCTETS)
-    if isinstance(found, Malformed) or found.is_closed or encryption(raw):
+    if isinstance(found, Malformed) or found.is_closed or encryption(head(raw), raw):
         return Typed(unread=Unread.SEALED)
     if found.signed and not isinstance(signed := body(found.signed[-1].content, TEXT_OCTETS), Malformed):
         found = signed  # without the footer that a list has added
@@ -72,7 +74,7 @@ def typed(raw: bytes) -> Typed:
         return Typed(unread=Unread.DIFFERS)
     if written:
         return Typed(written)
-    if ENCRYPTED in plain:
+    if ENCRYPTED in plain or any(one.content_type in _SEALED_PARTS for one in found.attachments):
         return Typed(unread=Unread.SEALED)
     return Typed(unread=Unread.BELOW if plain.strip() or shown.strip() else Unread.EMPTY)
 

@@ -309,7 +309,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "signed.unframed": lambda text: signed.unframed(f"-----BEGIN PGP SIGNED MESSAGE-----\n{text}"),
     "file_names.file_name": lambda text: file_names.file_name(1, text, "message/rfc822"),
     "file_names.subject_of": lambda text: file_names.subject_of(mime.tree(text_of("plain", text))),
-    "encrypted.encryption": lambda text: encrypted.encryption(octets(text)),
+    "encrypted.encryption": lambda text: encrypted.encryption(parse.head(octets(text)), octets(text)),
     "opened.opened": lambda text: parse.body(parts(text)),
     "opened.opened, winmail": lambda text: opened.opened(
         b"Content-Type: application/ms-tnef\r\n\r\n" + tnef.tnef(octets(text))

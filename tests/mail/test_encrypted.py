@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from gateway.mail.encrypted import Encryption, encryption
+from gateway.mail.parse import head
 from tests.mail.test_signature import KEYS, certificate, cms, detached, opaque
 
 
@@ -48,4 +49,4 @@ RPMSG = "--b\nContent-Type: application/x-microsoft-rpmsg-message; name=message.
     ],
 )
 def test_what_is_encrypted(raw, found):
-    assert encryption(raw) is found
+    assert encryption(head(raw), raw) is found

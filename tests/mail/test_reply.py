@@ -278,6 +278,11 @@ def test_a_type_that_is_not_whole_is_plain_text(kind: str) -> None:
             "Version: 1\n--b\nContent-Type: application/octet-stream\n\nx\n--b--",
             Unread.SEALED,
         ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\n--b\nContent-Type: application/pkcs7-mime; "
+            "smime-type=enveloped-data\n\nMIIB\n--b--",
+            Unread.SEALED,
+        ),
     ],
 )
 def test_why_nothing_was_read(raw: str, why: Unread) -> None:
