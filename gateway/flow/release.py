@@ -18,7 +18,7 @@ RECENT = 500
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message that its reader has opened: everything but its content, which `content` and `data_key` open."""
+    """A message that its reader or author has opened: all but its content, which `content` and `data_key` open."""
 
     line: Line
     author_address: str
@@ -39,10 +39,8 @@ class Written:
     has_files: bool = False
 
 
-def own_message(
-    ctx: Context, account: Account, message_id: int, how: str = "viewed own"
-) -> tuple[Line, Content, bytes] | None:
-    """Open a message that the person wrote, as long as it is kept: its line, its content and the content's data key."""
+def own_message(ctx: Context, account: Account, message_id: int, how: str = "viewed own") -> Opened | None:
+    """Open a message that the person wrote, as long as it is kept. Raises WrongKey for one whose row was altered."""
     message = ctx.tx.one(Message, id=message_id, account_id=account.id)
     line = next(iter(lines.own_lines(ctx, [message])), None) if message else None
     copy = ctx.tx.get(Copy, line.copy_id) if line else None
@@ -52,7 +50,7 @@ def own_message(
     if line.broken:
         raise WrongKey(f"message {message.id} was altered")
     ctx.audit(account.address, how, f"message {message.id}")
-    return line, content, hold.data_key(ctx, copy, message)
+    return Opened(line, account.typed, message.header_id, content, hold.data_key(ctx, copy, message))
 
 
 def note_file(ctx: Context, account: Account, copy_id: int, index: int) -> None:

@@ -5,18 +5,20 @@ import io
 import itertools
 import json
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from gateway.domain.model import Account, Content
+from gateway.domain.model import Account
 from gateway.errors import WrongKey
 from gateway.flow import account as accounts
 from gateway.flow import release
+from gateway.flow.context import Context
 from gateway.flow.lines import Line
+from gateway.flow.release import Opened
 from gateway.portal.account.forms import OwnPasswordForm
 from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.cookies import SESSION
@@ -87,36 +89,30 @@ async def _every_message(
     visit: Visit, account: Account, file: zipfile.ZipFile, listed: list[Listed]
 ) -> AsyncIterator[None]:
     """Add what lies in the inbox, then what was sent; one altered row does not cost the others."""
-    for copy_id in await visit.desk.ask(accounts.inbox_copies, account):
-        try:
-            opened = await visit.desk.do(release.open_message, account, copy_id, "took along")
-            if opened:
-                listed.append(Listed(f"message-{copy_id}.eml", opened.line))
-                async for _ in _added(
-                    file, visit.portal, listed[-1].file, opened.addressed, opened.content, opened.data_key
-                ):
-                    yield
-        except WrongKey:
-            visit.portal.tell_unopened("/profile/download", [copy_id])
-            file.writestr(f"message-{copy_id}-damaged.txt", DAMAGED)
-    for message_id in await visit.desk.ask(accounts.own_messages, account):
-        try:
-            own = await visit.desk.do(release.own_message, account, message_id, "took along")
-            if own:
-                line, content, key = own
-                listed.append(Listed(f"sent-{message_id}.eml", line))
-                async for _ in _added(file, visit.portal, listed[-1].file, b"", content, key):
-                    yield
-        except WrongKey:
-            visit.portal.tell_unopened("/profile/download", [message_id])
-            file.writestr(f"sent-{message_id}-damaged.txt", DAMAGED)
+    for name, list_ids, open_one in _MESSAGES:
+        for row_id in await visit.desk.ask(list_ids, account):
+            try:
+                opened = await visit.desk.do(open_one, account, row_id, "took along")
+                if opened:
+                    listed.append(Listed(f"{name}-{row_id}.eml", opened.line))
+                    async for _ in _added(file, visit.portal, listed[-1].file, opened):
+                        yield
+            except WrongKey:
+                visit.portal.tell_unopened("/profile/download", [row_id])
+                file.writestr(f"{name}-{row_id}-damaged.txt", DAMAGED)
 
 
-async def _added(
-    file: zipfile.ZipFile, portal: Portal, name: str, addressed: bytes, content: Content, key: bytes
-) -> AsyncIterator[None]:
+_MESSAGES: tuple[tuple[str, Callable[[Context, Account], list[int]], Callable[..., Opened | None]], ...] = (
+    ("message", accounts.inbox_copies, release.open_message),
+    ("sent", accounts.own_messages, release.own_message),
+)
+"""What each kind of message is called in the archive, which there are, and how one is opened."""
+
+
+async def _added(file: zipfile.ZipFile, portal: Portal, name: str, opened: Opened) -> AsyncIterator[None]:
     """A message as it came; stops after each chunk, so that what was written can be sent."""
-    chunks = itertools.chain(filter(None, (addressed,)), portal.content.chunks(content.id, content.inline, key))
+    stored = portal.content.chunks(opened.content.id, opened.content.inline, opened.data_key)
+    chunks = itertools.chain(filter(None, (opened.addressed,)), stored)
     with file.open(name, "w") as entry:
         while chunk := await asyncio.to_thread(next, chunks, b""):
             await asyncio.to_thread(entry.write, chunk)

@@ -47,11 +47,10 @@ async def message(visit: Visit, account: Account) -> Response:
 
 async def sent(visit: Visit, account: Account) -> Response:
     """One message that the person wrote."""
-    found = await visit.desk.do(release.own_message, account, visit.request.path_params["message_id"])
-    if found is None:
+    opened = await visit.desk.do(release.own_message, account, visit.request.path_params["message_id"])
+    if opened is None:
         raise HTTPException(404)
-    line, content, key = found
-    shown = await _shown(visit, content, key, "")
+    line, shown = opened.line, await _shown(visit, opened, "")
     facts = {"line": line, "shown": shown, "talk_lines": await visit.desk.ask(_talk, account, line.message_id)}
     return await asyncio.to_thread(visit.show, "mail/sent", facts)
 
@@ -191,14 +190,15 @@ async def open_message(visit: Visit, account: Account) -> Opened:
 async def show_message(visit: Visit, opened: Opened, *, remote: bool = False) -> Shown:
     """What a page shows of it."""
     folder = f"/messages/{opened.line.copy_id}/attachments"
-    return await _shown(visit, opened.content, opened.data_key, folder, remote=remote)
+    return await _shown(visit, opened, folder, remote=remote)
 
 
-async def _shown(visit: Visit, content: Content, key: bytes, folder: str, *, remote: bool = False) -> Shown:
+async def _shown(visit: Visit, opened: Opened, folder: str, *, remote: bool = False) -> Shown:
     def take_apart() -> Shown:
-        return shown_of(_outline(visit, content, key), folder, visit.language(), remote=remote)
+        outline = _outline(visit, opened.content, opened.data_key)
+        return shown_of(outline, folder, visit.language(), remote=remote)
 
-    async with visit.portal.room_for(content.size):
+    async with visit.portal.room_for(opened.content.size):
         return await asyncio.to_thread(take_apart)
 
 
