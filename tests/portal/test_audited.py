@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.domain.model import Audit
+from gateway.domain.model import Account, Audit
 from tests.browser import PASSWORD
+from tests.portal.test_enclosed import nested
 from tests.portal.test_reading import mail
 
 LETTER = mail("Hello", '<img src="cid:logo@x">', [("logo.png", "image/png", b"png")])
@@ -63,3 +64,13 @@ async def test_what_does_not_leave_is_not_told(world, reader):
     for path in ("/messages/9", "/messages/1/attachments/9", "/messages/9/original", "/sent/1", "/messages/9/reply"):
         assert (await reader.go(path)).status == 404
     assert await told_since(world, before) == []
+
+
+async def test_a_message_within_a_message_is_told_when_it_is_opened(world, reader):
+    account = await world.one(Account)
+    copy = await world.written(account, nested(2))
+    await reader.go(f"/messages/{copy.id}")
+    for trail in ("0", "0/0"):
+        before = len(await world.rows(Audit))
+        assert (await reader.go(f"/messages/{copy.id}/attachments/{trail}/open")).status == 200
+        assert await told_since(world, before) == [("opened file", f"copy {copy.id}", "0")]

@@ -93,7 +93,10 @@ async def attachment(visit: Visit, account: Account) -> Response:
 
 async def find_file(visit: Visit, account: Account) -> Found:
     """The file that the path names; 404 for another's, and for one of a message that was not opened yet."""
-    content, key = await _peeked(visit, account)
+    peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
+    if peeked is None:
+        raise HTTPException(404)
+    content, key = peeked
     trail = visit.request.path_params["trail"]
 
     def find() -> tuple[Attachment, Piece] | None:
@@ -125,22 +128,19 @@ async def note_file(visit: Visit, account: Account) -> None:
 
 async def enclosed(visit: Visit, account: Account) -> Response:
     """A message that lies within one whose page was opened before."""
-    content, key = await _peeked(visit, account)
+    found = await find_file(visit, account)
+    if not found.file.is_message:
+        raise HTTPException(404)
+    await note_file(visit, account)
     copy_id, trail = visit.request.path_params["copy_id"], visit.request.path_params["trail"]
     folder = address(copy_id, trail)
 
-    def take_apart() -> tuple[Head, Shown] | None:
-        found = parse.piece(_outline(visit, content, key), *trail)
-        if found is None or not found[0].is_message:
-            return None
-        raw = b"".join(found[1].octets(_stored(visit, content, key)))
+    def take_apart() -> tuple[Head, Shown]:
+        raw = b"".join(found.chunks())
         return parse.head(raw), shown_of(raw, folder, visit.language())
 
-    async with visit.portal.room_for(content.size):
-        opened = await asyncio.to_thread(take_apart)
-    if opened is None:
-        raise HTTPException(404)
-    head, shown = opened
+    async with visit.portal.room_for(found.file.size):
+        head, shown = await asyncio.to_thread(take_apart)
     told = {name: head.get(name) for name in ("from", "to", "date")}
     facts = {"up": around(copy_id, trail), "folder": folder, "subject": head.subject, "told": told, "shown": shown}
     return await asyncio.to_thread(visit.show, "mail/enclosed", facts)
@@ -154,14 +154,6 @@ def address(copy_id: int, trail: Sequence[int]) -> str:
 def around(copy_id: int, trail: Sequence[int]) -> str:
     """The page of the message that a file lies in."""
     return f"{address(copy_id, trail[:-1])}/open" if len(trail) > 1 else f"/messages/{copy_id}"
-
-
-async def _peeked(visit: Visit, account: Account) -> tuple[Content, bytes]:
-    """The content of a message whose page was opened before, with its key."""
-    peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
-    if peeked is None:
-        raise HTTPException(404)
-    return peeked
 
 
 async def original(visit: Visit, account: Account) -> Response:
