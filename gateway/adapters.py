@@ -2,35 +2,38 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.config import Settings
-from gateway.config_kinds import split_address
-from gateway.edge.hop_session import Hop
-from gateway.edge.imap_session import Server
-from gateway.edge.oauth import Grant, Tokens
-from gateway.edge.sign_in import Logins, users
+from cryptography import x509
+
+from gateway.config.kinds import is_loopback, split_address
+from gateway.config.settings import Settings
+from gateway.domain.vocabulary import Role
+from gateway.edge.imap.oauth import Grant, Tokens
+from gateway.edge.imap.session import Server
+from gateway.edge.outbox.hop_session import Hop
+from gateway.edge.smtp.sign_in import Logins
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gateway.edge.openid import OpenId
+    from gateway.edge.directory import LdapDirectory
+    from gateway.edge.dkim_signer import DkimKey, DkimSigner
+    from gateway.edge.web.openid import OpenId
 
 
 def hops(settings: Settings) -> Mapping[str, Hop]:
     """The next hop under "", each relay under its domain. Raises ConfigError."""
-    next_hop = settings.next_hop
-    password = ""
-    if next_hop.password_file:
-        try:
-            password = settings.path(next_hop.password_file).read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError(f"next_hop.password_file: cannot be read ({error.strerror})") from error
-    ca_file = settings.path(next_hop.ca_file) if next_hop.ca_file else None
-    hops = {"": Hop(*split_address(next_hop.address), next_hop.tls, ca_file, next_hop.username, password)}
+    one = settings.next_hop
+    password = _secret(settings, "next_hop.password_file", one.password_file)
+    ca_file = _ca_file(settings, "next_hop.ca_file", one.ca_file)
+    own = _certificate(settings, "next_hop", one.tls_cert, one.tls_key)
+    hop = Hop(*split_address(one.address), one.tls, ca_file, one.username, password, *own)
+    hops = {"": hop}
     for relay in settings.relays:
-        relay_ca = settings.path(relay.ca_file) if relay.ca_file else None
-        hops[relay.domain] = Hop(*split_address(relay.address), relay.tls, relay_ca)
+        ca_file = _ca_file(settings, "relays.ca_file", relay.ca_file)
+        hops[relay.domain] = Hop(*split_address(relay.address), relay.tls, ca_file)
     return hops
 
 
@@ -39,19 +42,16 @@ def mailbox_server(settings: Settings) -> Server | None:
     box = settings.mailbox
     if not box.host:
         return None
-    try:
-        password = _secret(settings, box.password_file)
-        grant = Grant(
-            token_url=box.token_url,
-            client_id=box.client_id,
-            client_secret=_secret(settings, box.client_secret_file),
-            refresh_token=_secret(settings, box.refresh_token_file),
-            scope=box.scope,
-        )
-        ca_file = str(settings.path(box.ca_file)) if box.ca_file else None
-        tls = ssl.create_default_context(cafile=ca_file) if box.tls == "verified" else None
-    except OSError as error:
-        raise ConfigError(f"mailbox: {error.filename} cannot be read ({error.strerror})") from error
+    password = _secret(settings, "mailbox.password_file", box.password_file)
+    grant = Grant(
+        token_url=box.token_url,
+        client_id=box.client_id,
+        client_secret=_secret(settings, "mailbox.client_secret_file", box.client_secret_file),
+        refresh_token=_secret(settings, "mailbox.refresh_token_file", box.refresh_token_file),
+        scope=box.scope,
+    )
+    ca_file = _ca_file(settings, "mailbox.ca_file", box.ca_file)
+    tls = ssl.create_default_context(cafile=ca_file) if box.tls == "verified" else None
     return Server(
         host=box.host,
         port=box.port,
@@ -70,30 +70,130 @@ def sign_ins(settings: Settings) -> "dict[str, OpenId]":
     """Practices' own sign-ins, by the practice's id. Raises ConfigError."""
     if not settings.openid:
         return {}
-    from gateway.edge.openid import OpenId, Provider  # noqa: PLC0415 - authlib takes 9 MB, and few sites want it
+    from gateway.edge.web.openid import OpenId, Provider  # noqa: PLC0415 - authlib takes 9 MB, and few sites want it
 
     found = {}
     for one in settings.openid:
-        try:
-            secret = _secret(settings, one.client_secret_file)
-            tls = ssl.create_default_context(cafile=str(settings.path(one.ca_file))) if one.ca_file else None
-        except OSError as error:
-            raise ConfigError(f"openid: {error.filename} cannot be read ({error.strerror})") from error
+        secret = _secret(settings, "openid.client_secret_file", one.client_secret_file)
+        ca_file = _ca_file(settings, "openid.ca_file", one.ca_file)
+        tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
         found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, one.verified_claim, tls))
     return found
 
 
-def _secret(settings: Settings, file: str) -> str:
-    return settings.path(file).read_text("utf-8").strip() if file else ""
+def admin_sign_in(settings: Settings) -> "OpenId | None":
+    """The site's own sign-in for administrators, if it has one. Raises ConfigError."""
+    own = settings.admin
+    if not own.issuer:
+        return None
+    from gateway.edge.web.openid import OpenId, Provider  # noqa: PLC0415 - as above
+
+    secret = _secret(settings, "admin.client_secret_file", own.client_secret_file)
+    ca_file = _ca_file(settings, "admin.ca_file", own.ca_file)
+    tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    return OpenId(Provider(own.issuer, own.client_id, secret, own.claim, own.verified_claim, tls))
+
+
+def directory(settings: Settings, on_change: Callable[[bool], None] = lambda _: None) -> "LdapDirectory | None":
+    """The site's directory of people, if it has one. Raises ConfigError."""
+    own = settings.directory
+    if not own.url:
+        return None
+    from gateway.edge.directory import Ldap, LdapDirectory  # noqa: PLC0415 - as for authlib below
+
+    password = _secret(settings, "directory.password_file", own.password_file)
+    ca_file = _ca_file(settings, "directory.ca_file", own.ca_file)
+    from_start = own.url.startswith("ldaps://")
+    host, port = _split_host(own.url.partition("://")[2], 636 if from_start else 389)
+    practices = settings.policy().practices
+    bases = [(practice.directory_base, one.id) for practice, one in zip(settings.practices, practices, strict=True)]
+    return LdapDirectory(
+        Ldap(
+            host=host,
+            port=port,
+            from_start=from_start,
+            tls=from_start or not is_loopback(host),
+            ca_file=str(ca_file) if ca_file else None,
+            bind_dn=own.bind_dn,
+            password=password,
+            base=own.base,
+            filter=own.filter,
+            name=own.name_attribute,
+            role=own.role_attribute,
+            roles={
+                **{one.casefold(): Role.CLINICIAN for one in own.clinicians},
+                **{one.casefold(): Role.STAFF for one in own.staff},
+            },
+            other_role=Role(own.role) if own.role else None,
+            practice=own.practice_attribute,
+            practices={name: one.id for one in practices for name in (one.name.casefold(), one.id.casefold())},
+            bases=sorted((pair for pair in bases if pair[0]), key=lambda pair: -len(pair[0])),
+            domains={domain: one.id for one in reversed(practices) for domain in one.domains},
+            secure_mail=own.secure_mail_attribute,
+            timeout=own.timeout,
+        ),
+        on_change,
+    )
+
+
+def dkim_keys(settings: Settings) -> "list[DkimKey]":
+    """The keys that sign the mail that we write. Raises ConfigError."""
+    if not settings.dkim:
+        return []
+    from gateway.edge.dkim_signer import read_key  # noqa: PLC0415 - dkimpy brings all of dnspython
+
+    return [read_key(one.selector, settings.path(one.key_file)) for one in settings.dkim]
+
+
+def signer(settings: Settings) -> "DkimSigner | None":
+    """Raises ConfigError."""
+    keys = dkim_keys(settings)
+    if not keys:
+        return None
+    from gateway.edge.dkim_signer import DkimSigner  # noqa: PLC0415 - as above
+
+    return DkimSigner(settings.site.domain, keys)
+
+
+def _split_host(text: str, otherwise: int) -> tuple[str, int]:
+    """Host and port of an address in which the port may be left out."""
+    named = text.rpartition("]")[2] if text.startswith("[") else text
+    return split_address(text) if ":" in named else (text.strip("[]"), otherwise)
+
+
+def _secret(settings: Settings, key: str, file: str) -> str:
+    """What a file holds that the settings name, or "". Raises ConfigError."""
+    return _read(settings, key, file, "a file that holds the secret").strip()
+
+
+def _read(settings: Settings, key: str, file: str, what: str) -> str:
+    """A text that the settings name, or "". Raises ConfigError."""
+    try:
+        return settings.path(file).read_text("utf-8") if file else ""
+    except OSError as error:
+        raise ConfigError(f"{key}: {settings.path(file)} cannot be read ({error.strerror}); name {what}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{key}: {settings.path(file)} is no text; name {what}") from error
+
+
+def _ca_file(settings: Settings, key: str, file: str) -> Path | None:
+    """A CA bundle that the settings name: each session reads it anew, and a mistake is told now. Raises ConfigError."""
+    if not file:
+        return None
+    what = "a file of CA certificates (PEM)"
+    _read(settings, key, file, what)
+    try:
+        ssl.create_default_context(cafile=settings.path(file))
+    except ssl.SSLError as error:
+        raise ConfigError(f"{key}: {settings.path(file)} has no certificates in it; name {what}") from error
+    return settings.path(file)
 
 
 def server_logins(settings: Settings) -> Logins | None:
-    """Raises ConfigError."""
+    """To be called in the event loop."""
     if not settings.smtp.users_file:
         return None
-    file = settings.path(settings.smtp.users_file)
-    users(file)  # so that a mistake in it is told now
-    return Logins(file, asyncio.get_running_loop().time)
+    return Logins(settings.path(settings.smtp.users_file), asyncio.get_running_loop().time)
 
 
 def server_tls(settings: Settings) -> ssl.SSLContext | None:
@@ -101,8 +201,36 @@ def server_tls(settings: Settings) -> ssl.SSLContext | None:
     if not smtp.tls_cert:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.path(smtp.tls_cert), settings.path(smtp.tls_key or smtp.tls_cert))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"smtp.tls_cert, smtp.tls_key: cannot be used ({error})") from error
+    cert, key = _certificate(settings, "smtp", smtp.tls_cert, smtp.tls_key)
+    if cert:
+        context.load_cert_chain(cert, key)
     return context
+
+
+def _certificate(settings: Settings, section: str, cert: str, key: str) -> tuple[Path | None, Path | None]:
+    """The files of a certificate and its key, which fit each other. Raises ConfigError."""
+    if not cert:
+        return None, None
+    for name, file in (("tls_cert", cert), ("tls_key", key)):
+        _read(settings, f"{section}.{name}", file, "a file that holds it (PEM)")
+    files = settings.path(cert), settings.path(key or cert)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*files)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            said = f"is not the key of the certificate in {section}.tls_cert; name the one that it was made with"
+            raise ConfigError(f"{section}.tls_key: {said}") from error
+        of_key = bool(key) and _is_certificate(files[0])
+        name, file, what = (
+            ("tls_key", key, "private key without a password") if of_key else ("tls_cert", cert, "certificate")
+        )
+        raise ConfigError(f"{section}.{name}: {file} holds no {what} (PEM); name a file that does") from error
+    return files
+
+
+def _is_certificate(file: Path) -> bool:
+    try:
+        x509.load_pem_x509_certificates(file.read_bytes())
+    except ValueError:
+        return False
+    return True

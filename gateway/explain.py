@@ -1,11 +1,11 @@
 """`gateway explain`: what would become of a mail, by the same rules as in serving, and nothing of it is done."""
 
-from gateway.admin import ask
-from gateway.config import Settings
+from gateway.admin.access import ask
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError
-from gateway.flow import explain
 from gateway.flow.context import Context
-from gateway.flow.understand import Submission
+from gateway.flow.inbound import explain
+from gateway.flow.inbound.understand import Submission
 
 
 def explained(settings: Settings, raw: bytes, mail_from: str, recipients: list[str], *, trusted: bool) -> list[str]:

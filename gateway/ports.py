@@ -20,6 +20,10 @@ class Clock(Protocol):
         """The present instant, aware, UTC."""
         ...
 
+    def phones(self) -> datetime:
+        """What people's phones show, on which codes depend: another time than `now` only where this clock was moved."""
+        ...
+
 
 class Random(Protocol):
     """Unguessable octets."""
@@ -30,48 +34,56 @@ class Random(Protocol):
 class Keys(Protocol):
     """Everything that needs a secret of the site's.
 
-    Data keys are 32 octets, made for one content each, and are stored only wrapped.
+    Data keys are 32 octets, made for one content each, and are stored only wrapped. What was sealed or wrapped begins
+    with the letter of the site's key that it opens under.
     """
+
+    @property
+    def current(self) -> str:
+        """The letter of the key under which everything new is sealed."""
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """The letters of all keys that open what was sealed under them."""
+
+    def mark(self, letter: str) -> str:
+        """What tells this key from any other; it says nothing of the key. Raises KeyError for a letter not there."""
+
+    def look_again(self) -> None:
+        """Read the keys anew where they come from. Raises ConfigError, and goes on with those that there were."""
 
     def token(self, purpose: Purpose, row: int, generation: int = 1) -> str:
         """The token that opens this row: derived, never stored; lower-case base32, 128 bits of MAC."""
-        ...
 
     def row_of(self, token: str, purpose: Purpose) -> int | None:
         """The row which the token claims to open: not yet proof; compare with `holds`."""
-        ...
 
     def holds(self, token: str, purpose: Purpose, row: int, generation: int = 1) -> bool:
         """Whether this very token opens the row in this generation; constant time."""
-        ...
+
+    def is_outlived(self, token: str, purpose: Purpose) -> bool:
+        """Whether it may be a token of a key that was retired: nothing more is known of it."""
 
     def wrap(self, data_key: bytes, bound_to: str) -> bytes:
         """Wrap a data key for one holder; only the same `bound_to` unwraps it."""
-        ...
 
     def unwrap(self, wrapped: bytes, bound_to: str) -> bytes:
         """Raises WrongKey."""
-        ...
 
     def seal(self, octets: bytes, bound_to: str) -> bytes:
         """Seal something small under the site's own key."""
-        ...
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """Raises WrongKey."""
-        ...
 
     def seal_under(self, data_key: bytes, octets: bytes) -> bytes:
         """Seal a small companion of a content (its subject) under the content's own data key: lost with it."""
-        ...
 
     def open_under(self, data_key: bytes, sealed: bytes) -> bytes:
         """Raises WrongKey."""
-        ...
 
     def digest(self, purpose: str, octets: bytes) -> bytes:
-        """A keyed digest (HMAC-SHA-256): birthdates, audit rows, CSRF tokens."""
-        ...
+        """A keyed digest (HMAC-SHA-256), the same whatever key is the current one: audit rows, CSRF tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +196,8 @@ class Tx(Protocol):
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
-        """Take due, unleased deliveries for this worker, oldest first, setting their lease and counting the attempt.
-
-        Those for the hops in `besides` are left.
-        """
+        """Take due, unleased deliveries for this worker, oldest first, setting their lease and counting the attempt;
+        those for the hops in `besides` are left."""
         ...
 
 
@@ -195,11 +205,8 @@ class Store(Protocol):
     """Transactions. A write is durable when `write` returns."""
 
     async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:
-        """Run in the one writer's transaction. The work's own error fails it alone.
-
-        Work keeps the event loop for as long as it runs; what may take over 20 ms is `long` and runs beside it.
-        Raises StoreBusy or StoreFull.
-        """
+        """Run in the one writer's transaction. The work's own error fails it alone. It keeps the event loop for as long
+        as it runs; what may take over 20 ms is `long` and runs beside it. Raises StoreBusy or StoreFull."""
         ...
 
     async def read(self, work: Callable[[Tx], R]) -> R:
@@ -246,6 +253,9 @@ class Mailer(Protocol):
         Never raises for what a hop may do; what `chunks` raises it passes on, and then nothing was taken.
         """
         ...
+
+    def close(self) -> None:
+        """Take leave of every hop; what is under way goes on to its end."""
 
 
 class ScannerDown(Exception):

@@ -6,25 +6,35 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import structlog
 
-from gateway.config import Settings
-from gateway.config_kinds import split_address
+from gateway.admin import drills
+from gateway.admin.ledger import ledger_of, take_up
+from gateway.config.kinds import split_address
+from gateway.config.settings import Settings
 from gateway.domain.model import Content, Meta
-from gateway.edge.family import sole_use
 from gateway.edge.render import Templates
+from gateway.edge.run.supervisor import sole_use
 from gateway.errors import ConfigError, WrongKey
-from gateway.flow import deliver, lease, meta, remind
+from gateway.flow import lease, meta
 from gateway.flow.context import Context
+from gateway.flow.invitations import due_steps
+from gateway.flow.ledger import position, waiting
+from gateway.flow.outbound import deliver
+from gateway.flow.upkeep import key_use
 from gateway.ports import Clock, Keys, Tx
 from gateway.store.connections import make_shrinkable, open_database
 from gateway.store.content import SpooledContent
+from gateway.store.key_sources import CommandSource, CredentialSource, EnvironmentSource, FileSource, KeySource
+from gateway.store.ledger import ChainedLedger
 from gateway.store.migrations import migrate
 from gateway.store.runner import write_once
-from gateway.store.sealing import SiteKeys, load_keys
+from gateway.store.sealing import SiteKeys
+from gateway.store.snapshot import wipe_left
 
 log = structlog.get_logger()
 
@@ -41,8 +51,9 @@ class Prepared:
     keys: Keys
     content: SpooledContent
     templates: Templates
+    ledger: ChainedLedger
     sockets: dict[str, socket.socket] = field(default_factory=dict)
-    """Bound and listening, by part: "smtp" and "portal" for all workers, "metrics0", "metrics1" … for each its own."""
+    """Bound and listening, by part: "smtp", "smtps" and "portal" for all workers, "metrics0" … for each its own."""
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def close(self) -> None:
@@ -68,30 +79,32 @@ def prepare(
 
     Raises ConfigError, WrongKey, StoreBusy, StoreFull, StoreDamaged, OSError.
     """
-    keys = keys_of(settings)
-    check_writable(settings)
     check_at_hand(settings)
+    keys = keys_of(settings, serving=True)
+    check_writable(settings)
     with contextlib.ExitStack() as stack:
-        serving = settings.database_path.with_name(settings.database_path.name + ".serving")
-        stack.enter_context(sole_use(serving))  # before anything is tidied up that another may be using
+        stack.enter_context(sole_use(settings.serving_path))  # before anything is tidied up that another may be using
         content = SpooledContent(settings.spool_path)
         database = open_database(settings.database_path)
+        wipe_left(settings.database_path)
         migrate(database)
         make_shrinkable(database)
-        write_once(database, lambda tx: _refuse_a_fresh_one(tx, settings))
+        write_once(database, drills.refuse)
+        write_once(database, lambda tx: check_fits(tx, settings, keys))
         write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
         _follow_settings(database, lambda tx: Context(tx, settings.policy(), keys, clock.now()))
         _set_aside(content, set(write_once(database, _content_names)), clock.now().date())
-        prepared = Prepared(keys, content, _templates(settings, parts))
+        ledger = take_up(database, ledger_of(settings, keys), clock.now())
+        prepared = Prepared(keys, content, compiled_templates(settings, parts), ledger)
         for part, listen in _listeners(settings, parts, workers):  # last: a client that comes is served
-            with naming(f"{part.rstrip('0123456789')}.listen"):
+            with naming("smtp.tls_listen" if part == "smtps" else f"{part.rstrip('0123456789')}.listen"):
                 prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
         prepared._closing = stack.pop_all()
     return prepared
 
 
-def _templates(settings: Settings, parts: Sequence[str]) -> Templates:
-    """Compiled once, before the event loop runs and for all workers together."""
+def compiled_templates(settings: Settings, parts: Sequence[str] = ("delivery", "portal")) -> Templates:
+    """Compiled before they are used: at the start once for all workers together. Raises ConfigError."""
     templates = templates_of(settings)
     languages = {practice.language for practice in settings.policy().practices}
     for fault in templates.faults(languages):
@@ -107,15 +120,19 @@ def templates_of(settings: Settings) -> Templates:
     """Ours, with the site's own in front. Raises ConfigError."""
     folder = settings.path(settings.site.templates) if settings.site.templates else None
     if folder and not folder.is_dir():
-        raise ConfigError(f"site.templates: {folder} is no folder")
+        raise ConfigError(f"site.templates: {folder} is no folder; name one, or none")
     return Templates(settings.policy(), folder)
 
 
 def _listeners(settings: Settings, parts: Sequence[str], workers: int) -> Iterator[tuple[str, str]]:
     if "smtp" in parts:
         yield "smtp", settings.smtp.listen
+        if settings.smtp.tls_listen:
+            yield "smtps", settings.smtp.tls_listen
     if "portal" in parts:
         yield "portal", settings.portal.listen
+    if "portal" in parts and settings.admin.listen:
+        yield "admin", settings.admin.listen
     host, _, port = settings.metrics.listen.rpartition(":")
     for worker in range(workers):
         yield f"metrics{worker}", f"{host}:{int(port) + worker if int(port) else 0}"
@@ -136,22 +153,30 @@ def _tidy(ctx: Context, parts: Sequence[str]) -> None:
 
 def _follow_settings(database: Any, context: Callable[[Tx], Context]) -> None:
     """Where the days of invitations, or the zone, were set anew, plan all that live anew, some hundred at a time."""
-    planned = write_once(database, lambda tx: tx.one(Meta, name=CALENDAR))
-    calendar = write_once(database, lambda tx: _calendar(context(tx)))
-    if planned and planned.value == calendar:
+    if write_once(database, lambda tx: follows_calendar(context(tx))):
         return
 
     def go_on(tx: Tx) -> int:
-        return remind.follow_settings(context(tx), done, AT_A_TIME, by_number=planned is None)
+        return due_steps.follow_settings(context(tx), done, AT_A_TIME)
 
     done = 0
     while done := write_once(database, go_on):
         pass
-    write_once(database, lambda tx: meta.put(tx, CALENDAR, calendar))
+    write_once(database, lambda tx: note_calendar(context(tx)))
 
 
-def _calendar(ctx: Context) -> bytes:
-    """What due times are computed from."""
+def follows_calendar(ctx: Context) -> bool:
+    """Whether due times were computed from the days and the zone that the settings have now."""
+    planned = ctx.tx.one(Meta, name=CALENDAR)
+    return planned is not None and planned.value == calendar(ctx)
+
+
+def note_calendar(ctx: Context) -> None:
+    """All due times were."""
+    meta.put(ctx.tx, CALENDAR, calendar(ctx))
+
+
+def calendar(ctx: Context) -> bytes:
     return ctx.keys.digest(CALENDAR, repr((ctx.site.rhythm, ctx.site.zone.key)).encode())
 
 
@@ -189,34 +214,71 @@ def check_writable(settings: Settings) -> None:
 
 
 def check_at_hand(settings: Settings) -> None:
-    """Held mail must have its database. Raises ConfigError."""
-    if not settings.database_path.exists() and _spooled(settings):
-        raise ConfigError(_missing(settings))
-
-
-def keys_of(settings: Settings) -> SiteKeys:
-    """The site's keys. Raises ConfigError; where a database was sealed with keys that are missing, it says so."""
-    file, path = settings.path(settings.keys.file), settings.database_path
-    if not file.exists() and path.exists() and path.stat().st_size:
+    """Held mail and a ledger must have their database, and a restore must have come to its end. Raises ConfigError."""
+    if restoring(settings).exists():
         raise ConfigError(
-            f"keys.file: {file} is missing, but {path} was sealed with it; restore it from its copy. "
-            "New keys open nothing: without the old ones all held mail is lost"
+            f"database.url: a restore was interrupted, {restoring(settings)} is left of it; run gateway restore again"
         )
-    return load_keys(file)
+    path = settings.database_path
+    if not path.exists() or not path.stat().st_size:
+        _refuse_to_begin_anew(settings)
 
 
-def _refuse_a_fresh_one(tx: Tx, settings: Settings) -> None:
-    """A database that was never served from has no mail whose content lies in files. Raises ConfigError."""
-    if tx.one(Meta, name=KEY_MARK) is None and _spooled(settings):
-        raise ConfigError(_missing(settings))
+def restoring(settings: Settings) -> Path:
+    """Where a restore puts what is not in its place yet."""
+    return settings.database_path.with_name(settings.database_path.name + ".restoring")
 
 
-def _missing(settings: Settings) -> str:
-    spool, path = settings.spool_path, settings.database_path
-    return (
-        f"database.url: {path} is missing or empty, but {spool} holds mail of another ({_spooled(settings)} files); "
-        "restore the database that belongs to it, or name that one. Nothing was touched"
-    )
+def key_source(settings: Settings) -> KeySource:
+    """Where the settings have the keys."""
+    keys = settings.keys
+    if keys.environment:
+        return EnvironmentSource(keys.environment)
+    if keys.credential:
+        return CredentialSource(keys.credential)
+    if keys.command:
+        return CommandSource(keys.command, settings.folder)
+    return FileSource(settings.path(keys.file))
+
+
+def keys_of(settings: Settings, *, serving: bool = False) -> SiteKeys:
+    """The site's keys. Raises ConfigError; where a database was sealed with keys that are missing, it says so.
+
+    A process that serves learns of new keys from the database (KeyWatch). No client may have it run a slow command by
+    showing it a letter that it does not know.
+    """
+    source, path = key_source(settings), settings.database_path
+    if isinstance(source, FileSource) and not source.path.exists() and path.exists() and path.stat().st_size:
+        raise ConfigError(
+            f"keys.file: {source.path} is missing, but {path} was sealed with it; restore it from its copy, or from "
+            "key sheets (gateway keys join). New keys open nothing: without the old ones all held mail is lost"
+        )
+    return SiteKeys.of(source, by_hand=serving and not source.is_quick)
+
+
+def check_fits(tx: Tx, settings: Settings, keys: Keys) -> None:
+    """The database must be the one that keys, content and ledger belong to. Raises ConfigError, WrongKey."""
+    is_fresh = tx.one(Meta, name=KEY_MARK) is None and not position(tx).number and not waiting(tx, 1)
+    if is_fresh:
+        _refuse_to_begin_anew(settings)
+    check_keys(tx, keys)
+
+
+def _refuse_to_begin_anew(settings: Settings) -> None:
+    """A database that was never served from has no mail in files, and nothing in a ledger. Raises ConfigError."""
+    path, own = settings.database_path, settings.ledger
+    if count := _spooled(settings):
+        raise ConfigError(
+            f"database.url: {path} is missing or empty, but {settings.spool_path} holds mail of another ({count} "
+            "files); restore the database that belongs to it, or name that one. Nothing was touched"
+        )
+    for file in map(settings.path, [own.file, *own.copies]):
+        if file.is_file() and file.stat().st_size:
+            raise ConfigError(
+                f"database.url: {path} is missing or empty, but the ledger {file} is of a gateway that has served. "
+                "With a new database an old link would open somebody else's invitation: restore a backup (gateway "
+                "restore), or move the ledger away to begin anew. Nothing was touched"
+            )
 
 
 def _spooled(settings: Settings) -> int:
@@ -229,7 +291,8 @@ def check_keys(tx: Tx, keys: Keys) -> None:
     """The database must be sealed with the keys at hand. Raises WrongKey."""
     known = tx.one(Meta, name=KEY_MARK)
     if known and known.value != keys.digest(KEY_MARK, b"gateway"):
-        raise WrongKey("keys.file: these are not the keys that this database was sealed with; restore the right file")
+        raise WrongKey("keys: these are not the keys that this database was sealed with; restore the right ones")
+    key_use.check(tx, keys)
 
 
 def _open_with_keys(ctx: Context) -> None:
@@ -237,3 +300,5 @@ def _open_with_keys(ctx: Context) -> None:
     check_keys(ctx.tx, ctx.keys)
     if ctx.tx.one(Meta, name=KEY_MARK) is None:
         ctx.tx.add(Meta(name=KEY_MARK, value=ctx.keys.digest(KEY_MARK, b"gateway")))
+    key_use.begin(ctx)
+    key_use.nobody_serves(ctx)

@@ -8,9 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from gateway.domain.model import Content, Delivery, Seen, Session
+from gateway.domain.model import Content, Delivery, Fingerprint, Session
+from gateway.domain.model_search import SearchEntry
 from gateway.domain.vocabulary import Audience, DeliveryState, Notice
 from gateway.ports import Mail, NoPicture, Outcome, PagePicture, Rendered, Sealed, SignInAsked, SignInFailed, Tx, Why
+from gateway.store.key_file import KeyRing
 from gateway.store.sealing import SiteKeys
 
 R = TypeVar("R")
@@ -28,6 +30,8 @@ class FakeClock:
     def now(self) -> datetime:
         return self.at
 
+    phones = now
+
     def advance(self, **by: float) -> None:
         self.at += timedelta(**by)
 
@@ -44,7 +48,7 @@ class FakeRandom:
 
 def fake_keys() -> SiteKeys:
     """Real ciphers under a key that everyone knows."""
-    return SiteKeys({"a": b"k" * 32}, "a")
+    return SiteKeys(KeyRing({"a": b"k" * 32}, current="a", digests="a"))
 
 
 class FakeSignIn:
@@ -126,6 +130,9 @@ class FakeMailer:
         self.sent += [(hop, mail.mail_from, recipient, octets) for recipient in taken]
         return told
 
+    def close(self) -> None:
+        pass
+
 
 class FakePainter:
     """Makes one picture of everything, or none, for a reason; `asked` is what it was given."""
@@ -149,7 +156,11 @@ class FakeRenderer:
         return Rendered(f"{notice} to {audience}", text, f"<p>{text}</p>")
 
 
-_UNIQUE: dict[type, tuple[str, ...]] = {Seen: ("fingerprint",), Session: ("digest",)}
+_UNIQUE: dict[type, tuple[str, ...]] = {
+    Fingerprint: ("fingerprint",),
+    Session: ("digest",),
+    SearchEntry: ("message_id", "account_id"),
+}
 
 
 class MemoryTx:

@@ -35,7 +35,7 @@ class Browser:
         if pressed.attributes.get("name"):
             data[pressed.attributes["name"]] = pressed.attributes["value"]
         data |= typed
-        target = self.response.url.join(form.attributes["action"])
+        target = self.response.url.join(pressed.attributes.get("formaction") or form.attributes["action"])
         self.response = await self.client.post(target, data=data, files=files)
         return self
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 from playwright.sync_api import Browser as Chromium
 
 from gateway.store.connections import open_database
@@ -19,11 +20,14 @@ from tests.looks.looking import chromium as running_chromium
 from tests.peers import fetch
 from tests.practice import World
 
+settings.register_profile("untimed", deadline=None)  # how long something takes says nothing on a busy machine
+settings.load_profile("untimed")
+
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same argon2id, with less work: what the real work is has a test of its own."""
-    for room in ("gateway.portal.passwords", "gateway.edge.sign_in"):
+    for room in ("gateway.portal.passwords", "gateway.edge.smtp.sign_in"):
         monkeypatch.setattr(f"{room}.PasswordHasher", lambda: PasswordHasher(1, 8, 1))
 
 

@@ -35,14 +35,23 @@ from gateway.domain.vocabulary import (
     Relationship,
     Role,
 )
+from gateway.edge.accept import accept_mail
 from gateway.edge.render import Templates
-from gateway.flow import attention, deliver, hold, invite, observe, people, question, receive, register, release, remind
+from gateway.flow import copies, senders
+from gateway.flow.accounts import registration
+from gateway.flow.administration import attention
 from gateway.flow.context import Context, Desk
-from gateway.flow.take_in import Taking
-from gateway.flow.understand import Submission
-from gateway.flow.write_out import Parcel, Writer
+from gateway.flow.inbound import observe, question
+from gateway.flow.inbound.mail_receiver import MailReceiver
+from gateway.flow.inbound.understand import Submission
+from gateway.flow.inbox import messages
+from gateway.flow.invitations import due_steps, invite
+from gateway.flow.outbound import deliver
+from gateway.flow.outbound.write_out import PreparedDelivery, Writer
+from gateway.flow.upkeep import chain, heads
 from gateway.mail import parse
-from gateway.portal.app import create_app
+from gateway.portal.app import create_app, open_portal
+from gateway.portal.mail.indexing import index_messages
 from gateway.portal.passwords import Passwords
 from gateway.portal.turns import Asker
 from gateway.ports import Outcome, Rendered, Renderer, Sealed
@@ -122,6 +131,7 @@ class World:
     store: Any = field(default_factory=MemoryStore)
     content: Any = field(default_factory=MemoryContent)
     clock: FakeClock = field(default_factory=FakeClock)
+    keys: Any = field(default_factory=fake_keys)
     authenticated: bool = False
     """whether what `write` hands in comes over an authenticated session"""
     max_upload: int = 100_000
@@ -133,7 +143,6 @@ class World:
     octets: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.keys = fake_keys()
         self.desk = Desk(self.store, self.site, self.keys, self.clock)
         self.writer = Writer(self.site, self.keys, self.content, self)
         self._written: set[int] = set()
@@ -151,11 +160,11 @@ class World:
         """A mail is handed in, to those in its To: unless others are named."""
         recipients = recipients or tuple(a.strip() for a in message_from_bytes(octets)["To"].split(","))
         submission = Submission(mail_from, recipients, trusted, **client)
-        taking = Taking(self.site, self.keys, self.content, submission, "Received: by us\r\n")
-        taking.feed(octets)
-        draft, exits = taking.finish()
-        taking.sync()
-        return await self.desk.do(receive.accept, draft, exits)
+        receiver = MailReceiver(self.site, self.keys, self.content, submission, "Received: by us\r\n")
+        receiver.feed(octets)
+        incoming, forms = receiver.finish()
+        receiver.sync()
+        return await accept_mail(self.desk, incoming, forms)
 
     async def write(self, author: str, *to: str, tag: str = "secure", body: str = SECRET) -> None:
         """A mail is handed in, and the notices that it brings are written; it is secure unless the tag is empty."""
@@ -186,21 +195,27 @@ class World:
     async def deliver(self, outcome: Outcome = OK) -> list[EmailMessage]:
         """Send all that is due; the new mails."""
         fresh = []
-        while parcels := await self.desk.do(deliver.claim, 50):
-            for parcel in parcels:
-                octets = self.writer.octets(parcel)
-                self._written.add(parcel.delivery.id)
-                await self.desk.do(deliver.record, parcel.delivery, outcome, octets)
-                fresh.append((parcel.delivery, message_from_bytes(octets, policy=policy.default), octets))
+        while prepared_deliveries := await self.desk.do(deliver.claim, 50):
+            for prepared in prepared_deliveries:
+                octets = self.writer.octets(prepared)
+                self._written.add(prepared.delivery.id)
+                await self.desk.do(deliver.record, prepared.delivery, outcome, octets)
+                fresh.append((prepared.delivery, message_from_bytes(octets, policy=policy.default), octets))
         self.sent += fresh
         return [message for _, message, _ in fresh]
 
     async def collect(self) -> None:
         """Write out the notices that were queued since the last time, and leave them in the queue."""
-        for row in await self.rows(Delivery, kind=DeliveryKind.NOTICE):
+        for row in await self.rows(Delivery, kind__in=[DeliveryKind.NOTICE, DeliveryKind.RETURN]):
             if row.id not in self._written and row.facts:
                 self._written.add(row.id)
-                self.octets.append(self.writer.octets(Parcel(row)))
+                self.octets.append(self.writer.octets(await self._prepared(row)))
+
+    async def _prepared(self, row: Delivery) -> PreparedDelivery:
+        if not row.wrapped_key:
+            return PreparedDelivery(row)
+        key = self.keys.unwrap(row.wrapped_key, copies.bound_to_passing(row.content_id, row.recipient))
+        return PreparedDelivery(row, await self.one(Content, id=row.content_id), key)
 
     async def bounce(self, kind: DeliveryKind, notice: Notice | None = None) -> None:
         """The next hop refuses such a mail for good."""
@@ -226,9 +241,11 @@ class World:
             await self.tick()
 
     async def tick(self) -> None:
-        for due in (remind.run_due, question.run_due, observe.report_due, attention.report_due):
+        for due in (due_steps.run_due, question.run_due, observe.report_due, attention.report_due, heads.report_due):
             while await self.desk.do(due, 100):
                 pass
+        while await self.desk.do(chain.seal):
+            pass
 
     # ------------------------------------------------------------------------------------------------------ invitees
 
@@ -268,12 +285,12 @@ class World:
 
     async def try_birthdate(self, born: date = WRONG, times: int = 1) -> None:
         for _ in range(times):
-            await self.desk.do(register.check, self.newest_token(), register.Proof(birthdate=born))
+            await self.desk.do(registration.check, self.newest_token(), registration.Proof(birthdate=born))
         await self.collect()
 
     async def accept(self, born: date = BORN) -> Account:
-        proof = register.Proof(birthdate=born)
-        account = await self.desk.do(register.register, self.newest_token(), proof, "Pat", "hash")
+        proof = registration.Proof(birthdate=born)
+        account = await self.desk.do(registration.register, self.newest_token(), proof, "Pat", "hash")
         assert account
         await self.collect()
         return account
@@ -293,8 +310,8 @@ class World:
         """A copy's octets, as its reader would get them."""
         message = await self.one(Message, id=copy.message_id)
         content = await self.one(Content, id=message.content_id)
-        key = await self.desk.ask(hold.data_key, copy, message)
-        return hold.addressed(message, copy) + self.content.get(content.id, content.inline, key)
+        key = await self.desk.ask(copies.data_key, copy, message)
+        return copies.addressed(message, copy) + self.content.get(content.id, content.inline, key)
 
     async def invitation(self, invitation: Invitation) -> Invitation:
         """As it is now."""
@@ -313,20 +330,26 @@ class World:
 
     # ---------------------------------------------------------------------------------------------------------- portal
 
+    async def index(self) -> int:
+        """Read what is new for the search indexes."""
+        return await index_messages(self.desk, self.content, FakeRandom())
+
     @cached_property
     def app(self) -> Any:
         """The portal."""
-        return create_app(
+        url = self.desk.site.portal_url
+        portal = open_portal(
             self.desk,
             self.content,
             FakeRandom(),
             templates(self.desk.site),
-            self.desk.site.portal_url,
+            url,
             self.max_upload,
             self.scanner,
             self.sign_ins,
             painter=self.painter,
         )
+        return create_app(portal, url)
 
     def remake(self) -> None:
         """The portal anew, after the desk or what it was made from has changed."""
@@ -336,7 +359,7 @@ class World:
         return Browser(self.app, url=self.desk.site.portal_url, **options)
 
 
-def _taken(ctx: Context, sealed: Sealed, sender: Sender, subject: str, raw: bytes = b"") -> hold.Taken:
+def _taken(ctx: Context, sealed: Sealed, sender: Sender, subject: str, raw: bytes = b"") -> copies.Taken:
     message = Message(
         practice_id=sender.practice_id,
         sender_id=sender.id,
@@ -347,23 +370,23 @@ def _taken(ctx: Context, sealed: Sealed, sender: Sender, subject: str, raw: byte
         received_at=ctx.now,
         has_files=parse.head(raw).has_files,
     )
-    hold.add_content(ctx, sealed)
-    return hold.Taken(ctx.tx.add(message), sealed.data_key)
+    copies.add_content(ctx, sealed)
+    return copies.Taken(ctx.tx.add(message), sealed.data_key)
 
 
 def _held(ctx: Context, to: Any, sealed: Sealed, author: Any, name: str, details: Details | None) -> Invitation:
     practice = ctx.site.practice_of(author)
-    sender = people.sender_row(ctx, practice, author, name)
-    invitation = people.latest_invitation(ctx, practice.id, to.key)
+    sender = senders.sender_row(ctx, practice, author, name)
+    invitation = senders.latest_invitation(ctx, practice.id, to.key)
     if invitation is None or not invitation.is_open:
         invitation = invite.open_for(ctx, practice, to, before=invitation)
-    people.wait_for(ctx, invitation, sender)
+    senders.wait_for(ctx, invitation, sender)
     taken = _taken(ctx, sealed, sender, "Your results")
-    hold.add_copy(ctx, taken, to, CopyState.HELD, invitation_id=invitation.id)
+    copies.add_copy(ctx, taken, to, CopyState.HELD, invitation_id=invitation.id)
     return invite.give_details(ctx, invitation, sender, details) if details else invitation
 
 
 def _delivered(ctx: Context, account: Account, sealed: Sealed, subject: str, raw: bytes) -> Any:
-    sender = people.sender_row(ctx, RIVERSIDE, address("ada@riverside.example"), "Dr Ada")
+    sender = senders.sender_row(ctx, RIVERSIDE, address("ada@riverside.example"), "Dr Ada")
     taken = _taken(ctx, sealed, sender, subject, raw)
-    return release.deliver_to_inbox(ctx, taken, account, "Dr Ada", RIVERSIDE.name)
+    return messages.deliver_to_inbox(ctx, taken, account, "Dr Ada", RIVERSIDE.name)

@@ -1,7 +1,7 @@
 """The one test command: `python3 tests/run.py`. It makes what it needs in the checkout and runs every check.
 
     python3 tests/run.py                 everything, as CI runs it
-    python3 tests/run.py --quick         without real servers, browser, processes, measuring and wheel
+    python3 tests/run.py --quick         without real servers, browser, processes, measuring, site and wheel
     python3 tests/run.py -- -k birthdate what follows -- goes to pytest
 
 Needs Python 3.11 or later. Preparation stops at its first fault; the checks all run, and the first fault's exit code is
@@ -10,6 +10,7 @@ the run's. Standard library only.
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,8 @@ PROCESSES = (os.cpu_count() or 1) + 1
 """One more than there are cores, since tests of real servers wait for a good part of their time."""
 SIDE_BY_SIDE = f"-p randomly -p xdist --numprocesses {PROCESSES} --dist worksteal --durations 10".split()
 """In a random order, each file's tests together as far as possible: who is done takes from the others."""
+
+LOADED_FROM_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)[^>]*\s(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 
 Step = tuple[str, Callable[[], int]]
 
@@ -46,7 +49,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Prepare the checkout and run every check.")
     parser.add_argument(
-        "--quick", action="store_true", help="without real servers, browser, processes, measuring and wheel"
+        "--quick", action="store_true", help="without real servers, browser, processes, measuring, site and wheel"
     )
     parser.add_argument("pytest", nargs="*", metavar="-- ARGS", help="arguments for pytest")
     return parser.parse_args()
@@ -83,7 +86,26 @@ def checks(quick: bool, pytest_arguments: list[str]) -> list[Step]:
         ("Types", lambda: tool("mypy")),
         ("Tests", lambda: tool("pytest", *SIDE_BY_SIDE, *chosen, *pytest_arguments)),
     ]
-    return steps if quick else [*steps, ("Wheel, installed elsewhere: gateway demo --check", try_wheel)]
+    whole: list[Step] = [
+        ("Documents as a site", build_site),
+        ("Wheel, installed elsewhere: gateway demo --check", try_wheel),
+    ]
+    return steps if quick else [*steps, *whole]
+
+
+def build_site() -> int:
+    """Build the documents' site, whose links must lead somewhere and whose pages may load nothing from elsewhere."""
+    if code := tool("mkdocs", "build", "--strict", "--quiet", "--config-file", ".mkdocs.yml"):
+        return code
+    site = checkout.ROOT / ".site"
+    foreign = [
+        f"{page.relative_to(site)}: {loaded}"
+        for page in sorted(site.rglob("*.html"))
+        for loaded in LOADED_FROM_ELSEWHERE.findall(page.read_text("utf-8"))
+    ]
+    for line in foreign:
+        print(line)
+    return 1 if foreign else 0
 
 
 def try_wheel() -> int:
@@ -106,7 +128,8 @@ def tool(name: str, *arguments: str) -> int:
 
 
 def run(*command: str, folder: Path = checkout.ROOT) -> int:
-    done = subprocess.run(command, cwd=folder, env=checkout.ENVIRONMENT, stdin=subprocess.DEVNULL, check=False)
+    environment = checkout.ENVIRONMENT | {"NO_MKDOCS_2_WARNING": "1"}  # a banner, each time
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False)
     return done.returncode
 
 

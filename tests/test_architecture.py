@@ -20,10 +20,9 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SETTINGS = "config config_kinds config_sections settings_file"
 EVERYTHING = words(
-    "adapters admin app cli demo domain edge explain errors flow mail portal ports prepare setup store workers "
-    f"{SETTINGS}"
+    "adapters admin app cli config demo domain edge explain errors flow listeners mail portal ports prepare reloading "
+    "setup store terms workers"
 )
 MAY_IMPORT = {
     "errors": words(""),
@@ -34,12 +33,15 @@ MAY_IMPORT = {
     "store": words("domain errors ports"),
     "edge": words("domain errors flow mail ports"),
     "portal": words("domain errors flow mail ports"),
-    **dict.fromkeys(SETTINGS.split(), words(f"domain errors {SETTINGS}")),
+    "config": words("domain errors"),
     "testing": words("domain errors ports store"),
-    **dict.fromkeys(["adapters", "admin", "app", "cli", "demo", "explain", "prepare", "setup", "workers"], EVERYTHING),
+    **dict.fromkeys(EVERYTHING - words("config domain edge errors flow mail portal ports store"), EVERYTHING),
     "__main__": words("cli"),
 }
 """Which of our rooms each room may import, besides itself. Nothing that runs imports `testing`."""
+
+WINGS = ("invitations", "inbox", "accounts", "inbound", "outbound", "commands", "upkeep", "administration")
+"""The rooms of `flow`: each may import those before it. What lies beside them may import none, but for `receive`."""
 
 ONLY_IN = {
     "peewee": "store",
@@ -49,6 +51,8 @@ ONLY_IN = {
     "aioimaplib": "edge",
     "schedule": "edge",
     "jinja2": "edge",
+    "ldap3": "edge",
+    "dkim": "edge",
     "uvicorn": "edge",
 }
 """Libraries that only one room may know."""
@@ -70,7 +74,8 @@ LONGEST_FUNCTION = 50
 """The nouns stand in one place: plain fields, no logic."""
 
 TOP_LEVEL = words(
-    "pyproject.toml gateway templates tests config docs README.md CHANGELOG.md SECURITY.md LICENSE requirements.lock"
+    "pyproject.toml gateway templates tests config docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE "
+    "requirements.lock"
 )
 
 
@@ -85,6 +90,10 @@ class Module:
     def room(self) -> str:
         """The package below `gateway` (or the module, where it lies there itself)."""
         return Path(self.name).parts[1].removesuffix(".py")
+
+    @property
+    def dotted_name(self) -> str:
+        return ".".join(Path(self.name).with_suffix("").parts).removesuffix(".__init__")
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
@@ -133,6 +142,24 @@ def imports_only_its_neighbours(module: Module) -> Iterator[str]:
             yield f"{line}: {module.room} may not import {name}"
 
 
+def imports_no_wing_that_comes_later(module: Module) -> Iterator[str]:
+    _, room, *rest = Path(module.name).with_suffix("").parts
+    if room != "flow" or rest == ["receive"]:
+        return
+    rank = WINGS.index(rest[0]) if rest[0] in WINGS else -1
+    for line, name in module.imports:
+        wing = (name.removeprefix("gateway.flow.") if name.startswith("gateway.flow.") else "").partition(".")[0]
+        if (wing in WINGS and WINGS.index(wing) > rank) or wing == "receive":
+            yield f"{line}: {'.'.join(rest)} may not import {name}"
+
+
+def leaves_rows_to_flows(module: Module) -> Iterator[str]:
+    if module.room == "portal":
+        for line, name in module.dotted:
+            if name.endswith(".tx") or name.startswith("tx."):
+                yield f"{line}: {name}: rows are read and written by flow"
+
+
 def leaves_libraries_to_their_room(module: Module) -> Iterator[str]:
     for line, name in module.imports:
         room = ONLY_IN.get(name.partition(".")[0], module.room)
@@ -154,16 +181,16 @@ def keeps_the_domain_pure(module: Module) -> Iterator[str]:
 
 
 def leaves_the_time_to_the_clock(module: Module) -> Iterator[str]:
-    if module.name == "gateway/edge/clock.py":
+    if module.name == "gateway/edge/run/clock.py":
         return
     for line, name in module.imports:
         if name.partition(".")[0] == "time" and module.room != "edge":
             yield f"{line}: time is an argument; only edge imports {name}, for timeouts"
         elif name in ASKS_THE_TIME:
-            yield f"{line}: only edge/clock.py asks the machine for the time ({name})"
+            yield f"{line}: only edge/run/clock.py asks the machine for the time ({name})"
     for line, name in module.dotted:
         if name in ASKS_THE_TIME:
-            yield f"{line}: only edge/clock.py asks the machine for the time ({name})"
+            yield f"{line}: only edge/run/clock.py asks the machine for the time ({name})"
 
 
 def leaves_mail_parsing_to_one_module(module: Module) -> Iterator[str]:
@@ -187,6 +214,8 @@ def is_short(module: Module) -> Iterator[str]:
 
 RULES: list[Rule] = [
     imports_only_its_neighbours,
+    imports_no_wing_that_comes_later,
+    leaves_rows_to_flows,
     leaves_libraries_to_their_room,
     keeps_the_domain_pure,
     leaves_the_time_to_the_clock,
@@ -199,10 +228,15 @@ OFFENDERS: list[tuple[Rule, str, str]] = [
     (imports_only_its_neighbours, "gateway/domain/bad.py", "from gateway import store"),
     (imports_only_its_neighbours, "gateway/domain/bad.py", "from ..flow import receive"),
     (imports_only_its_neighbours, "gateway/mail/bad.py", "from .. import ports"),
-    (imports_only_its_neighbours, "gateway/flow/bad.py", "def late():\n    import gateway.edge.clock"),
+    (imports_only_its_neighbours, "gateway/flow/bad.py", "def late():\n    import gateway.edge.run.clock"),
     (imports_only_its_neighbours, "gateway/portal/bad.py", "from gateway.edge.render import Templates"),
     (imports_only_its_neighbours, "gateway/somewhere/bad.py", ""),
     (imports_only_its_neighbours, "gateway/app.py", "from gateway.testing import FakeClock"),
+    (imports_no_wing_that_comes_later, "gateway/flow/inbox/bad.py", "from gateway.flow.commands import verbs"),
+    (imports_no_wing_that_comes_later, "gateway/flow/bad.py", "from gateway.flow.inbox.lines import inbox"),
+    (imports_no_wing_that_comes_later, "gateway/flow/upkeep/bad.py", "from gateway.flow import receive"),
+    (leaves_rows_to_flows, "gateway/portal/bad.py", "def late(ctx): ctx.tx.remove(Session, id=1)"),
+    (leaves_rows_to_flows, "gateway/portal/bad.py", "def late(tx): tx.add(Session())"),
     (leaves_libraries_to_their_room, "gateway/flow/bad.py", "import peewee"),
     (leaves_libraries_to_their_room, "gateway/app.py", "from playhouse.migrate import migrate"),
     (leaves_libraries_to_their_room, "gateway/portal/bad.py", "from jinja2 import Environment"),
@@ -246,14 +280,36 @@ def test_an_offender_is_found(rule: Rule, name: str, source: str) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_what_is_allowed_passes(rule: Rule) -> None:
     allowed = [
-        Module("gateway/edge/clock.py", "from datetime import UTC, datetime\ndatetime.now(UTC)"),
-        Module("gateway/edge/smtp_in.py", "import time\nfrom aiosmtpd.smtp import SMTP\ntime.monotonic()"),
+        Module("gateway/edge/run/clock.py", "from datetime import UTC, datetime\ndatetime.now(UTC)"),
+        Module("gateway/edge/smtp/session.py", "import time\nfrom aiosmtpd.smtp import SMTP\ntime.monotonic()"),
         Module("gateway/mail/parse.py", "from email.parser import BytesParser\nfrom gateway.domain import model"),
         Module("gateway/store/models.py", "import peewee\nfrom gateway.ports import Store\nfrom . import runner"),
-        Module("gateway/app.py", "from gateway import __version__\nfrom gateway.edge.clock import SystemClock"),
+        Module("gateway/app.py", "from gateway import __version__\nfrom gateway.edge.run.clock import SystemClock"),
     ]
 
     assert not [offence for module in allowed for offence in rule(module)]
+
+
+def circles(imports: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other, by whatever way round."""
+    left = {name: {one for one in named if one in imports and one != name} for name, named in imports.items()}
+    while free := [name for name, named in left.items() if not named & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def imported(module: Module) -> set[str]:
+    """The modules that it imports, those included that it imports names from."""
+    return {name for _, one in module.imports for name in (one, one.rpartition(".")[0])}
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles({one.dotted_name: imported(one) for one in modules()}) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
 
 
 def strangers(paths: list[str]) -> set[str]:

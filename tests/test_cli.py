@@ -63,6 +63,13 @@ def test_init_never_overwrites(folder):
     assert (folder / "gateway.keys").read_text() == before
 
 
+def test_init_says_that_losing_the_keys_is_losing_the_mail(tmp_path):
+    said = init(tmp_path / "gateway").stdout
+    assert "LOSING THIS FILE IS LOSING THE MAIL" in said
+    assert "gateway keys split --config" in said
+    assert "LOSING THIS FILE IS LOSING THE MAIL" in (tmp_path / "gateway/gateway.keys").read_text()
+
+
 def test_init_says_which_option_is_missing(tmp_path):
     done = init(tmp_path, **{"--practice": ""})
     assert done.returncode == 1
@@ -72,9 +79,10 @@ def test_init_says_which_option_is_missing(tmp_path):
 def test_check_names_each_fault_and_exits_1(folder):
     done = gateway("check", "--config", folder / "gateway.toml")
     assert done.returncode == 1
-    assert "ok       keys" in done.stdout
-    assert "FAULT    next_hop: 127.0.0.1:1" in done.stdout
-    assert "transport_maps" in done.stdout
+    assert "ok       keys: the current one is a; losing them is losing the mail" in done.stdout
+    assert "warning  keys: no key sheets were ever printed" in done.stdout
+    assert "FAULT    next_hop.address: nothing listens at 127.0.0.1:1; " in done.stdout
+    assert "config/postfix.md" in done.stdout
     (folder / "gateway.keys").unlink()
     done = gateway("check", "--config", folder / "gateway.toml")
     assert "is missing, but" in done.stdout
@@ -86,7 +94,7 @@ def test_an_unusable_settings_file_is_said_plainly(tmp_path, command, code):
     (tmp_path / "gateway.toml").write_text("[site\n")
     done = gateway(command, "--config", tmp_path / "gateway.toml")
     assert done.returncode == code
-    assert "not TOML" in done.stderr
+    assert "not TOML" in (done.stdout if command == "check" else done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -164,7 +172,8 @@ def test_the_queue_is_shown_tried_again_and_dropped(folder):
         for number in (1, 2):
             database.execute(
                 "INSERT INTO delivery (id, kind, hop, mail_from, recipient, content_id, state, attempts, created_at, "
-                "due_at, last_reply) VALUES (?, 'notice', '', '', 'pat@home.example', '', 'quarantined', 3, 0, 0, '')",
+                "due_at, claimed_by, last_reply) "
+                "VALUES (?, 'notice', '', '', 'pat@home.example', '', 'quarantined', 3, 0, 0, '', '')",
                 [number],
             )
     shown = gateway("queue", "list", "--set-aside", "--json", *config)

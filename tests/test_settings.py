@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway import settings_file
 from gateway.adapters import hops
+from gateway.config import toml_file
 from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
+from tests.peers import recipes
 
 ROOT = Path(__file__).parent.parent
 GOOD = """
@@ -26,8 +27,12 @@ address = "127.0.0.1:2526"
 tls = "none"
 """
 
+SAME_WORD = 'tenant_header = "X-Sent: 4f0c9b2e7a61d835"\nprocessed_header = "X-Passed: 4f0c9b2e7a61d835"'
 DELEGATES = 'delegates = ["{}"]\n[next_hop]'
 OPENID = '[[openid]]\npractice = "{}"\nissuer = "{}"\nclient_id = "gateway"\n[next_hop]'
+
+DIRECTORY = "[directory]\n{}\n[next_hop]"
+RELAY = '[[relays]]\ndomain = "hospital.example"\naddress = "mx.hospital.example:25"\nwho = "directory"\n[next_hop]'
 
 
 @pytest.fixture
@@ -35,17 +40,17 @@ def read(tmp_path):
     def read(text):
         file = tmp_path / "gateway.toml"
         file.write_text(text)
-        return settings_file.load(file)
+        return toml_file.load(file)
 
     return read
 
 
 def test_the_example_is_generated_from_the_settings():
-    assert (ROOT / "config/gateway.example.toml").read_text() == settings_file.example()
+    assert (ROOT / "config/gateway.example.toml").read_text() == toml_file.example()
 
 
 def test_the_example_can_be_used_as_it_is(read):
-    policy = read(settings_file.example()).policy()
+    policy = read(toml_file.example()).policy()
     assert policy.practices[0].id == "riverside"
     assert policy.rhythm.reminder_days == (3, 15, 30)
 
@@ -82,14 +87,17 @@ def test_relays_are_reached_over_verified_tls_whatever_the_next_hop_is(read):
         (("[site]", "[site"), "not TOML"),
         (("timezone =", "timezon ="), "site.timezon: no such key; did you mean timezone?"),
         (("Europe/London", "Mars/Base"), "IANA time zone"),
-        (("127.0.0.1:2526", "127.0.0.1"), 'next_hop.address: write "host:port"'),
+        (("127.0.0.1:2526", "127.0.0.1"), 'next_hop.address: "127.0.0.1" cannot be used; write "host:port"'),
         (("127.0.0.1:2526", "192.0.2.1:25"), "next_hop.tls"),
         (('"none"', '"maybe"'), "next_hop.tls"),
         (("[next_hop]", "[next_hopp]"), "next_hopp: no such key; did you mean next_hop?"),
         (('name = "Riverside Secure Mail"', ""), 'site.name: is missing; write for example "Riverside Secure Mail"'),
         (('domains = ["riverside.example"]', ""), "practices"),
         (("[next_hop]", OPENID.format("elsewhere", "https://idp.example")), "openid.practice: there is no practice"),
-        (("[next_hop]", OPENID.format("riverside-family-practice", "http://idp.example")), "issuer: write it as"),
+        (
+            ("[next_hop]", OPENID.format("riverside-family-practice", "http://idp.example")),
+            'issuer: "http://idp.example" cannot be used; write it as',
+        ),
         (
             ("[next_hop]", 'managers = ["max@elsewhere.example"]\n[next_hop]'),
             "max@elsewhere.example does not write for",
@@ -97,6 +105,20 @@ def test_relays_are_reached_over_verified_tls_whatever_the_next_hop_is(read):
         (("[next_hop]", DELEGATES.format("kim@riverside.example for ada@other.example")), "ada@other.example does not"),
         (("[next_hop]", DELEGATES.format("kim@other.example for ada@riverside.example")), "kim@other.example does not"),
         (("[next_hop]", '[smtp]\nmax_message_size = "lots"\n[next_hop]'), "smtp.max_message_size"),
+        (
+            ("[next_hop]", DIRECTORY.format('url = "dc.example"')),
+            'directory.url: "dc.example" cannot be used; write "ldaps://host"',
+        ),
+        (("[next_hop]", DIRECTORY.format('url = "ldaps://dc.example"')), "directory.base: write where its people are"),
+        (
+            ("[next_hop]", DIRECTORY.format('filter = "(mail=x)"')),
+            'directory.filter: "(mail=x)" cannot be used; write an LDAP filter with',
+        ),
+        (("[next_hop]", '[smtp]\ntls_listen = "0.0.0.0:465"\n[next_hop]'), "smtp.tls_listen: write smtp.tls_cert too"),
+        (("[next_hop]", '[smtp]\nshared_networks = ["40.92.0.0/15"]\n[next_hop]'), "write smtp.tenant_header too"),
+        (("[next_hop]", '[smtp]\ntenant_header = "X-Sent: short"\n[next_hop]'), "a word that nobody guesses"),
+        (("[next_hop]", f"[smtp]\n{SAME_WORD}\n[next_hop]"), "smtp.processed_header: write another word"),
+        (("[next_hop]", RELAY), "relays.who: hospital.example asks the directory"),
     ],
 )
 def test_a_mistake_names_its_key_and_what_to_write(read, change, said):
@@ -107,6 +129,32 @@ def test_a_mistake_names_its_key_and_what_to_write(read, change, said):
     assert said in str(told.value)
 
 
+def test_whom_the_directory_is_asked_about_follows_from_practices_and_relays(read):
+    whole = 'url = "ldaps://dc.example"\nbase = "dc=x"\nsecure_mail_attribute = "s"'
+    asked = read(GOOD.replace("[next_hop]", RELAY.replace("[next_hop]", DIRECTORY.format(whole)), 1)).policy().directory
+    assert asked
+    assert asked.domains == {"riverside.example", "hospital.example"}
+    assert asked.relays == {"hospital.example"}
+    assert not asked.knows_practices
+    assert read(GOOD).policy().directory is None
+
+
+@pytest.mark.parametrize("page", ["microsoft365.md", "google-workspace.md"])
+def test_what_a_recipe_says_to_write_is_taken(read, page):
+    own = recipes.files(recipes.section(page, "1. The gateway"))["gateway.toml"]
+    settings = read(GOOD.partition("[next_hop]")[0] + own)
+    site = settings.policy()
+    assert site.tenant
+    assert site.stamp
+    assert site.tenant.word != site.stamp.word
+    assert settings.smtp.shared_networks
+
+
+def test_a_certificate_for_the_next_hop_that_cannot_be_read_is_told_at_once(read):
+    with pytest.raises(ConfigError, match=r"next_hop\.tls_cert"):
+        hops(read(GOOD + 'tls_cert = "nowhere.pem"\n'))
+
+
 def test_another_database_is_refused_plainly(read):
     settings = read(GOOD + '[database]\nurl = "postgresql://db/gateway"\n')
     with pytest.raises(ConfigError, match="only SQLite"):
@@ -115,7 +163,7 @@ def test_another_database_is_refused_plainly(read):
 
 def test_a_practice_says_in_which_order_it_writes_dates(read):
     for order in ("", "dmy", "mdy"):
-        settings = read(settings_file.example().replace('date_order = ""', f'date_order = "{order}"'))
+        settings = read(toml_file.example().replace('date_order = ""', f'date_order = "{order}"'))
         assert settings.policy().practices[0].date_order is Order(order)
     with pytest.raises(ConfigError):
-        read(settings_file.example().replace('date_order = ""', 'date_order = "ymd"'))
+        read(toml_file.example().replace('date_order = ""', 'date_order = "ymd"'))

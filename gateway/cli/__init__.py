@@ -11,11 +11,22 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
+from gateway.admin.access import do
 from gateway.app import PARTS
-from gateway.cli import queue
+from gateway.cli import admin, audit, backup, dkim, invitations, keys, people, practices, queue
+from gateway.cli.check import check
+from gateway.cli.dns import dns
+from gateway.cli.doctor import doctor
+from gateway.cli.init import init, try_
+from gateway.cli.leave import leave
+from gateway.cli.migrate import migrate
 from gateway.cli.parts import ConfigOption, fail, plain_errors
-from gateway.edge.logs import log_to_stderr
-from gateway.settings_file import load
+from gateway.cli.rehearse import observed, rehearse
+from gateway.cli.status import status
+from gateway.cli.trace import trace
+from gateway.config.toml_file import load
+from gateway.domain.acts import ADMINISTRATOR, Act
+from gateway.edge.run.logs import log_to_stderr
 from gateway.workers import serve as serve_as
 
 app = typer.Typer(
@@ -52,42 +63,8 @@ def demo(
         raise typer.Exit(asyncio.run(story.run() if check else show.run(port)))
 
 
-@app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(help="where the settings are to lie")],
-    domain: Annotated[str, typer.Option("--domain", help="of the gateway itself: bot@ lives here")] = "",
-    practice: Annotated[str, typer.Option("--practice", help="the practice's name")] = "",
-    practice_domain: Annotated[str, typer.Option("--practice-domain", help="its people's mail domain")] = "",
-    next_hop: Annotated[str, typer.Option("--next-hop", help="host:port that takes our mail on")] = "",
-    portal_url: Annotated[str, typer.Option("--portal-url", help="where people reach the portal")] = "",
-) -> None:
-    """Write settings, keys and an empty database; nothing that exists is overwritten."""
-    from gateway.setup import Answers, set_up  # noqa: PLC0415 - serving needs nothing of it, nor of DNS
-
-    asked = {
-        "--domain": (domain, "The gateway's own mail domain, for example secure.riverside.example"),
-        "--practice": (practice, "The practice's name, for example Riverside Family Practice"),
-        "--practice-domain": (practice_domain, "The practice's mail domain, for example riverside.example"),
-        "--next-hop": (next_hop, "The mail server that takes our mail on, for example 127.0.0.1:2526"),
-    }
-    own, name, practices_own, hop = [value or _ask(option, question) for option, (value, question) in asked.items()]
-    with plain_errors(always=1):
-        for line in set_up(folder, Answers(own, name, practices_own, hop, portal_url or f"https://{own}")):
-            typer.echo(line)
-
-
-@app.command()
-def check(config: ConfigOption) -> None:
-    """Look at everything that serving needs; one clear line for each fault, exit 1 if there is any."""
-    from gateway.setup import inspect  # noqa: PLC0415 - as for init
-
-    log_to_stderr(logging.ERROR)
-    with plain_errors(always=1):
-        settings = load(config)
-        findings = asyncio.run(inspect(settings))
-    for finding in findings:
-        typer.echo(finding.line)
-    raise typer.Exit(1 if any(finding.fault for finding in findings) else 0)
+app.command()(init)
+app.command("try")(try_)
 
 
 @app.command()
@@ -108,7 +85,7 @@ def serve(
             import uvloop  # noqa: PLC0415
 
             uvloop.install()
-        raise typer.Exit(serve_as(settings, parts, workers))
+        raise typer.Exit(serve_as(settings, lambda: load(config), parts, workers))
 
 
 @app.command()
@@ -131,7 +108,26 @@ def explain(
 
 logins = typer.Typer(no_args_is_help=True, help="Who may sign in at the listener (smtp.users_file).")
 app.add_typer(logins, name="users")
+app.add_typer(admin.app, name="admin")
+app.add_typer(people.app, name="people")
+app.add_typer(practices.app, name="practices")
 app.add_typer(queue.app, name="queue")
+app.add_typer(keys.app, name="keys")
+app.add_typer(dkim.app, name="dkim")
+app.add_typer(admin.app, name="admin")
+app.add_typer(audit.app, name="audit")
+app.add_typer(invitations.app, name="invitations")
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.command()(migrate)
+app.command()(leave)
+app.command()(check)
+app.command()(dns)
+app.command()(doctor)
+app.command()(status)
+app.command()(rehearse)
+app.command()(observed)
+app.command()(trace)
 
 
 @logins.command("add")
@@ -140,7 +136,7 @@ def add_login(
     config: ConfigOption,
 ) -> None:
     """Write a login into smtp.users_file, or give it a new password; the password is asked, or read from stdin."""
-    from gateway.edge.sign_in import add_user  # noqa: PLC0415 - serving needs nothing of it
+    from gateway.edge.smtp.sign_in import add_user, login_key  # noqa: PLC0415 - serving needs nothing of it
 
     with plain_errors():
         settings = load(config)
@@ -151,13 +147,5 @@ def add_login(
             typer.prompt("Password", hide_input=True, confirmation_prompt=True) if asked else sys.stdin.readline()
         )
         file = settings.path(settings.smtp.users_file)
+        do(settings, lambda ctx: ctx.audit(ADMINISTRATOR, Act.ADDED_LOGIN, login_key(login)))
         typer.echo(f"{add_user(file, login, password.rstrip(chr(13) + chr(10)))} may sign in")
-
-
-# ------------------------------------------------------------------------------------------------------------- helpers
-
-
-def _ask(option: str, question: str) -> str:
-    if not sys.stdin.isatty():
-        fail(f"{option} is missing: {question}")
-    return str(typer.prompt(question))

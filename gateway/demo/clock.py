@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from gateway.edge.clock import SystemClock
+from gateway.edge.run.clock import SystemClock
 from gateway.ports import Clock
 
 MORNING = time(10)
@@ -18,8 +18,19 @@ class MovableClock:
         self._machine = machine or SystemClock()
         self._ahead = self._seen = timedelta()
 
+    def begin(self, days_ago: int) -> None:
+        """Show a time in the past, for what happened before."""
+        self._ahead = -timedelta(days=days_ago)
+
+    def catch_up(self) -> None:
+        """Show the machine's time, which is later than what was shown."""
+        self._ahead = timedelta()
+
     def now(self) -> datetime:
         return self._machine.now() + self._ahead
+
+    def phones(self) -> datetime:
+        return self._machine.now()
 
     def tick(self) -> bool:
         """Whether it was moved since the last look."""

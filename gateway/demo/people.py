@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.config_sections import PracticeSection
+from gateway.config.sections import PracticeSection
 
 SITE_DOMAIN = "secure.riverside.example"
 TIMEZONE = "Europe/London"
 PRACTICES = [
-    PracticeSection(id="riverside", name="Riverside Family Practice", domains=["riverside.example"]),
+    PracticeSection(
+        id="riverside",
+        name="Riverside Family Practice",
+        domains=["riverside.example"],
+        managers=["ada@riverside.example"],
+    ),
     PracticeSection(id="hillside", name="Hillside Surgery", domains=["hillside.example"]),
 ]
 
@@ -27,11 +32,13 @@ class Person:
         return self.address.partition("@")[2]
 
 
-ADA = Person("Dr Ada", "ada@riverside.example", "Riverside Family Practice")
+ADA = Person("Dr Ada", "ada@riverside.example", "manages Riverside Family Practice")
 PAT = Person("Pat", "pat@home.example", "a patient, born 3 February 1980", date(1980, 2, 3))
 CLEO = Person("Cleo", "cleo@riverside.example", "Dr Ada's colleague")
 OMAR = Person("Dr Omar", "omar@hillside.example", "Hillside Surgery")
 PEOPLE = (ADA, PAT, CLEO, OMAR)
+RECEPTION = Person("Reception", "reception@riverside.example", "Riverside Family Practice")
+"""Who has written for the practice before the visitor comes."""
 
 
 def person(address: str) -> Person:

@@ -23,7 +23,7 @@ class Sample:
 
 
 def person(name: str = "Pat Miller", address: str = "pat@home.example", **changes: Any) -> dict[str, Any]:
-    """How somebody stands, as flow/people.py tells it."""
+    """How somebody stands, as flow/senders.py tells it."""
     return {
         "who": f"{name} <{address}>",
         "name": name,
@@ -37,8 +37,8 @@ def person(name: str = "Pat Miller", address: str = "pat@home.example", **change
         "next": (TODAY + timedelta(days=3)).isoformat(),
         "reminders": [(TODAY + timedelta(days=days)).isoformat() for days in (3, 15, 30)],
         "waiting": True,
-        "heard": "",
-        "heard_on": "",
+        "delivery_signal": "",
+        "delivery_signal_on": "",
         "at_my_practice": False,
         "tries_left": 3,
         "wrong": 0,
@@ -95,7 +95,7 @@ _RESULTS = [
     {
         "line": "LIST",
         "code": "list",
-        "people": [PAT, {**OMAR, "heard": "away", "heard_on": TODAY.isoformat()}, CLEO],
+        "people": [PAT, {**OMAR, "delivery_signal": "away", "delivery_signal_on": TODAY.isoformat()}, CLEO],
         "counts": {"patients": 1, "colleagues": 2, "unsaid": 0},
         "more": 0,
     },

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from gateway.app import PARTS, Gateway
-from gateway.config import Settings
-from gateway.config_kinds import split_address
-from gateway.config_sections import MetricsSection, NextHopSection, PortalSection, SiteSection, SmtpSection
+from gateway.config.kinds import split_address
+from gateway.config.section_smtp import SmtpSection
+from gateway.config.sections import MetricsSection, NextHopSection, PortalSection, SiteSection
+from gateway.config.settings import Settings
 from gateway.demo import mail
 from gateway.demo.clock import MovableClock
 from gateway.demo.mail import Draft, File
@@ -37,6 +38,8 @@ from gateway.store.sealing import new_key_file
 R = TypeVar("R")
 
 HOST = "127.0.0.1"
+NAME = "localhost"
+"""How browsers are to call it: by this name they allow passkeys without TLS."""
 PATIENCE = 20
 """Seconds within which whatever is due is done, even on a busy machine."""
 GLANCE = 0.05
@@ -90,9 +93,10 @@ class Stage:
         return await asyncio.to_thread(read_once, open_database(self.gateway.settings.database_path), work)
 
     async def move(self, days: int) -> None:
-        """Set the clock forward; on return, all that has become due is done and sent."""
-        self.clock.move(days)
-        await self.settle()
+        """Set the clock forward, day by day; on return, all that has become due is done and sent."""
+        for _ in range(days):
+            self.clock.move(1)
+            await self.settle()
 
     async def settle(self) -> None:
         """Wait until nothing is due. Raises TimeoutError."""
@@ -129,16 +133,18 @@ async def staged() -> AsyncIterator[Stage]:
 
 def _settings(folder: Path, next_hop_port: int, portal_port: int) -> Settings:
     (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
-    portal = f"{HOST}:{portal_port}"
     return DemoSettings(
         folder=folder,
         site=SiteSection(
-            name="Riverside Secure Mail", domain=SITE_DOMAIN, portal_url=f"http://{portal}", timezone=TIMEZONE
+            name="Riverside Secure Mail",
+            domain=SITE_DOMAIN,
+            portal_url=f"http://{NAME}:{portal_port}",
+            timezone=TIMEZONE,
         ),
         practices=PRACTICES,
         smtp=SmtpSection(listen=f"{HOST}:0"),
         next_hop=NextHopSection(address=f"{HOST}:{next_hop_port}", tls="none"),
-        portal=PortalSection(listen=portal),
+        portal=PortalSection(listen=f"{HOST}:{portal_port}"),
         metrics=MetricsSection(listen=f"{HOST}:0"),
     )
 

@@ -12,72 +12,18 @@ sender never holds a birthdate, nor what was typed in its place.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from unicodedata import normalize
 
 from gateway.domain.address import Address, address
 from gateway.domain.birthdate import LONGEST, Doubt, Order, fold, month_named, read_birthdate, tidy
 from gateway.domain.echo import BLANK, DECORATION, LONGEST_LINE, echo
-from gateway.domain.vocabulary import Details, Relationship, Role
-from gateway.domain.words import COURTESIES, RECEIVED, THANKS, VERBS
+from gateway.domain.verbs import COLLEAGUES, PHRASES, SPOKEN, VERBS, Takes, Verb
+from gateway.domain.vocabulary import Details, Relationship
+from gateway.domain.words import COURTESIES, RECEIVED, THANKS
 from gateway.errors import BadAddress
-
-
-class Verb(StrEnum):
-    """What is wanted; the value is the English word."""
-
-    PATIENT = "PATIENT"
-    CLINICIAN = "CLINICIAN"
-    STAFF = "STAFF"
-    COLLEAGUE = "COLLEAGUE"
-    REMIND = "REMIND"
-    CANCEL = "CANCEL"
-    STATUS = "STATUS"
-    LIST = "LIST"
-    DIRECTORY = "DIRECTORY"
-    PATIENTS = "PATIENTS"
-    INVITE = "INVITE"
-    MOVE = "MOVE"
-    RECALL = "RECALL"
-    READ = "READ"
-    DELEGATE = "DELEGATE"
-    UNDELEGATE = "UNDELEGATE"
-    YES = "YES"
-    PLAIN = "PLAIN"
-    HELP = "HELP"
-
-
-CHANGES = frozenset(Verb) - {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.READ, Verb.HELP}
-"""The verbs that change something; the others only answer."""
-
-ABOUT_ONE = frozenset(
-    (
-        *(Verb.PATIENT, Verb.CLINICIAN, Verb.STAFF, Verb.COLLEAGUE, Verb.REMIND, Verb.CANCEL, Verb.MOVE, Verb.STATUS),
-        *(Verb.RECALL, Verb.READ, Verb.YES, Verb.PLAIN),
-    )
-)
-"""The verbs that, without an address, speak of whom the answered notice was about."""
-
-SPOKEN: Mapping[str, Mapping[Verb, tuple[str, ...]]] = {
-    language: {Verb(name): words for name, words in names.items() if name in Verb.__members__}
-    for language, names in VERBS.items()
-}
-"""What people may type for each verb, by language."""
-
-PHRASES: Mapping[str, Verb] = {
-    fold(phrase): verb for names in SPOKEN.values() for verb, phrases in names.items() for phrase in phrases
-}
-"""The same by what is typed, one or two words without case and accents."""
-
-COLLEAGUES: Mapping[Verb, Details] = {
-    Verb.CLINICIAN: Details(Relationship.COLLEAGUE_HERE, Role.CLINICIAN),
-    Verb.STAFF: Details(Relationship.COLLEAGUE_HERE, Role.STAFF),
-    Verb.COLLEAGUE: Details(Relationship.COLLEAGUE_ELSEWHERE),
-}
-"""The verbs that say everything about a person by themselves."""
 
 LONGEST_DATE = 7  # words, as in: Tuesday the 3rd of February in 1980
 LONGEST_REASON = 200
@@ -107,7 +53,9 @@ class Command:
     @property
     def changes(self) -> bool:
         """Whether it changes something; DELEGATE without an address only tells."""
-        return self.verb in CHANGES and (self.person is not None or self.verb not in (Verb.DELEGATE, Verb.UNDELEGATE))
+        return VERBS[self.verb].changes and (
+            self.person is not None or self.verb not in (Verb.DELEGATE, Verb.UNDELEGATE)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +82,7 @@ def parse(line: str, today: date, order: Order = Order.UNSET) -> Command | Unkno
     except BadAddress:
         return Unknown(echo(line))
     person = people[0] if people else None
-    kind, typed = _split(arguments) if verb is Verb.INVITE else (verb, arguments)
+    kind, typed = _split(arguments) if verb and VERBS[verb].takes is Takes.DETAILS else (verb, arguments)
     answer, order = _ordered(kind, typed, today, order)
     if answer is Doubt.UNREADABLE and not _like_a_date(typed):
         answer = None  # "Patient is fine, thanks" is prose
@@ -147,6 +95,21 @@ def parse(line: str, today: date, order: Order = Order.UNSET) -> Command | Unkno
         return Command(verb, person, doubt=answer, text=text, language=language)
     text = _read_back(*said, born=RECEIVED[language or "en"] if kind is Verb.PATIENT else "")
     return Command(verb, person, details=answer, text=text, language=language, order=order)
+
+
+def made(
+    verb: Verb,
+    person: Address,
+    *,
+    details: Details | None = None,
+    to: Address | None = None,
+    reason: str = "",
+) -> Command:
+    """The command that a button or a form stands for, about this person."""
+    kind, reason = None if verb is Verb.INVITE else verb, _printable(reason)
+    read_back = [_read_back(verb, kind, person, "", born=RECEIVED["en"] if details and details.birthdate else "")]
+    text = " ".join([*read_back, *([to.typed] if to else [])]) + (f": {echo(reason)}" if reason else "")
+    return Command(verb, person, details=details, text=text, to=to, reason=reason)
 
 
 def listed(line: str, today: date, order: Order = Order.UNSET) -> Command | None:
@@ -176,6 +139,23 @@ def completes(line: str, before: str) -> bool:
 
 def _lacks_date(said: Command | Unknown) -> bool:
     return isinstance(said, Command) and said.doubt in (Doubt.MISSING, Doubt.UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it was typed, and what it says."""
+
+    typed: str
+    said: Command | Unknown
+
+    @property
+    def command(self) -> Command | None:
+        return self.said if isinstance(self.said, Command) else None
+
+
+def read(lines: Sequence[str], today: date, order: Order = Order.UNSET) -> tuple[Line, ...]:
+    """Read typed lines, once for all who ask what they say."""
+    return tuple(Line(line, parse(line, today, order)) for line in joined(lines))
 
 
 def joined(lines: Sequence[str]) -> list[str]:
@@ -221,9 +201,10 @@ def _of_its_own_kind(
     verb: Verb | None, people: list[Address], arguments: str, words: list[str], line: str
 ) -> Command | Unknown | None:
     """MOVE and RECALL, whose arguments are no relationship. Raises BadAddress."""
-    if verb is Verb.MOVE:
+    takes = VERBS[verb].takes if verb else Takes.NOTHING
+    if takes is Takes.ADDRESS:
         return _move(people, named_first="@" in words[0]) if not arguments else Unknown(echo(line))
-    if verb is Verb.RECALL and len({person.key for person in people}) < 2:
+    if takes is Takes.REASON and len({person.key for person in people}) < 2:
         return _recall(line, next(iter(people), None), arguments, " ".join(words))
     return None
 
@@ -242,10 +223,15 @@ def _recall(line: str, person: Address | None, reason: str, words: str) -> Comma
     if reason and person is None and ":" not in line:
         return Unknown(echo(line))
     language = _language_of(words, Verb.RECALL)
-    shown = "".join(filter(str.isprintable, reason))[:LONGEST_REASON].strip(_EMPHASIS)
+    shown = _printable(reason).strip(_EMPHASIS)
     who = [person.typed] if person else []
     text = " ".join([*who, SPOKEN[language or "en"][Verb.RECALL][0]]) + (f": {echo(shown)}" if shown else "")
     return Command(Verb.RECALL, person, text=text, reason=shown, language=language)
+
+
+def _printable(reason: str) -> str:
+    """A reason as its reader may be shown it: on one line, without what turns or hides its letters."""
+    return "".join(filter(str.isprintable, " ".join(reason.split())))[:LONGEST_REASON].strip()
 
 
 def in_words(details: Details) -> str:

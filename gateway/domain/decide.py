@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from gateway.domain.address import Address
 from gateway.domain.intent import Encrypted, Intent, NearMiss, Sign
+from gateway.domain.vocabulary import DeliverTo
 
 
 class Action(StrEnum):
@@ -49,13 +50,13 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RecipientFacts:
     """What is known of one recipient when the decision is made."""
 
     gateway: Action | None
     sign: Sign = Sign.NONE
     near_miss: NearMiss = NearMiss.ASK
-    delivery: str | None = None
+    delivery: DeliverTo | None = None
     """The account's way of delivery; None without an account."""
     domain_relayed: bool = False
     encrypted: Encrypted | None = None
@@ -73,50 +74,50 @@ class Verdict:
     sign: Sign = Sign.NONE
 
 
-def _gateway_address(facts: Facts) -> Verdict | None:
+def _gateway_address(facts: RecipientFacts) -> Verdict | None:
     return Verdict(facts.gateway, Reason.GATEWAY_ADDRESS) if facts.gateway else None
 
 
-def _not_secure(facts: Facts) -> Verdict | None:
+def _not_secure(facts: RecipientFacts) -> Verdict | None:
     passes = facts.sign.intent is Intent.CLEAR or (facts.sign in NEAR and facts.near_miss is NearMiss.PASS)
     return Verdict(Action.PASS, Reason.NOT_SECURE) if passes else None
 
 
-def _perhaps_secure(facts: Facts) -> Verdict | None:
+def _perhaps_secure(facts: RecipientFacts) -> Verdict | None:
     is_near = facts.sign in NEAR and facts.near_miss is NearMiss.ASK
     return Verdict(Action.ASK, Reason.PERHAPS_SECURE) if is_near else None
 
 
-def _encrypted(facts: Facts) -> Verdict | None:
+def _encrypted(facts: RecipientFacts) -> Verdict | None:
     """Nobody is to open two locks, nor can the portal show what we cannot read."""
     if facts.encrypted is None:
         return None
     return Verdict(Action.PASS if facts.encrypted is Encrypted.PASS else Action.REFUSE, Reason.ENCRYPTED)
 
 
-def _relay_account(facts: Facts) -> Verdict | None:
-    relayed = facts.delivery == "relay" and facts.domain_relayed
+def _relay_account(facts: RecipientFacts) -> Verdict | None:
+    relayed = facts.delivery is DeliverTo.RELAY and facts.domain_relayed
     return Verdict(Action.RELAY, Reason.ACCOUNT_RELAY) if relayed else None
 
 
-def _question_open(facts: Facts) -> Verdict | None:
+def _question_open(facts: RecipientFacts) -> Verdict | None:
     waits = facts.delivery is not None and facts.question_open
     return Verdict(Action.HOLD, Reason.QUESTION_OPEN) if waits else None
 
 
-def _account(facts: Facts) -> Verdict | None:
+def _account(facts: RecipientFacts) -> Verdict | None:
     return None if facts.delivery is None else Verdict(Action.PORTAL, Reason.ACCOUNT)
 
 
-def _secure_domain(facts: Facts) -> Verdict | None:
+def _secure_domain(facts: RecipientFacts) -> Verdict | None:
     return Verdict(Action.RELAY, Reason.SECURE_DOMAIN) if facts.domain_relayed else None
 
 
-def _unregistered(_: Facts) -> Verdict:
+def _unregistered(_: RecipientFacts) -> Verdict:
     return Verdict(Action.HOLD, Reason.UNREGISTERED)
 
 
-RULES: tuple[Callable[[Facts], Verdict | None], ...] = (
+RULES: tuple[Callable[[RecipientFacts], Verdict | None], ...] = (
     _gateway_address,
     _not_secure,
     _encrypted,
@@ -129,7 +130,7 @@ RULES: tuple[Callable[[Facts], Verdict | None], ...] = (
 )
 
 
-def decide(facts: Facts) -> Verdict:
+def decide(facts: RecipientFacts) -> Verdict:
     """The verdict of the first rule that has one; the last always has."""
     verdict = next(verdict for rule in RULES if (verdict := rule(facts)) is not None)
     return replace(verdict, sign=facts.sign)

@@ -49,6 +49,7 @@ class Sign(StrEnum):
     READ_RECEIPT = "it is a read receipt"
     CALENDAR_ANSWER = "it is a calendar's answer"
     JOURNAL = "it is a journal report to an archive"
+    PROCESSED = "it has been here before, and its stamp is genuine"
     PLAIN = "its sender has said that it is ordinary mail"
     NONE = "nothing marks it"
 
@@ -115,6 +116,9 @@ SIGNS: dict[Sign, Meaning] = {
     ),
     Sign.NEW_IN_TALK: Meaning(Intent.ASK, "`In-Reply-To` or `References` names secure mail to others"),
     Sign.MANY_READERS: Meaning(Intent.ASK, "ten or more people without an account in To and Cc of secure mail"),
+    Sign.PROCESSED: Meaning(
+        Intent.CLEAR, "the field of `smtp.processed_header` as the gateway has written it for this very mail"
+    ),
     Sign.PLAIN: Meaning(Intent.CLEAR, "the sender answered PLAIN"),
     Sign.NONE: Meaning(
         Intent.CLEAR, "anything else: `[external]`, `[security-announce]`, *Secure your account*, mail of lists"

@@ -1,7 +1,7 @@
 """The life of an invitation, as a table: (state, event) -> (state, effects).
 
-Effects are values; flow/invite.py carries them out and saves them with the state in one transaction. The diagram in
-the documentation is generated from this table (`diagram`).
+Effects are values; flow/invitations/invite.py carries them out and saves them with the state in one transaction. The
+diagram in the documentation is generated from this table (`diagram`).
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,6 @@ class Event(StrEnum):
     """the sender says what the person is to them; of one who is invited, what they are asked anyway"""
     CORRECTED = "details corrected"
     """the sender says otherwise, so that the invitee is asked something else, or to know another birthdate"""
-    DOUBTED = "doubtful address"
-    """a colleague at my practice, at an address outside it: the sender must confirm"""
     JOINED = "joined"
     """another mail or another sender for the same person"""
     JOINED_LATE = "joined near its end"
@@ -47,8 +45,8 @@ class Effect(StrEnum):
 
     RESTART_SCHEDULE = "the day becomes day 0"
     NEW_LINK = "the old link dies"
-    COUNT_STRIKE = "one try less"
-    FORGIVE_STRIKES = "tries start afresh, within the cap"
+    COUNT_WRONG_BIRTHDATE = "one try less"
+    FORGIVE_WRONG_BIRTHDATES = "tries start afresh, within the cap"
     SEND_INVITATION = "the invitee is invited"
     SEND_REMINDER = "the invitee is reminded, unless that was within the last hour"
     SEND_NEW_DAYS = "the invitee is reminded, with the days that hold now"
@@ -65,7 +63,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """Where an event leads, and what it brings about, in order."""
 
     to: State
@@ -74,66 +72,65 @@ class Move:
 
 _INVITE = (Effect.RESTART_SCHEDULE, Effect.SEND_INVITATION)
 # A link dies when what it was sent for changes; the new one is a round of its own, with all its days.
-_INVITE_AGAIN = (Effect.NEW_LINK, Effect.FORGIVE_STRIKES, *_INVITE)
+_INVITE_AGAIN = (Effect.NEW_LINK, Effect.FORGIVE_WRONG_BIRTHDATES, *_INVITE)
 
-TABLE: dict[tuple[State, Event], Move] = (
+TABLE: dict[tuple[State, Event], Transition] = (
     {
-        (State.AWAITING, Event.DETAILS): Move(State.INVITED, _INVITE),
-        (State.AWAITING, Event.DOUBTED): Move(State.AWAITING),
-        (State.AWAITING, Event.JOINED): Move(State.AWAITING),
-        (State.AWAITING, Event.JOINED_LATE): Move(State.AWAITING, (Effect.RESTART_SCHEDULE,)),
-        (State.AWAITING, Event.UNANSWERED): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
-        (State.AWAITING, Event.OUTAGE): Move(State.AWAITING, (Effect.ASK_AGAIN,)),
-        (State.AWAITING, Event.LAPSE_DUE): Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
-        (State.AWAITING, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
-        (State.AWAITING, Event.MOVED): Move(State.AWAITING),
-        (State.INVITED, Event.DETAILS): Move(State.INVITED),
-        (State.INVITED, Event.CORRECTED): Move(State.INVITED, _INVITE_AGAIN),
-        (State.INVITED, Event.DOUBTED): Move(State.INVITED),
-        (State.INVITED, Event.JOINED): Move(State.INVITED),
-        (State.INVITED, Event.JOINED_LATE): Move(State.INVITED, (Effect.RESTART_SCHEDULE, Effect.SEND_NEW_DAYS)),
-        (State.INVITED, Event.REMINDER_DUE): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-        (State.INVITED, Event.OUTAGE): Move(State.INVITED, (Effect.SEND_NEW_DAYS,)),
-        (State.INVITED, Event.REMIND): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-        (State.INVITED, Event.WRONG_BIRTHDATE): Move(State.INVITED, (Effect.COUNT_STRIKE,)),
-        (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Move(
+        (State.AWAITING, Event.DETAILS): Transition(State.INVITED, _INVITE),
+        (State.AWAITING, Event.JOINED): Transition(State.AWAITING),
+        (State.AWAITING, Event.JOINED_LATE): Transition(State.AWAITING, (Effect.RESTART_SCHEDULE,)),
+        (State.AWAITING, Event.UNANSWERED): Transition(State.AWAITING, (Effect.ASK_AGAIN,)),
+        (State.AWAITING, Event.OUTAGE): Transition(State.AWAITING, (Effect.ASK_AGAIN,)),
+        (State.AWAITING, Event.LAPSE_DUE): Transition(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
+        (State.AWAITING, Event.CANCEL): Transition(State.CANCELLED, (Effect.DESTROY_HELD,)),
+        (State.AWAITING, Event.MOVED): Transition(State.AWAITING),
+        (State.INVITED, Event.DETAILS): Transition(State.INVITED),
+        (State.INVITED, Event.CORRECTED): Transition(State.INVITED, _INVITE_AGAIN),
+        (State.INVITED, Event.JOINED): Transition(State.INVITED),
+        (State.INVITED, Event.JOINED_LATE): Transition(State.INVITED, (Effect.RESTART_SCHEDULE, Effect.SEND_NEW_DAYS)),
+        (State.INVITED, Event.REMINDER_DUE): Transition(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.OUTAGE): Transition(State.INVITED, (Effect.SEND_NEW_DAYS,)),
+        (State.INVITED, Event.REMIND): Transition(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.WRONG_BIRTHDATE): Transition(State.INVITED, (Effect.COUNT_WRONG_BIRTHDATE,)),
+        (State.INVITED, Event.LAST_WRONG_BIRTHDATE): Transition(
             State.LOCKED,
-            (Effect.COUNT_STRIKE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED, Effect.TELL_SHUT_OUT),
+            (Effect.COUNT_WRONG_BIRTHDATE, Effect.RESTART_SCHEDULE, Effect.TELL_LOCKED, Effect.TELL_SHUT_OUT),
         ),
-        (State.INVITED, Event.ACCEPT): Move(State.ACCEPTED, (Effect.RELEASE_HELD, Effect.TELL_ACCEPTED)),
-        (State.INVITED, Event.EXPIRY_DUE): Move(State.EXPIRED, (Effect.RESTART_SCHEDULE, Effect.TELL_EXPIRED)),
-        (State.INVITED, Event.BOUNCED): Move(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE, Effect.TELL_UNDELIVERABLE)),
-        (State.INVITED, Event.CANCEL): Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
+        (State.INVITED, Event.ACCEPT): Transition(State.ACCEPTED, (Effect.RELEASE_HELD, Effect.TELL_ACCEPTED)),
+        (State.INVITED, Event.EXPIRY_DUE): Transition(State.EXPIRED, (Effect.RESTART_SCHEDULE, Effect.TELL_EXPIRED)),
+        (State.INVITED, Event.BOUNCED): Transition(
+            State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE, Effect.TELL_UNDELIVERABLE)
+        ),
+        (State.INVITED, Event.CANCEL): Transition(State.CANCELLED, (Effect.DESTROY_HELD,)),
         # The newest link goes to the invitee's own address, whoever asked.
-        (State.INVITED, Event.ASKED): Move(State.INVITED, (Effect.SEND_REMINDER,)),
-        (State.INVITED, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
-        (State.LOCKED, Event.OUTAGE): Move(State.LOCKED, (Effect.TELL_LOCKED,)),
-        (State.EXPIRED, Event.OUTAGE): Move(State.EXPIRED, (Effect.TELL_EXPIRED,)),
-        (State.UNDELIVERABLE, Event.OUTAGE): Move(State.UNDELIVERABLE, (Effect.TELL_UNDELIVERABLE,)),
-        (State.LOCKED, Event.JOINED): Move(State.LOCKED),
-        (State.LOCKED, Event.JOINED_LATE): Move(State.LOCKED, (Effect.RESTART_SCHEDULE,)),
-        (State.UNDELIVERABLE, Event.JOINED): Move(State.UNDELIVERABLE),
-        (State.UNDELIVERABLE, Event.JOINED_LATE): Move(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE,)),
-        (State.UNDELIVERABLE, Event.MOVED): Move(State.INVITED, _INVITE_AGAIN),
+        (State.INVITED, Event.ASKED): Transition(State.INVITED, (Effect.SEND_REMINDER,)),
+        (State.INVITED, Event.MOVED): Transition(State.INVITED, _INVITE_AGAIN),
+        (State.LOCKED, Event.OUTAGE): Transition(State.LOCKED, (Effect.TELL_LOCKED,)),
+        (State.EXPIRED, Event.OUTAGE): Transition(State.EXPIRED, (Effect.TELL_EXPIRED,)),
+        (State.UNDELIVERABLE, Event.OUTAGE): Transition(State.UNDELIVERABLE, (Effect.TELL_UNDELIVERABLE,)),
+        (State.LOCKED, Event.JOINED): Transition(State.LOCKED),
+        (State.LOCKED, Event.JOINED_LATE): Transition(State.LOCKED, (Effect.RESTART_SCHEDULE,)),
+        (State.UNDELIVERABLE, Event.JOINED): Transition(State.UNDELIVERABLE),
+        (State.UNDELIVERABLE, Event.JOINED_LATE): Transition(State.UNDELIVERABLE, (Effect.RESTART_SCHEDULE,)),
+        (State.UNDELIVERABLE, Event.MOVED): Transition(State.INVITED, _INVITE_AGAIN),
         # Writing again to somebody whose invitation ran out is inviting them again: nothing has to be corrected.
-        (State.EXPIRED, Event.JOINED): Move(State.INVITED, _INVITE_AGAIN),
+        (State.EXPIRED, Event.JOINED): Transition(State.INVITED, _INVITE_AGAIN),
     }
     | {
         (state, event): move
         for state in RESTING
         for event, move in {
-            Event.DOUBTED: Move(state),
-            Event.ASKED: Move(state, (Effect.TELL_ASKED,)),
-            Event.REINVITE: Move(State.INVITED, _INVITE_AGAIN),
-            Event.CANCEL: Move(State.CANCELLED, (Effect.DESTROY_HELD,)),
-            Event.GRACE_OVER: Move(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
+            Event.ASKED: Transition(state, (Effect.TELL_ASKED,)),
+            Event.REINVITE: Transition(State.INVITED, _INVITE_AGAIN),
+            Event.CANCEL: Transition(State.CANCELLED, (Effect.DESTROY_HELD,)),
+            Event.GRACE_OVER: Transition(State.LAPSED, (Effect.DESTROY_HELD, Effect.TELL_LAPSED)),
         }.items()
     }
-    | {(state, Event.ASKED): Move(state, (Effect.TELL_ASKED,)) for state in (State.CANCELLED, State.LAPSED)}
+    | {(state, Event.ASKED): Transition(state, (Effect.TELL_ASKED,)) for state in (State.CANCELLED, State.LAPSED)}
 )
 
 
-def step(state: State, event: Event) -> Move | None:
+def step(state: State, event: Event) -> Transition | None:
     """The move that this event makes from this state; None where the event means nothing there."""
     return TABLE.get((state, event))
 

@@ -19,15 +19,16 @@ class Part(StrEnum):
     COMMANDS = "what its sender says to the gateway by mail"
     ANSWERS = "a reader's inbox, for an answer by mail"
     PEOPLES_WORDS = "what an invited or registered person answers to our mail, for who wrote to them"
+    ADMINISTRATION = "the administrator's pages, on their own listener, once"
     BOUNCES = "what became of a mail of ours"
 
 
 OPENS: Mapping[Purpose, frozenset[Part]] = {
     Purpose.INVITE: frozenset({Part.REGISTERING}),
-    Purpose.WAITER: frozenset({Part.COMMANDS}),
+    Purpose.WAITING_SENDER: frozenset({Part.COMMANDS}),
     Purpose.MESSAGE: frozenset({Part.COMMANDS}),
     Purpose.SENDER: frozenset({Part.COMMANDS}),
-    Purpose.WAITER_PAGE: frozenset({Part.ONE_PERSON}),
+    Purpose.INVITATION_PAGE: frozenset({Part.ONE_PERSON}),
     Purpose.SENDER_PAGE: frozenset({Part.ONE_PERSON, Part.OWN_PEOPLE, Part.PRACTICE}),
     Purpose.CONFIRM: frozenset({Part.COMMANDS}),
     Purpose.QUESTION: frozenset({Part.COMMANDS}),
@@ -37,6 +38,7 @@ OPENS: Mapping[Purpose, frozenset[Part]] = {
     Purpose.BOUNCE: frozenset({Part.BOUNCES}),
     Purpose.RESET: frozenset({Part.NEW_PASSWORD}),
     Purpose.NEW_ADDRESS: frozenset({Part.CONFIRMING}),
+    Purpose.ADMIN: frozenset({Part.ADMINISTRATION}),
     Purpose.OLD_ADDRESS: frozenset({Part.CALLING_BACK}),
 }
 

@@ -5,9 +5,9 @@ from datetime import date
 from difflib import get_close_matches
 
 from gateway.domain.birthdate import Doubt, fold, read_birthdate, tidy
-from gateway.domain.commands import PHRASES, Verb
 from gateway.domain.echo import DECORATION
-from gateway.domain.words import COURTESIES, MEANT
+from gateway.domain.verbs import PHRASES, VERBS, Verb
+from gateway.domain.words import COURTESIES
 
 _LIKE = 0.75
 """How alike two words must be: `cancle` and `cancel` are by 0.83."""
@@ -15,10 +15,8 @@ _SHORTEST, _LONGEST = 3, 20
 """The letters of a word that may be a slip: shorter ones are too much alike."""
 _FEW = 6
 """The words of a line in which a verb may stand anywhere: longer ones are prose."""
-_SOUGHT = frozenset({Verb.CANCEL, Verb.RECALL, Verb.REMIND})
-"""Those that are looked for within a line: the words of the others stand in any mail."""
 _MEANT: Mapping[str, Verb] = {
-    **{fold(word): Verb(name) for name, words in MEANT.items() for word in words},
+    **{fold(word): verb for verb, spec in VERBS.items() for word in spec.meant},
     **PHRASES,
 }
 
@@ -34,7 +32,7 @@ def meant(line: str) -> Verb | None:
     if len(words) > _FEW:
         return None
     inside = (_MEANT.get(word) for word in words)
-    return next((verb for verb in inside if verb in _SOUGHT), None) or _misspelt(words[0])
+    return next((verb for verb in inside if verb and VERBS[verb].sought_within), None) or _misspelt(words[0])
 
 
 def _words(line: str) -> list[str]:

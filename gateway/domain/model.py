@@ -8,12 +8,23 @@ from datetime import date, datetime
 
 from gateway.domain.model_drafts import Draft, DraftFile
 from gateway.domain.model_questions import Observation, Question
+from gateway.domain.model_records import (
+    AdminSession,
+    Audit,
+    AuditBatch,
+    DirectoryEntry,
+    LedgerEntry,
+    LegalHold,
+    ListedPerson,
+)
+from gateway.domain.model_search import SearchEntry, SearchIndex
 from gateway.domain.vocabulary import (
     OPEN,
     CopyState,
+    DeliverTo,
     DeliveryKind,
+    DeliverySignal,
     DeliveryState,
-    Heard,
     Notice,
     Relationship,
     Role,
@@ -50,7 +61,7 @@ class Account:
     typed: str
     name: str
     password_hash: str
-    delivery: str = "portal"
+    delivery: DeliverTo = DeliverTo.PORTAL
     practice_name: str = ""
     practice_phone: str = ""
     practice_address: str = ""
@@ -69,11 +80,12 @@ class Account:
 class Invitation:
     """What one practice awaits of one address.
 
-    `day0` and `step`, the day of the last step that was taken, say where in its state's schedule it is, `due_at` when
-    its next step is due; `moved_to` is the day to which an outage has moved its end, 0 if none has. `strikes` are this
-    round's wrong birthdates, `strikes_before` those of earlier rounds. `generation` rises when the link is replaced.
-    `details_by` is the sender whose details stand. `asked_at` is when a new link was last asked for, `opened_at` when
-    somebody with the link first answered what is asked there.
+    `schedule_start` is day 0 of its state's schedule, `last_step_day` the day of the last step that was taken in it,
+    0 for none; `due_at`, when the next step is due, is derived from these. `extended_to` is the day to which an outage
+    has moved its end, 0 if none has. `wrong_birthdates` are those of this round, `wrong_birthdates_before` those of
+    earlier rounds. `generation` rises when the link is replaced. `details_by` is the sender whose details stand.
+    `asked_at` is when a new link was last asked for, `opened_at` when somebody with the link first answered what is
+    asked there.
     """
 
     id: int = 0
@@ -85,21 +97,21 @@ class Invitation:
     relationship: Relationship | None = None
     role: Role | None = None
     birthdate_digest: bytes | None = None
-    strikes: int = 0
-    strikes_before: int = 0
+    wrong_birthdates: int = 0
+    wrong_birthdates_before: int = 0
     generation: int = 1
-    day0: date
-    step: int = 0
+    schedule_start: date
+    last_step_day: int = 0
     due_at: datetime | None = None
     details_by: int | None = None
     account_id: int | None = None
     created_at: datetime
     changed_at: datetime
-    heard: Heard | None = None
-    heard_at: datetime | None = None
+    delivery_signal: DeliverySignal | None = None
+    delivery_signal_at: datetime | None = None
     asked_at: datetime | None = None
     opened_at: datetime | None = None
-    moved_to: int = 0
+    extended_to: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -113,7 +125,7 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiter:
+class WaitingSender:
     """A sender who waits for an invitation to be accepted."""
 
     id: int = 0
@@ -130,7 +142,8 @@ class Message:
     `sender_id` is set where a practice's sender wrote it, `account_id` where it was written in the portal.
     `reply_to_id` is the message that this one answers. `has_files` says whether it seems to bring files. `ends_at` is
     when its author wants it gone from inboxes, `wants_receipt` whether they asked to be told when it is opened.
-    `hides_readers`: it was written to many, who are not to see each other's addresses.
+    `hides_readers`: it was written to many, who are not to see each other's addresses. `queue_id` is the name under
+    which it was taken in, empty where it was written in the portal.
     """
 
     id: int = 0
@@ -147,6 +160,7 @@ class Message:
     ends_at: datetime | None = None
     wants_receipt: bool = False
     hides_readers: bool = False
+    queue_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +168,7 @@ class Copy:
     """One recipient's copy of a message. Destroying `wrapped_key` destroys the copy.
 
     `expires_at` is until when it is kept in an inbox; `ended_at` when it left it; `reason` why, sealed, for the reader.
+    `kept`: it has ended for everybody, but a legal hold keeps its key.
     """
 
     id: int = 0
@@ -168,6 +183,7 @@ class Copy:
     expires_at: datetime | None = None
     ended_at: datetime | None = None
     reason: bytes | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +201,8 @@ class Delivery:
 
     `hop` is empty for the next hop, else the domain of a relay. `facts` are what a notice is written from, sealed;
     `sender_id` is the sender to whom it is said. `claimed_by` is the worker that has it in hand until `lease_until`.
+    `queue_id` is that of the mail that passes here, or that has brought this one about; `ended_at` is when it was sent,
+    given up or dropped.
     """
 
     id: int = 0
@@ -206,6 +224,8 @@ class Delivery:
     lease_until: datetime | None = None
     claimed_by: str = ""
     last_reply: str = ""
+    queue_id: str = ""
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,20 +314,7 @@ class RecoveryCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
-    """Who did what to which, when; `mac` makes an altered row show."""
-
-    id: int = 0
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: str = ""
-    mac: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Fingerprint:
     """The fingerprint of a mail that was taken in already."""
 
     id: int = 0
@@ -334,7 +341,9 @@ class Meta:
 
 
 TABLES: tuple[type, ...] = (
-    *(Sender, Account, Invitation, Waiter, Message, Copy, Content),
+    *(Sender, Account, Invitation, WaitingSender, Message, Copy, Content),
     *(Delivery, Confirmation, Question, Observation, Delegation, Draft, DraftFile),
-    *(Session, Passkey, Codes, RecoveryCode, Audit, Seen, Meta, AddressChange, Worker),
+    *(Session, Passkey, Codes, RecoveryCode, Audit, Fingerprint, Meta, AddressChange, Worker),
+    *(SearchIndex, SearchEntry),
+    *(AuditBatch, LegalHold, ListedPerson, DirectoryEntry, LedgerEntry, AdminSession),
 )

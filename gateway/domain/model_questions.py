@@ -11,8 +11,8 @@ from gateway.domain.vocabulary import Answer
 class Question:
     """What a sender is asked about a mail of theirs before it goes anywhere: was it meant to be secure, are all meant.
 
-    `details` is what the mail says of its recipient, and how it names people, sealed. `day0`, `step`, `due_at` and
-    `moved_to` as in an invitation.
+    `details` is what the mail says of its recipient, and how it names people, sealed. `schedule_start`,
+    `last_step_day`, `due_at` and `extended_to` as in an invitation.
     """
 
     id: int = 0
@@ -21,11 +21,11 @@ class Question:
     sign: Sign
     details: bytes
     answer: Answer | None = None
-    day0: date
-    step: int = 0
+    schedule_start: date
+    last_step_day: int = 0
     due_at: datetime | None
     created_at: datetime
-    moved_to: int = 0
+    extended_to: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

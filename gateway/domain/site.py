@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -115,6 +115,30 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Directory:
+    """The site's directory of people (LDAP), as far as flows may know of it."""
+
+    domains: frozenset[str]
+    """Of whose addresses it is asked."""
+    relays: frozenset[str] = frozenset()
+    """Domains with a secure system in which only those have a mailbox of whom the directory says so."""
+    cache: timedelta = timedelta(hours=1)
+    """How long what it said of an address is believed without asking again."""
+    stale: timedelta = timedelta(hours=24)
+    """How long it is believed while the directory does not answer."""
+    knows_practices: bool = False
+    """Whether it says for which practice somebody works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A header field by which the practice's mail server and we know each other's mail: its name, and a secret word."""
+
+    name: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One gateway's policy: what flows may know of the settings."""
 
@@ -129,13 +153,20 @@ class Site:
     replies_may_travel: bool = True
     """Whether an answer's content may go to a practice over the next hop: a verified or a loopback one."""
     postmaster: str = ""
+    audit_heads_to: str = ""
+    """The address that gets the newest head of the audit's chain each day."""
     retention: Retention = field(default_factory=Retention)
     keep_days: int = 0
     """How many days a message stays in an inbox; 0: for ever."""
     observes: bool = False
     """Whether all mail passes, and what would have become of it is only reported."""
+    directory: Directory | None = None
     open_receipts: bool = True
     """Whether a sender whose mail asks for it is told when it is first opened."""
+    stamp: Stamp | None = None
+    """What we write into mail that leaves by the next hop."""
+    tenant: Stamp | None = None
+    """What the practice's mail server writes into the mail that it hands to us."""
     read_receipts: bool = False
     """Whether senders are told when their messages were read."""
 
@@ -147,10 +178,22 @@ class Site:
         """The practice of this id; one that has left the settings keeps its id as its name."""
         return next((p for p in self.practices if p.id == practice_id), Practice(practice_id, practice_id))
 
+    def has_practice(self, practice_id: str) -> bool:
+        """Whether there is such a practice in the settings."""
+        return any(p.id == practice_id for p in self.practices)
+
     def language(self, practice_id: str = "") -> str:
         """What its pages speak to people who have said nothing else; without a practice, the first one's."""
         return next((p for p in self.practices if p.id == practice_id), self.practices[0]).language
 
     def practice_of(self, sender: Address) -> Practice | None:
-        """For which practice this address writes."""
+        """For which practice this address writes, by the settings alone; flow/who.py knows the lists as well."""
         return practice_of(self.practices, sender)
+
+    def day_of(self, at: datetime) -> date:
+        """The local date at the site."""
+        return at.astimezone(self.zone).date()
+
+    def names_sender(self, sender: Address) -> bool:
+        """Whether the settings name this very address, which nothing else can overrule."""
+        return any(sender.key in practice.senders for practice in self.practices)

@@ -9,13 +9,13 @@ from gateway.domain.site import Rhythm
 
 def left(invitation: Invitation, rhythm: Rhythm) -> int:
     """How many may still be compared under this link."""
-    this_round = min(rhythm.birthdate_attempts, _in_all(rhythm) - invitation.strikes_before)
-    return max(this_round - invitation.strikes, 0)
+    this_round = min(rhythm.birthdate_attempts, _in_all(rhythm) - invitation.wrong_birthdates_before)
+    return max(this_round - invitation.wrong_birthdates, 0)
 
 
 def used_up(invitation: Invitation, rhythm: Rhythm) -> bool:
     """Whether wrong birthdates, over all rounds, leave none to try."""
-    return invitation.strikes_before + invitation.strikes >= _in_all(rhythm)
+    return invitation.wrong_birthdates_before + invitation.wrong_birthdates >= _in_all(rhythm)
 
 
 def _in_all(rhythm: Rhythm) -> int:

@@ -13,6 +13,13 @@ class Relationship(StrEnum):
     COLLEAGUE_ELSEWHERE = "colleague_elsewhere"
 
 
+class DeliverTo(StrEnum):
+    """Where a registered person reads: in the portal, or in the secure mail system of their own domain."""
+
+    PORTAL = "portal"
+    RELAY = "relay"
+
+
 class Role(StrEnum):
     """What a colleague at the sender's own practice does there."""
 
@@ -83,6 +90,8 @@ class DeliveryKind(StrEnum):
     REPORT = "report"
     DISPOSITION = "disposition"
     """a read receipt (RFC 8098)"""
+    RETURN = "return"
+    """a notice with the whole mail of which it speaks"""
 
 
 class DeliveryState(StrEnum):
@@ -94,6 +103,8 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     QUARANTINED = "quarantined"
+    PAUSED = "paused"
+    """an administrator keeps it back: it is neither sent nor given up"""
     DROPPED = "dropped"
 
 
@@ -105,6 +116,7 @@ class Notice(StrEnum):
     NEAR_MISS = "near-miss"
     OBSERVED = "observed"
     ATTENTION = "attention"
+    AUDIT_HEAD = "audit-head"
     READ = "read"
     DETAILS_AGAIN = "details-again"
     CONFIRM = "confirm"
@@ -128,6 +140,8 @@ class Notice(StrEnum):
     ACCOUNT_CHANGED = "account-changed"
     NEW_ADDRESS = "new-address"
     ADDRESS_CHANGED = "address-changed"
+    RETURNED = "returned"
+    CLOSING = "closing"
 
 
 TO_INVITEE = (Notice.INVITATION, Notice.REMINDER)
@@ -147,14 +161,14 @@ class Purpose(StrEnum):
 
     INVITE = "i"
     """/invite/{token}; the row is an invitation"""
-    WAITER = "w"
+    WAITING_SENDER = "w"
     """bot+token: one sender and one invitation"""
     MESSAGE = "m"
     """bot+token: one sender and all the people of one mail"""
     SENDER = "s"
     """bot+token: one sender, nobody in particular"""
-    WAITER_PAGE = "v"
-    """/sender/{token}: as WAITER; the generation is the day on which the link was made"""
+    INVITATION_PAGE = "v"
+    """/sender/{token}: as INVITATION_SENDER; the generation is the day on which the link was made"""
     SENDER_PAGE = "t"
     """/sender/{token}: as SENDER; the generation is the day on which the link was made"""
     CONFIRM = "c"
@@ -173,6 +187,8 @@ class Purpose(StrEnum):
     """/reset/{token}: an account"""
     NEW_ADDRESS = "n"
     """/profile/address/{token}: a change of address, to be confirmed"""
+    ADMIN = "k"
+    """/admin/enter/{token}: an administrator's page, once, for some minutes"""
     OLD_ADDRESS = "o"
     """/address/{token}: the same, to be called back"""
 
@@ -186,7 +202,7 @@ class Answer(StrEnum):
     NONE = "no answer"
 
 
-class Heard(StrEnum):
+class DeliverySignal(StrEnum):
     """What an invitee's mail system has told us since their link was sent."""
 
     AWAY = "away"

@@ -1,98 +1,8 @@
-"""What senders type, in each language that the gateway speaks: the names of the verbs, and words around them.
-
-English always works. A word means one verb, whatever the language; the first of each is the one that we use ourselves.
-"""
+"""What senders type around the verbs (verbs.py), in each language that the gateway speaks."""
 
 from collections.abc import Mapping
 
 LANGUAGES: tuple[str, ...] = ("en", "es", "fr", "de")
-
-VERBS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "en": {
-        "PATIENT": ("PATIENT",),
-        "CLINICIAN": ("CLINICIAN", "COLLEAGUE CLINICIAN"),
-        "STAFF": ("STAFF", "COLLEAGUE STAFF"),
-        "COLLEAGUE": ("COLLEAGUE",),
-        "REMIND": ("REMIND", "RESEND"),
-        "CANCEL": ("CANCEL",),
-        "STATUS": ("STATUS",),
-        "LIST": ("LIST",),
-        "DIRECTORY": ("DIRECTORY",),
-        "PATIENTS": ("PATIENTS",),
-        "INVITE": ("INVITE",),
-        "YES": ("YES",),
-        "PLAIN": ("PLAIN",),
-        "HELP": ("HELP",),
-        "MOVE": ("MOVE",),
-        "RECALL": ("RECALL",),
-        "READ": ("READ",),
-        "DELEGATE": ("DELEGATE",),
-        "UNDELEGATE": ("UNDELEGATE",),
-    },
-    "es": {
-        "PATIENT": ("PACIENTE",),
-        "CLINICIAN": ("MÉDICO", "MÉDICA", "CLÍNICO"),
-        "STAFF": ("PERSONAL",),
-        "COLLEAGUE": ("COLEGA",),
-        "REMIND": ("RECORDAR", "REENVIAR"),
-        "CANCEL": ("CANCELAR", "ANULAR"),
-        "STATUS": ("ESTADO",),
-        "LIST": ("LISTA",),
-        "DIRECTORY": ("DIRECTORIO",),
-        "PATIENTS": ("PACIENTES",),
-        "INVITE": ("INVITAR",),
-        "YES": ("SÍ",),
-        "PLAIN": ("ORDINARIO", "NORMAL"),
-        "HELP": ("AYUDA",),
-        "MOVE": ("MOVER",),
-        "RECALL": ("RETIRAR",),
-        "READ": ("LEÍDO",),
-        "DELEGATE": ("DELEGAR",),
-        "UNDELEGATE": ("REVOCAR",),
-    },
-    "fr": {
-        "PATIENT": ("PATIENT", "PATIENTE"),
-        "CLINICIAN": ("CLINICIEN", "CLINICIENNE", "MÉDECIN"),
-        "STAFF": ("PERSONNEL",),
-        "COLLEAGUE": ("COLLÈGUE", "CONFRÈRE", "CONSŒUR", "CONSOEUR"),
-        "REMIND": ("RAPPELER", "RAPPEL", "RENVOYER"),
-        "CANCEL": ("ANNULER",),
-        "STATUS": ("STATUT", "ÉTAT"),
-        "LIST": ("LISTE",),
-        "DIRECTORY": ("ANNUAIRE",),
-        "PATIENTS": ("PATIENTS",),
-        "INVITE": ("INVITER",),
-        "YES": ("OUI",),
-        "PLAIN": ("ORDINAIRE", "NORMAL"),
-        "HELP": ("AIDE",),
-        "MOVE": ("DÉPLACER",),
-        "RECALL": ("RETIRER",),
-        "READ": ("LU",),
-        "DELEGATE": ("DÉLÉGUER",),
-        "UNDELEGATE": ("RÉVOQUER",),
-    },
-    "de": {
-        "PATIENT": ("PATIENT", "PATIENTIN"),
-        "CLINICIAN": ("ARZT", "ÄRZTIN", "AERZTIN"),
-        "STAFF": ("MITARBEITER", "MITARBEITERIN", "PERSONAL"),
-        "COLLEAGUE": ("KOLLEGE", "KOLLEGIN"),
-        "REMIND": ("ERINNERN",),
-        "CANCEL": ("ABBRECHEN", "STORNIEREN"),
-        "STATUS": ("STATUS",),
-        "LIST": ("LISTE",),
-        "DIRECTORY": ("VERZEICHNIS",),
-        "PATIENTS": ("PATIENTEN", "PATIENTINNEN"),
-        "INVITE": ("EINLADEN",),
-        "YES": ("JA",),
-        "PLAIN": ("GEWÖHNLICH", "NORMAL", "UNVERSCHLÜSSELT"),
-        "HELP": ("HILFE",),
-        "MOVE": ("VERSCHIEBEN",),
-        "RECALL": ("ZURÜCKRUFEN",),
-        "READ": ("GELESEN",),
-        "DELEGATE": ("DELEGIEREN",),
-        "UNDELEGATE": ("WIDERRUFEN",),
-    },
-}
 
 RECEIVED: Mapping[str, str] = {
     "en": "(birthdate received)",
@@ -101,27 +11,6 @@ RECEIVED: Mapping[str, str] = {
     "de": "(Geburtsdatum erhalten)",
 }
 """What is read back in the place of a birthdate."""
-
-MEANT: Mapping[str, tuple[str, ...]] = {
-    "CANCEL": (
-        *("stop", "abort", "withdraw", "delete", "discard", "drop", "undo", "cancellation", "cancelled", "canceled"),
-        *("stopp", "löschen", "zurückziehen", "absagen", "supprimer", "arrêter", "arrête", "effacer"),
-        *("parar", "borrar", "eliminar", "detener"),
-    ),
-    "RECALL": ("unsend", "retract", "take back", "zurückholen", "reprendre", "recuperar"),
-    "REMIND": ("reminder", "chase", "nudge", "erinnerung", "relancer", "recordatorio"),
-    "INVITE": ("invitation", "reinvite", "einladung"),
-    "PATIENT": ("client", "pt", "klient", "klientin", "cliente"),
-    "CLINICIAN": ("doctor", "gp", "doktor", "docteur", "doctora"),
-    "STAFF": ("receptionist", "secretary", "sekretärin", "secrétaire", "secretaria"),
-    "COLLEAGUE": ("partner",),
-    "YES": ("ok", "okay", "yep", "yeah", "confirm", "confirmed", "correct", "agreed", "stimmt", "d'accord", "vale"),
-    "STATUS": ("state", "progress", "stand"),
-    "LIST": ("waiting", "pending"),
-    "MOVE": ("redirect", "forward", "readdress", "weiterleiten", "transférer"),
-    "HELP": ("info", "commands", "manual", "?", "befehle", "commandes", "comandos"),
-}
-"""What people write who mean a verb, and which is none: they are asked whether they do."""
 
 COURTESIES = frozenset(
     {"please", "pls", "plz", "kindly", "bitte", "por favor", "svp", "stp", "s'il vous plaît", "s’il vous plaît"}

@@ -17,7 +17,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time, get_day_names, get_month_names
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -27,8 +27,9 @@ from jinja2 import Environment, nodes
 from jinja2.ext import Extension, InternationalizationExtension
 from jinja2.parser import Parser
 
-from gateway.domain.commands import SPOKEN
-from gateway.domain.saying import Saying
+from gateway.domain.needs import NEEDS, NeedKind, NeedSpec
+from gateway.domain.translatable import Translatable
+from gateway.domain.verbs import SPOKEN, VERBS
 from gateway.domain.words import LANGUAGES
 
 LOCALES = {"en": "en_GB"}
@@ -123,10 +124,29 @@ def speak(environment: Environment, words: gettext.NullTranslations, language: s
 
     def said(words_: str) -> str:
         """What Python code wants to be said, in this language."""
-        if isinstance(words_, Saying):
+        if isinstance(words_, Translatable):
             return words.gettext(words_.message) % words_.values if words_.values else words.gettext(words_.message)
         return words_
 
+    def verbs(dated: str) -> list[dict[str, str]]:
+        """What HELP says of each verb; `dated` is PATIENT with a birthdate."""
+        return [
+            {
+                "form": " ".join(filter(None, (SPOKEN[language][verb][0], said(spec.form or "")))),
+                "does": said(spec.does),
+                "example": spec.example.format(verb=SPOKEN[language][verb][0], dated=dated),
+            }
+            for verb, spec in VERBS.items()
+        ]
+
+    def need(kind: str, subject: str, number: int) -> dict[str, str]:
+        """What needs a person, what to do, and by which command; of a kind that a newer gateway knows, its name."""
+        spec = NEEDS.get(cast(NeedKind, kind), NeedSpec(Translatable(kind, {}), Translatable("", {})))
+        values = {"subject": subject, "number": number}
+        do = words.gettext(spec.do.message) if spec.do else ""
+        return {"what": words.gettext(spec.what.message) % values, "do": do, "command": spec.command}
+
+    environment.globals |= {"verbs": verbs, "need": need}
     environment.filters |= {
         "is_one": is_one,
         "said": said,
@@ -163,7 +183,16 @@ def _dates(locale: Locale, zone: ZoneInfo) -> dict[str, Callable[[Any], str]]:
         """A date without its year: 3 December."""
         return format_skeleton("MMMMd", value, locale=locale)
 
-    return {"date": date_of, "day": day, "moment": moment, "month": month, "day_of_year": day_of_year}
+    weekdays, months = get_day_names("wide", "stand-alone", locale), get_month_names("wide", "stand-alone", locale)
+    return {
+        "date": date_of,
+        "day": day,
+        "moment": moment,
+        "month": month,
+        "day_of_year": day_of_year,
+        "weekday": lambda number: weekdays[number],  # 0 is Monday
+        "month_name": lambda number: months[number],
+    }
 
 
 def _size(octets: int, locale: Locale) -> str:

@@ -17,7 +17,7 @@ from gateway.ports import Clock
 
 
 @dataclass(slots=True)
-class Kept:
+class ReceivedMail:
     """One mail in one mailbox; `number` counts the mails of all mailboxes from 1."""
 
     number: int
@@ -37,7 +37,7 @@ class Sink:
         self.way_back = ("", 0)
         self._site_domain = site_domain
         self._clock = clock
-        self._kept: list[Kept] = []
+        self._kept: list[ReceivedMail] = []
         self._news = asyncio.Event()
 
     async def listen(self, host: str, port: int = 0) -> asyncio.Server:
@@ -45,13 +45,17 @@ class Sink:
         make: Any = lambda: _Listener(self, data_size_limit=None, hostname=host, enable_SMTPUTF8=True)  # noqa: E731
         return await asyncio.get_running_loop().create_server(make, host, port)
 
-    def mails(self, mailbox: str) -> list[Kept]:
+    def mails(self, mailbox: str) -> list[ReceivedMail]:
         """What the mailbox of this address holds, oldest first."""
         return [kept for kept in self._kept if kept.mailbox == mailbox]
 
     def mailboxes(self) -> list[str]:
         """The addresses that have got mail, in the order in which they got their first."""
         return list(dict.fromkeys(kept.mailbox for kept in self._kept))
+
+    def empty(self) -> None:
+        """Forget all mails; the next one is number 1."""
+        self._kept.clear()
 
     @property
     def count(self) -> int:
@@ -66,7 +70,7 @@ class Sink:
         octets = envelope.content if isinstance(envelope.content, bytes) else b""
         to_gateway = [typed for typed in envelope.rcpt_tos if _key(typed).endswith(f"@{self._site_domain}")]
         for mailbox in dict.fromkeys(_key(typed) for typed in envelope.rcpt_tos if typed not in to_gateway):
-            self._kept.append(Kept(len(self._kept) + 1, mailbox, octets, self._clock.now()))
+            self._kept.append(ReceivedMail(len(self._kept) + 1, mailbox, octets, self._clock.now()))
         self._news.set()
         self._news = asyncio.Event()
         return await self._carry_back(envelope.mail_from or "", to_gateway, octets) if to_gateway else "250 2.0.0 Ok"

@@ -59,7 +59,8 @@ def folded(text: str) -> str:
     """
     bare = _PARAGRAPH.sub(". ", text[:BOUNCE_TEXT].translate(_MARKS))
     if not bare.isascii():
-        bare = "".join(one for one in normalize("NFKD", bare.casefold()) if not combining(one))
+        # One by one: to put the accents of one letter in order takes the square of their number.
+        bare = "".join(one for letter in bare.casefold() for one in normalize("NFKD", letter) if not combining(one))
         bare = normalize("NFC", bare)[:BOUNCE_TEXT]
     return " ".join(bare.lower().split())
 

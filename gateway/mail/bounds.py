@@ -43,6 +43,8 @@ CALENDAR_OCTETS = 2**17
 """A calendar in which a meeting is looked for. One with 500 people has some sixty thousand."""
 CALENDAR_PEOPLE = 200
 """The people of a meeting whose names are told."""
+CALENDAR_DATES = 20
+"""The dates that are told of those that a series leaves out, or has beside its rule."""
 CALENDAR_LENGTH = 500
 """The characters of one thing that a calendar says."""
 OUTLINED_OCTETS = 2**20

@@ -8,7 +8,7 @@ import codecs
 import encodings.aliases
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 import webencodings
@@ -125,7 +125,12 @@ def charset_within(html: bytes) -> str:
 
 
 def _known(label: str) -> str:
-    key = _key(label[:40])
+    return _codec_by_label(label[:40])
+
+
+@lru_cache(maxsize=256)  # asked for several times by each field of each mail
+def _codec_by_label(label: str) -> str:
+    key = _key(label)
     return CODECS.get(key) or CODECS.get(key.removeprefix("x"), "")
 
 

@@ -17,7 +17,7 @@ from gateway.mail.decoding import clean, safe_filename
 from gateway.mail.encoding import base64_lines, display_name, field, mailbox, parameter, sevenbit
 from gateway.mail.headers import only
 
-__all__ = ["Letter", "Upload", "date", "display_name", "letter", "reheaded", "report", "written"]
+__all__ = ["ComposedNotice", "Upload", "composed", "date", "display_name", "reheaded", "report", "written"]
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -48,7 +48,7 @@ _MIME_FIELDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ComposedNotice:
     """A notice, ready to be written: names and addresses apart, `headers` as they shall stand."""
 
     sender_name: str
@@ -80,9 +80,36 @@ def date(at: datetime) -> str:
     return format_datetime(at)
 
 
-def letter(one: Letter) -> bytes:
+def composed(one: ComposedNotice) -> bytes:
     """A notice: the same words as text and as HTML (RFC 2046 §5.1.4)."""
-    top = _head(
+    return _top(one) + _words(one)
+
+
+def enclosing(one: ComposedNotice) -> tuple[bytes, bytes]:
+    """A notice with a whole mail in it (RFC 2046 §5.2.1): what comes before the mail's octets, and what behind them.
+
+    Whoever wrote that mail could not know the mark that divides the two: our own Message-ID, with a keyed digest in it,
+    decides it.
+    """
+    words = _words(one)
+    content_type, mark = _division("mixed", [words, one.message_id.encode()])
+    enclosed = _head(
+        ("Content-Type", "message/rfc822"),
+        ("Content-Transfer-Encoding", "8bit"),  # as it came: RFC 2046 §5.2.1 lets it be nothing that recodes
+        ("Content-Disposition", 'attachment; filename="mail.eml"'),
+    )
+    return (
+        _top(one) + content_type + b"\r\n%b\r\n%b\r\n%b\r\n%b\r\n" % (mark, words, mark, enclosed),
+        b"\r\n%b--\r\n" % mark,
+    )
+
+
+def _words(one: ComposedNotice) -> bytes:
+    return _multipart("alternative", [_text_part("plain", one.text), _text_part("html", one.html)])
+
+
+def _top(one: ComposedNotice) -> bytes:
+    return _head(
         ("From", mailbox(one.sender_name, one.sender)),
         ("To", mailbox(one.to_name, one.to)),
         ("Subject", one.subject),
@@ -92,7 +119,6 @@ def letter(one: Letter) -> bytes:
         *one.headers,
         ("MIME-Version", "1.0"),
     )
-    return top + _multipart("alternative", [_text_part("plain", one.text), _text_part("html", one.html)])
 
 
 def written(

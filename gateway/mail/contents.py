@@ -5,7 +5,7 @@ text (`enclosed`) come after those that are parts.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import PurePath
 
@@ -19,6 +19,7 @@ from gateway.mail.mime import Part, Step, TooMuch
 from gateway.mail.opened import Signed, opened
 from gateway.mail.outline import Outline
 from gateway.mail.transfer import untransferred
+from gateway.mail.winmail import Winmail
 
 _READ = frozenset({"", ".txt", ".text", ".asc", ".log", ".md", ".htm", ".html", ".eml"})
 """The endings of names that text may have which is read in line; a table is not."""
@@ -77,6 +78,8 @@ class Body:
     signed: tuple[Signed, ...] = ()
     is_closed: bool = False
     """Whether it stands in a wrapping that cannot be opened: encrypted, or damaged."""
+    winmail: Winmail | None = field(default=None, repr=False)
+    """What Outlook says of the message beside its words and files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def body(raw: bytes | Outline, most: int | None = None) -> Body | Malformed:
     read = _inline(root, _Room({"text/html": room, "text/plain": room}))
     files = tuple(_described(index, one, outline) for index, one in enumerate(_files(root)))
     signed = tuple(replace(one, is_whole=not outline.cuts) for one in message.signed)
-    return Body(read.text, read.html, files, read.text_is_whole, signed, message.is_closed)
+    return Body(read.text, read.html, files, read.text_is_whole, signed, message.is_closed, message.winmail)
 
 
 def _outline(raw: bytes | Outline) -> Outline:

@@ -35,8 +35,8 @@ def only(raw: bytes, names: frozenset[str]) -> bytes:
 
 
 def prepend(raw: bytes, *fields: str) -> bytes:
-    """Put whole, folded fields before the message, in this order."""
-    return b"".join(_ended(one.encode("utf-8", "replace")) for one in fields) + raw
+    """Put whole, folded fields before the message, in this order; an empty one is none."""
+    return b"".join(_ended(one.encode("utf-8", "replace")) for one in fields if one) + raw
 
 
 def received(*, helo: str, peer: str, by: str, protocol: str, id: str, at: datetime) -> str:  # noqa: A002 - RFC's word

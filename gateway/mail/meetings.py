@@ -16,6 +16,7 @@ from gateway.domain.address import address
 from gateway.errors import BadAddress
 from gateway.mail.bounds import CALENDAR_LENGTH, CALENDAR_OCTETS, CALENDAR_PEOPLE
 from gateway.mail.decoding import clean
+from gateway.mail.recurrence import Rule, dates, is_near, rule
 
 ANSWERS = {"accept": "ACCEPTED", "tentative": "TENTATIVE", "decline": "DECLINED"}
 """What a person may say, and the participation status that it is (RFC 5545 §3.2.12)."""
@@ -24,7 +25,6 @@ _RULE = re.compile(rb"^RRULE[^\r\n]*", re.MULTILINE)
 _YEARLY = re.compile(
     rb"RRULE:(?=[^\r\n]*FREQ=YEARLY)(?:(?:FREQ|BYDAY|BYMONTH|BYMONTHDAY|UNTIL|WKST)=[A-Z0-9+,-]{1,20};?)+"
 )
-_EVERY = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Person:
 class Meeting:
     """One meeting. `start` and `end` are days, instants, or times without a zone, which are those of the place.
 
-    `zone` is what the sender's calendar calls the zone; `every` is how it repeats ("WEEKLY"), until `until`.
+    `zone` is what the sender's calendar calls the zone; `answered` is the participation status that an answer tells.
+    A series repeats by its `rule`, but for the dates that are `left_out`, and on those that are `added`.
     """
 
     method: str
@@ -52,9 +53,10 @@ class Meeting:
     zone: str
     organiser: Person
     asked: tuple[Person, ...]
-    every: str = ""
-    interval: int = 1
-    until: datetime | date | None = None
+    rule: Rule | None = None
+    left_out: tuple[datetime | date, ...] = ()
+    added: tuple[datetime | date, ...] = ()
+    answered: str = ""
     recurrence: datetime | date | None = None
     """Which one of a series it is; None for all of it."""
 
@@ -73,9 +75,10 @@ def meeting(octets: bytes) -> Meeting | None:
         return None
     try:
         calendar: Any = Calendar.from_ical(_without_endless_zones(octets))
-        return next((_read(calendar, one) for one in calendar.walk("VEVENT")), None)
+        found = next((_read(calendar, one) for one in calendar.walk("VEVENT")), None)
     except Exception:  # icalendar raises whatever a damaged calendar brings about
         return None
+    return found if found and all(map(is_near, (found.start, found.end, found.recurrence))) else None
 
 
 def answer(one: Meeting, who: Person, said: str, now: datetime) -> bytes:
@@ -88,17 +91,21 @@ def answer(one: Meeting, who: Person, said: str, now: datetime) -> bytes:
     event.add("uid", one.uid)
     event.add("sequence", one.sequence)
     event.add("dtstamp", now.astimezone(UTC))
-    start = one.start.astimezone(UTC) if isinstance(one.start, datetime) and one.start.tzinfo else one.start
-    event.add("dtstart", start)
+    event.add("dtstart", _in_utc(one.start))
     event.add("summary", one.summary)
     event["organizer"] = _address(one.organiser)
     attendee = _address(who)
     attendee.params["PARTSTAT"] = vText(ANSWERS[said])
     event["attendee"] = attendee
     if one.recurrence:
-        event.add("recurrence-id", one.recurrence)
+        event.add("recurrence-id", _in_utc(one.recurrence))
     calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def _in_utc(at: datetime | date) -> datetime | date:
+    """An instant needs no zone, and so no VTIMEZONE beside it (RFC 5545 §3.2.19)."""
+    return at.astimezone(UTC) if isinstance(at, datetime) and at.tzinfo else at
 
 
 def _address(person: Person) -> Any:
@@ -117,10 +124,11 @@ def _without_endless_zones(octets: bytes) -> bytes:
 
 def _read(calendar: Any, event: Any) -> Meeting:
     start = event["DTSTART"].dt
-    rule: Any = event.get("RRULE") or {}
-    every = str((rule.get("FREQ") or [""])[0]).upper()
+    method = _words(calendar.get("METHOD", "PUBLISH")).upper()
+    asked = _several(event.get("ATTENDEE"))[:CALENDAR_PEOPLE]
+    said = str(asked[0].params.get("PARTSTAT", "")).upper() if method == "REPLY" and len(asked) == 1 else ""
     return Meeting(
-        method=_words(calendar.get("METHOD", "PUBLISH")).upper(),
+        method=method,
         uid=str(event.get("UID", ""))[:CALENDAR_LENGTH],
         sequence=int(event.get("SEQUENCE", 0)),
         summary=_words(event.get("SUMMARY", "")),
@@ -129,10 +137,11 @@ def _read(calendar: Any, event: Any) -> Meeting:
         end=_end(event, start),
         zone=_words(event["DTSTART"].params.get("TZID", "")),
         organiser=_person(event.get("ORGANIZER")),
-        asked=tuple(map(_person, _several(event.get("ATTENDEE"))[:CALENDAR_PEOPLE])),
-        every=every if every in _EVERY else "",
-        interval=int((rule.get("INTERVAL") or [1])[0]),
-        until=(rule.get("UNTIL") or [None])[0],
+        asked=tuple(map(_person, asked)),
+        rule=rule(event, start),
+        left_out=dates(event, "EXDATE"),
+        added=dates(event, "RDATE"),
+        answered=said if said in ANSWERS.values() else "",
         recurrence=event["RECURRENCE-ID"].dt if "RECURRENCE-ID" in event else None,
     )
 

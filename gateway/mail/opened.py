@@ -34,22 +34,24 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedMail:
     """A message, and what of it was signed, the outermost first; `is_closed` where its wrapping cannot be opened."""
 
     root: Part
     signed: tuple[Signed, ...] = ()
     is_closed: bool = False
+    winmail: Winmail | None = None
+    """What it was packed in by Outlook."""
 
 
-def opened(raw: bytes) -> Opened:
+def opened(raw: bytes) -> OpenedMail:
     """The message with what it was packed in taken off. Raises TooMuch."""
     opening = _Opening()
     root = opening.part(tree(raw), stands_for_all=True)
     words = opening.words(has_text=_has_text(root))
     if words:  # they say what the text beside it says, as it was formatted
         root = Part("multipart/alternative", parts=(root, words))
-    return Opened(root, tuple(opening.signed), opening.is_closed)
+    return OpenedMail(root, tuple(opening.signed), opening.is_closed, opening.winmail)
 
 
 def needs_reading(part: Part) -> bool:
@@ -84,6 +86,10 @@ class _Opening:
         if _is_winmail(part):
             return self._files(part)
         return self._within_signature(part) if stands_for_all and _is_pkcs7(part) else part
+
+    @property
+    def winmail(self) -> Winmail | None:
+        return self._winmail[2] if self._winmail else None
 
     def words(self, *, has_text: bool) -> Part | None:
         """What a winmail.dat has to be read."""

@@ -44,7 +44,12 @@ __all__ = [
 ]
 
 TRACE = frozenset({"received", "return-path", "delivered-to", "x-received", "authentication-results", "dkim-signature"})
-"""Fields that hops add on the way; with ARC-* they say nothing of which mail it is."""
+"""Fields that hops add on the way; with `OF_HOPS` they say nothing of which mail it is."""
+OF_HOPS = (
+    *("arc-", "x-ms-exchange-", "x-ms-office365-", "x-microsoft-antispam", "x-exchange-antispam", "x-forefront-"),
+    *("x-ms-traffictypediagnostic", "x-ms-publictraffictype", "x-originatororg", "x-google-", "x-gm-"),
+)
+"""How the names of those begin that Exchange Online and Google write anew each time that they hand a mail on."""
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,990}>")
 
@@ -173,7 +178,7 @@ def fingerprint(opening: bytes, head: Head) -> "hashlib._Hash":
     digest = hashlib.sha256()
     octets = memoryview(opening)
     for one in head.fields:
-        if one.name not in TRACE and not one.name.startswith("arc-"):
+        if one.name not in TRACE and not one.name.startswith(OF_HOPS):
             digest.update(octets[one.start : one.end])
     digest.update(b"\r\n")
     digest.update(octets[head.end :])

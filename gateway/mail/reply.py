@@ -1,8 +1,8 @@
 """What a person typed on top of a reply, without the mail that they answered.
 
 The order of things: a mail is read twice, as text and as HTML; in each, what is quoted is cut off (`quoted_text`,
-`quoted_html`), then what stands around the words (`furniture`). A command is taken for neither, unless it is marked as
-quoted. Where there are both forms, only what they agree on was typed: HTML says better where lines end and what was
+`quoted_html`), then what stands around the words (`boilerplate`). A command is taken for neither, unless it is marked
+as quoted. Where there are both forms, only what they agree on was typed: HTML says better where lines end and what was
 quoted, so its lines count, as far as the text says the same. A form that was made by a faulty program, or by somebody
 who wants to be read in two ways, runs nothing.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.domain.commands import completes, is_command
-from gateway.mail import furniture
+from gateway.mail import boilerplate
 from gateway.mail.bounds import READ_LINE, TEXT_LENGTH, TEXT_LINES, TEXT_OCTETS, TYPED_LINE, TYPED_LINES
 from gateway.mail.decoding import lines
 from gateway.mail.encrypted import encryption
@@ -56,13 +56,8 @@ class Typed:
     unread: Unread = Unread.NO
 
 
-def typed_lines(raw: bytes) -> tuple[str, ...]:
-    """The lines that a person typed on top, stripped, without blank ones: at most 50, of 500 characters."""
-    return typed(raw).lines
-
-
 def typed(raw: bytes) -> Typed:
-    """The same, and if there are none, the reason."""
+    """The lines that a person typed on top, stripped, without blank ones: at most 50, of 500 characters."""
     found = body(raw, TEXT_OCTETS)
     if isinstance(found, Malformed) or found.is_closed or encryption(head(raw), raw):
         return Typed(unread=Unread.SEALED)
@@ -92,7 +87,7 @@ def _typed(text: str) -> tuple[str, ...]:
     """The typed lines, which may hold what is struck out."""
     read = lines(text[:TEXT_LENGTH]).split("\n", TEXT_LINES)[:TEXT_LINES]
     every = cleartext([_tidy(line) for line in read])
-    start = furniture.above(every)
+    start = boilerplate.above(every)
     written = every[start : _end(every, start)]
     return tuple(line[:TYPED_LINE] for line in written if line)[:TYPED_LINES]
 
@@ -114,7 +109,7 @@ def _end(every: list[str], start: int = 0) -> int:
         if not line:
             continue
         after = [one for one in every[at + 1 : at + 1 + 2 * LOOK_AHEAD] if one]
-        if (begins_quote(line, after) or furniture.ends_typed(line)) and not _is_ours(line, before, after):
+        if (begins_quote(line, after) or boilerplate.ends_typed(line)) and not _is_ours(line, before, after):
             return at
         before = line
     return len(every)

@@ -130,8 +130,9 @@ def _verify(key: Any, made: bytes, octets: bytes, signer: Any, function: hashes.
 
 def _by(certificate: x509.Certificate, checked: Checked) -> Signature:
     """The owner as the certificate has it (RFC 8550 §3: the address is among its alternative names)."""
-    names = {one.oid: str(one.value) for one in certificate.subject}
+    names: dict[x509.ObjectIdentifier, str] = {}
     try:
+        names = {one.oid: str(one.value) for one in certificate.subject}
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         addresses = [*found.value.get_values_for_type(x509.RFC822Name)]
     except (x509.ExtensionNotFound, ValueError):

@@ -28,14 +28,11 @@ class _NotBer(Exception):
     pass
 
 
-def signed_content(octets: bytes) -> bytes | None:
-    """What CMS signed-data was made over, a MIME part in S/MIME (RFC 8551 §3.5.2); None for anything else."""
-    places = signed_places(octets)
-    return None if places is None else b"".join(octets[start:end] for start, end in places)
-
-
 def signed_places(octets: bytes) -> tuple[tuple[int, int], ...] | None:
-    """Where that lies, in one piece or in several."""
+    """Where what CMS signed-data was made over lies, in one piece or in several; None for anything else.
+
+    In S/MIME it is a MIME part (RFC 8551 §3.5.2).
+    """
     try:
         return _content(octets)
     except (_NotBer, StopIteration):

@@ -15,9 +15,6 @@ from unicodedata import category, normalize
 from gateway.domain.commands import says_who
 from gateway.mail.decoding import clean
 
-LONGEST_WORD = 24
-"""The characters of a word that may be a misspelt tag."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tag:

@@ -14,7 +14,7 @@ from gateway.mail.charsets import as_text
 _SIGNATURE = 0x223E9F78
 _ATTACHMENT = 2  # a level, MS-OXTNEF §2.1.3.1
 _BEGINS_FILE, _FILE_PROPERTIES, _FILE_TITLE, _FILE_DATA = 0x69002, 0x69005, 0x18010, 0x6800F
-_CODE_PAGE, _BODY, _PROPERTIES = 0x69007, 0x2800C, 0x69003
+_CODE_PAGE, _BODY, _PROPERTIES, _CLASS = 0x69007, 0x2800C, 0x69003, 0x78008
 
 _TEXT, _HTML, _RTF, _HTML_CODE_PAGE = 0x1000, 0x1013, 0x1009, 0x3FDE  # MS-OXPROPS
 _DATA, _NAME, _LONG_NAME, _SHORT_NAME, _TYPE, _CONTENT_ID = 0x3701, 0x3001, 0x3707, 0x3704, 0x370E, 0x3712
@@ -26,6 +26,9 @@ _SEVERAL, _NAMED = 0x1000, 0x8000
 _MESSAGE = bytes.fromhex("0703020000000000c000000000000046")  # IID_IMessage: a message within this one
 _UTF_8 = 65001
 _NAME_OCTETS = 1000
+
+Name = int | tuple[bytes, int]
+"""What a value is called: a number, or one of a set of names (MS-OXPROPS §1.3.2)."""
 
 
 class _Damaged(Exception):
@@ -63,8 +66,25 @@ class Winmail:
     text: Place = field(default_factory=Place)
     html: Place = field(default_factory=Place)
     rtf: Place = field(default_factory=Place)
+    kind: str = ""
+    """Its class, such as "IPM.Note"."""
+    octets: bytes = field(default=b"", repr=False)
+    values: dict[Name, Place] = field(default_factory=dict, repr=False)
+    """Where in the octets its values lie; `charset` is that of text."""
     files: list[WinmailFile] = field(default_factory=list)
     is_whole: bool = True
+
+    def value(self, name: Name) -> bytes:
+        """The octets of a value, b"" without it."""
+        place = self.values.get(name, Place())
+        return self.octets[place.start : place.end]
+
+    def words(self, *names: Name) -> str:
+        """The first text of these that there is, as far as names go."""
+        found = (
+            as_text(self.value(name)[:_NAME_OCTETS], self.values[name].charset) for name in names if name in self.values
+        )
+        return next((text for text in (one.rstrip("\0").strip() for one in found) if text), "")
 
     def every_file(self) -> list[WinmailFile]:
         """Its files, in place of messages within it their words and files."""
@@ -97,7 +117,7 @@ class _Reading:
 
     def message(self, start: int, end: int, depth: int) -> Winmail:
         """One message."""
-        found = Winmail()
+        found = Winmail(octets=self._octets)
         charset = "windows-1252"
         try:
             for level, attribute, begin, stop in self._attributes(start + 6, end):
@@ -107,6 +127,8 @@ class _Reading:
                     self._file(found, attribute, (begin, stop), charset, depth)
                 elif attribute == _BODY:
                     found.text = found.text or Place(begin, stop, charset)
+                elif attribute == _CLASS:
+                    found.kind = found.kind or self._text(begin, stop, charset)
                 elif attribute == _PROPERTIES:
                     self._body(found, begin, stop, charset)
         except (_Damaged, struct.error):
@@ -139,7 +161,7 @@ class _Reading:
             self._file_properties(one, place, charset, depth)
 
     def _file_properties(self, one: WinmailFile, place: tuple[int, int], charset: str, depth: int) -> None:
-        names: dict[int, str] = {}
+        names: dict[Name, str] = {}
         for kind, name, begin, stop in self._properties(*place):
             if name == _DATA and kind == _OBJECT and self._octets.startswith(_MESSAGE, begin, stop):
                 if depth == WINMAIL_DEPTH:
@@ -158,6 +180,7 @@ class _Reading:
     def _body(self, found: Winmail, begin: int, stop: int, charset: str) -> None:
         html = ""
         for kind, name, at, end in self._properties(begin, stop):
+            found.values.setdefault(name, Place(at, end, "utf-16-le" if kind == _UNICODE else charset))
             if name == _HTML_CODE_PAGE:
                 html = _charset(self._number(at, end))
             elif name == _TEXT and kind in _STRINGS:
@@ -168,21 +191,21 @@ class _Reading:
                 found.rtf = Place(at, end)
         found.html = Place(found.html.start, found.html.end, html)
 
-    def _properties(self, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    def _properties(self, at: int, end: int) -> Iterator[tuple[int, Name, int, int]]:
         """Each value's type, name and place (MS-OXTNEF §2.1.3.4); of several values of one name, the first."""
         count, at = self._number(at, end), at + 4
         for _ in range(count):
             self._spend()
-            kind, name = struct.unpack_from("<HH", self._octets, at)
-            at = self._after_name(at + 4, end) if name >= _NAMED else at + 4
+            kind, number = struct.unpack_from("<HH", self._octets, at)
+            name, at = self._named(at + 4, end) if number >= _NAMED else (number, at + 4)
             several, kind = kind & _SEVERAL, kind & ~_SEVERAL
             values = 1
             if several or kind in _COUNTED:
                 values, at = self._number(at, end), at + 4
-            for number in range(values):
+            for nth in range(values):
                 self._spend()
                 begin, stop, at = self._value(kind, at, end)
-                if number == 0:
+                if nth == 0:
                     yield kind, name, begin, stop
 
     def _value(self, kind: int, at: int, end: int) -> tuple[int, int, int]:
@@ -199,16 +222,15 @@ class _Reading:
             raise _Damaged
         return at, at + length, after
 
-    def _after_name(self, at: int, end: int) -> int:
-        """Where a value begins whose name is one of a set of names: a number, or words."""
-        kind = self._number(at + 16, end)
+    def _named(self, at: int, end: int) -> tuple[Name, int]:
+        """A name that is one of a set of names, a number or words, and where its value begins."""
+        kind, number = self._number(at + 16, end), self._number(at + 20, end)
         if kind == 0:
-            return at + 24
-        length = self._number(at + 20, end)
-        after = at + 24 + (length + 3) // 4 * 4
+            return (self._octets[at : at + 16], number), at + 24
+        after = at + 24 + (number + 3) // 4 * 4
         if after > end:
             raise _Damaged
-        return after
+        return (self._octets[at : at + 16], -1), after
 
     def _number(self, begin: int, stop: int) -> int:
         if stop - begin < 4:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +17,13 @@ from starlette.routing import Route
 from gateway.domain.site import Site
 from gateway.errors import TryAgain, WrongKey
 from gateway.flow.context import Desk
-from gateway.portal import plain, trail
+from gateway.portal import late, plain, trail
 from gateway.portal.account import address, language, leaving, profile, reset, second_step, security, signing_in
 from gateway.portal.cookies import Cookies
 from gateway.portal.door import DeadLink, Page, Who, mended_link, serve
 from gateway.portal.headers import SecurityHeaders
 from gateway.portal.invite import asking, registering
+from gateway.portal.late import Keeps
 from gateway.portal.look import look_of
 from gateway.portal.mail import inbox, looking, meeting, reading, writing
 from gateway.portal.pages import Pages
@@ -35,6 +37,9 @@ from gateway.ports import ContentStore, Painter, Random, Scanner, SignIn
 log = structlog.get_logger()
 
 BOTH = ("GET", "POST")
+_PRACTICE = ("practice_name", "practice_phone", "practice_address")
+_PROOF = ("day", "month", "year", "organisation", *_PRACTICE)
+_MEETING = Keeps(("subject", "body"), hidden=("answer", "writing"))
 PAGES: tuple[Page, ...] = (
     Page("/", Who.ANYONE, signing_in.home),
     Page("/healthz", Who.ANYONE, plain.healthz),
@@ -52,14 +57,16 @@ PAGES: tuple[Page, ...] = (
     Page("/sign-in/options", Who.ANYONE, signing_in.passkey_options, ("POST",)),
     Page("/sign-in/passkey", Who.ANYONE, signing_in.passkey, ("POST",)),
     Page("/stay", Who.ACCOUNT, signing_in.stay, ("POST",)),
+    Page("/late", Who.ACCOUNT, late.go_on, BOTH),
     Page("/sign-out", Who.ACCOUNT, signing_in.sign_out, ("POST",)),
     Page("/reset", Who.ANYONE, reset.ask, BOTH),
     Page("/reset/{token}", Who.ANYONE, reset.reset, BOTH),
     Page("/profile", Who.ACCOUNT, profile.profile),
-    Page("/profile/name", Who.ACCOUNT, profile.name, BOTH),
-    Page("/profile/practice", Who.ACCOUNT, profile.practice, BOTH),
+    Page("/profile/name", Who.ACCOUNT, profile.name, BOTH, late=Keeps(("name",))),
+    Page("/profile/practice", Who.ACCOUNT, profile.practice, BOTH, late=Keeps(_PRACTICE)),
+    Page("/profile/delivery", Who.ACCOUNT, profile.delivery, BOTH, late=Keeps(("delivery",))),
     Page("/profile/password", Who.ACCOUNT, profile.password, BOTH),
-    Page("/profile/address", Who.ACCOUNT, address.ask, BOTH),
+    Page("/profile/address", Who.ACCOUNT, address.ask, BOTH, late=Keeps(("email",))),
     Page("/profile/address/{token}", Who.ACCOUNT, address.confirm, BOTH),
     Page("/address/{token}", Who.ANYONE, address.keep, BOTH),
     Page("/profile/sessions", Who.ACCOUNT, profile.sessions, BOTH),
@@ -78,11 +85,11 @@ PAGES: tuple[Page, ...] = (
     Page("/messages/{copy_id:int}/attachments/{trail:trail}/open", Who.ACCOUNT, reading.enclosed),
     Page("/messages/{copy_id:int}/attachments/{trail:trail}/look", Who.ACCOUNT, looking.look),
     Page("/messages/{copy_id:int}/reply", Who.ACCOUNT, writing.reply, BOTH, uploads=True, late=writing.keep_unsent),
-    Page("/messages/{copy_id:int}/meeting", Who.ACCOUNT, meeting.say_whether, ("POST",)),
+    Page("/messages/{copy_id:int}/meeting", Who.ACCOUNT, meeting.say_whether, ("POST",), late=_MEETING),
     Page("/sent/{message_id:int}", Who.ACCOUNT, reading.sent),
     Page("/drafts/{draft_id:int}/discard", Who.ACCOUNT, writing.discard, ("POST",)),
     Page("/compose", Who.ACCOUNT, writing.compose, BOTH, uploads=True, late=writing.keep_unsent),
-    Page("/questions/{invitation_id:int}", Who.ACCOUNT, asking.question, BOTH),
+    Page("/questions/{invitation_id:int}", Who.ACCOUNT, asking.question, BOTH, late=Keeps(_PROOF)),
 )
 """Every page there is, and who may call it; door.py holds callers to it."""
 
@@ -91,7 +98,7 @@ _TRIES_AN_ACCOUNT = 10
 _TRIES_A_CLIENT = 50
 
 
-def create_app(
+def open_portal(
     desk: Desk,
     content: ContentStore,
     random: Random,
@@ -102,15 +109,14 @@ def create_app(
     sign_ins: Mapping[str, SignIn] | None = None,
     count_unopened: Callable[[int], None] = lambda _: None,
     painter: Painter | None = None,
-) -> Starlette:
-    """The portal at `portal_url`; a form with files may have `max_upload` octets."""
-    https = portal_url.startswith("https:")
-    portal = Portal(
+) -> Portal:
+    """What the portal at `portal_url` is made of; a form with files may have `max_upload` octets."""
+    return Portal(
         desk=desk,
         content=content,
         random=random,
         pages=pages,
-        cookies=Cookies(secure=https),
+        cookies=Cookies(secure=_is_https(portal_url)),
         passwords=Passwords(),
         account_throttle=Throttle(_TRIES_AN_ACCOUNT, _TRIES),
         client_throttle=Throttle(_TRIES_A_CLIENT, _TRIES),
@@ -120,6 +126,30 @@ def create_app(
         count_unopened=count_unopened,
         painter=painter,
     )
+
+
+def follow(
+    portal: Portal,
+    pages: Pages,
+    portal_url: str,
+    max_upload: int,
+    scanner: Scanner | None,
+    sign_ins: Mapping[str, SignIn],
+) -> Portal:
+    """The same by other settings: tries that were counted, and turns that were taken, go on."""
+    return replace(
+        portal,
+        pages=pages,
+        cookies=Cookies(secure=_is_https(portal_url)),
+        max_upload=max_upload,
+        scanner=scanner,
+        sign_ins=sign_ins,
+    )
+
+
+def create_app(portal: Portal, portal_url: str) -> Starlette:
+    """The portal at `portal_url`."""
+    https, pages, desk = _is_https(portal_url), portal.pages, portal.desk
     trail.register()
     app = Starlette(
         routes=[Route(page.path, _endpoint(portal, page), methods=list(page.methods)) for page in PAGES],
@@ -128,6 +158,10 @@ def create_app(
     )
     app.router.redirect_slashes = False  # the redirect would name whatever host the client did
     return app
+
+
+def _is_https(portal_url: str) -> bool:
+    return portal_url.startswith("https:")
 
 
 def _endpoint(portal: Portal, page: Page) -> Callable[[Request], Awaitable[Response]]:

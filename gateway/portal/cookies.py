@@ -1,6 +1,7 @@
 """The cookies: `session` says who is signed in, `visitor` ties a form to the browser that it was shown in, `language`
-is what a person chose to read in, `given` what an invited person has typed so far, sealed, `asked` what must come
-back from a practice's own sign-in, and `known` that a person has signed in with this browser.
+is what a person chose to read in, `given-…` what a person has typed so far to answer that invitation, sealed, `asked`
+what must come back from a practice's own sign-in, `known` that a person has signed in with this browser, `late` what
+somebody had typed into a small form when their session ended, sealed, and `said` what the next page has to say, sealed.
 """
 
 import base64
@@ -18,6 +19,8 @@ LANGUAGE = "language"
 GIVEN = "given"
 ASKED = "asked"
 KNOWN = "known"
+LATE = "late"
+SAID = "said"
 _LONGEST = 3800
 """Browsers keep 4096 octets of a cookie, name and all (RFC 6265 §6.1)."""
 
@@ -37,10 +40,10 @@ class Cookies:
         value = request.cookies.get(self._full_name(name), "")
         return value if len(value) <= _LONGEST else ""
 
-    def give(self, response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
-        """Set the cookie, until the browser is closed if nothing else is said; one that is too long is not set."""
+    def give(self, response: Response, name: str, value: str, lasts: timedelta | None = None) -> bool:
+        """Set the cookie, until the browser is closed if nothing else is said; False for one that is too long."""
         if len(value) > _LONGEST:
-            return
+            return False
         response.set_cookie(
             self._full_name(name),
             value,
@@ -50,6 +53,7 @@ class Cookies:
             httponly=True,
             samesite="lax",
         )
+        return True
 
     def take_back(self, response: Response, name: str) -> None:
         """Make the browser forget the cookie."""

@@ -6,21 +6,21 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.domain.model import Account
-from gateway.flow import register
-from gateway.flow.sender_page import sender_page
-from gateway.portal import sessions
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import registration, sessions
+from gateway.flow.accounts.sessions import SignedIn
+from gateway.flow.commands.sender_page import sender_page
+from gateway.portal import late
 from gateway.portal.cookies import SESSION, VISITOR, unguessable
 from gateway.portal.invite.again import ASKS
 from gateway.portal.mended import mended
-from gateway.portal.posted import Posted, read_form
+from gateway.portal.posted import Posted, Unwanted, read_form
 from gateway.portal.senders.sought import sought
-from gateway.portal.sessions import SignedIn
 from gateway.portal.visit import Portal, Visit, go_to
 
 SMALL = 64 * 1024
@@ -51,7 +51,8 @@ class Page:
     uploads: bool = False
     """Whether its form may bring files."""
     late: View | None = None
-    """What answers its form when that comes after the session has ended, so that nothing typed is lost."""
+    """What answers its form when that comes after the session has ended, so that nothing typed is lost: it is given the
+    Account to which the form was shown."""
 
 
 class DeadLink(Exception):
@@ -75,26 +76,26 @@ async def serve(portal: Portal, page: Page, request: Request) -> Response:
     visit = Visit(portal, request, visitor, await _signed_in(portal, request))
     if visit.posted and is_foreign(request.headers, portal.desk.site.portal_url):
         return visit.show("error", {"code": "forged"}, status=403)
-    view = page.view
     try:
         given = await _ADMIT[page.who](visit)
     except Turned as turned:
-        late = page.late and await _late(visit)
-        if not (page.late and late):
+        if not (visit.posted and page.late):
             return turned.response
-        view, given = page.late, (late,)
-    if not visit.posted:
-        return await view(visit, *given)
+        given = ()  # whose it is, the form says
+    return await (_read_and_answer(page, visit, given) if visit.posted else page.view(visit, *given))
+
+
+async def _read_and_answer(page: Page, visit: Visit, given: tuple[Any, ...]) -> Response:
+    """Read the form, one with files in turn."""
+    portal, request = visit.portal, visit.request
     if not page.uploads:
-        return await _answer(view, visit, given, await read_form(request, SMALL, None))
-    async with portal.uploads.turn(visit.asker()):
-        return await _answer(view, visit, given, await read_form(request, portal.max_upload, portal.content))
-
-
-async def _late(visit: Visit) -> Account | None:
-    """Whose form has come after their session had ended by itself."""
-    cookie = visit.portal.cookies.read(visit.request, SESSION)
-    return await visit.desk.ask(sessions.ended, cookie) if visit.posted and cookie else None
+        return await _answer(page, visit, given, await read_form(request, SMALL, None))
+    async with (portal.uploads if visit.signed_in else portal.late_uploads).turn(visit.asker()):
+        try:
+            posted = await read_form(request, portal.max_upload, portal.content, lambda form: _is_awaited(visit, form))
+        except Unwanted:
+            return _refuse(page, visit)
+        return await _answer(page, visit, given, posted)
 
 
 def mended_link(request: Request) -> Response | None:
@@ -105,15 +106,44 @@ def mended_link(request: Request) -> Response | None:
     return go_to(f"{path}?{request.url.query}" if request.url.query else path)
 
 
-async def _answer(view: View, visit: Visit, given: tuple[Any, ...], posted: Posted) -> Response:
+async def _answer(page: Page, visit: Visit, given: tuple[Any, ...], posted: Posted) -> Response:
     """Have the view answer a form, if it is one of ours; then its files are removed."""
     visit = replace(visit, form=posted.fields, files=posted.files, is_too_large=posted.is_too_large)
     try:
         if not visit.is_own_form():
-            return visit.show("error", {"code": "forged"}, status=403)
-        return await view(visit, *given)
+            return _refuse(page, visit)
+        if page.who is Who.ACCOUNT and not _is_of_the_session(visit):
+            return await _answer_late(page, visit)
+        response = await page.view(visit, *given)
+        if page.late:
+            late.forget(visit, response)
+        return response
     finally:
         posted.remove()
+
+
+def _is_awaited(visit: Visit, fields: FormData) -> bool:
+    """Whether a form that begins so may bring files: its page was shown in this browser to somebody signed in."""
+    begun = replace(visit, form=fields)
+    return begun.is_own_form() and begun.shown_to > 0
+
+
+def _refuse(page: Page, visit: Visit) -> Response:
+    if page.who is Who.ACCOUNT and visit.signed_in is None:
+        return go_to("/sign-in?next=/inbox")
+    return visit.show("error", {"code": "forged"}, status=403)
+
+
+def _is_of_the_session(visit: Visit) -> bool:
+    return visit.signed_in is not None and visit.signed_in.account.id == visit.shown_to
+
+
+async def _answer_late(page: Page, visit: Visit) -> Response:
+    """The session has ended since the page was shown, or is another person's: nothing is done behind anybody's back."""
+    author = await visit.desk.ask(accounts.of_id, visit.shown_to)
+    if page.late and author:
+        return await page.late(visit, author)
+    return late.come_back(visit, "/inbox", is_kept=False)
 
 
 # ----------------------------------------------------------------------------------------------------------- callers
@@ -143,10 +173,10 @@ async def _account(visit: Visit) -> tuple[Any, ...]:
 
 async def _invitee(visit: Visit) -> tuple[Any, ...]:
     token = visit.request.path_params["token"]
-    welcome = await visit.desk.ask(register.look, token)
+    welcome = await visit.desk.ask(registration.look, token)
     if welcome or ASKS in visit.request.query_params:
         return (welcome,)
-    used = await visit.desk.ask(register.used, token)
+    used = await visit.desk.ask(registration.used, token)
     if used is None:
         raise DeadLink
     return (used,)

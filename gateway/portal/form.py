@@ -8,13 +8,13 @@ from wtforms import Form, StringField
 from wtforms.validators import DataRequired, ValidationError
 
 from gateway.domain.birthdate import Doubt, from_parts
-from gateway.domain.saying import Saying, say
+from gateway.domain.translatable import Translatable, say
 from gateway.mail.decoding import clean
 
 REFUSED = 422
 """The status of a form that is sent back (RFC 9110 §15.5.21)."""
 
-DOUBTS: Mapping[Doubt, Saying] = {
+DOUBTS: Mapping[Doubt, Translatable] = {
     Doubt.AMBIGUOUS: say("We cannot tell which date you mean. Check the day, the month and the year."),
     Doubt.IMPOSSIBLE: say("There is no such date. Check the day and the month."),
     Doubt.FUTURE: say("This date is in the future. Check the year."),
@@ -29,16 +29,16 @@ def one_line(text: str | None) -> str:
     return clean(text or "")
 
 
-def needed(words: Saying) -> DataRequired:
+def needed(words: Translatable) -> DataRequired:
     return DataRequired(words)
 
 
-def filled_in(words: Saying, most: int) -> list[Any]:
+def filled_in(words: Translatable, most: int) -> list[Any]:
     """Something must be typed, and no more characters than that."""
     return [needed(words), at_most(most)]
 
 
-def chosen(words: Saying) -> Callable[[Any, Any], None]:
+def chosen(words: Translatable) -> Callable[[Any, Any], None]:
     """One of the choices must be taken."""
 
     def check(_: Any, field: Any) -> None:
@@ -61,7 +61,7 @@ def at_most(count: int) -> Callable[[Any, Any], None]:
 class BaseForm(Form):  # type: ignore[misc]  # WTForms has no types
     """What all our forms have in common."""
 
-    def refuse(self, name: str, words: Saying) -> None:
+    def refuse(self, name: str, words: Translatable) -> None:
         """Send a field back with these words."""
         self[name].errors = [*self[name].errors, words]
 
@@ -72,7 +72,7 @@ class BaseForm(Form):  # type: ignore[misc]  # WTForms has no types
         return self
 
     @property
-    def wrong(self) -> list[tuple[str, Saying]]:
+    def wrong(self) -> list[tuple[str, Translatable]]:
         """The id of each field that was sent back, with the words, for the summary at the top of the page."""
         return [(fault.id, words) for fault in self for words in fault.errors]
 

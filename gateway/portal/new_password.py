@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from wtforms import PasswordField
 
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.portal.form import BaseForm
 from gateway.portal.passwords import LONGEST, SHORTEST, Passwords
 from gateway.portal.turns import Asker

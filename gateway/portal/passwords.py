@@ -18,7 +18,6 @@ from gateway.portal.turns import Asker, Places, Turns
 R = TypeVar("R")
 
 SHORTEST = 8
-ADVISED = 15
 LONGEST = 256
 _JUDGED = 72
 """How many characters are looked at for being guessable: the judge is slow on long ones, which are strong anyway."""

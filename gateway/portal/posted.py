@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,10 @@ HEARD_OUT = 4
 """So many times what a form with files may have is read of one that is too large."""
 AT_ONCE = 128 * 1024
 """Octets that are sealed in one go, beside the event loop."""
+
+
+class Unwanted(Exception):
+    """Nobody waits for the files of this form."""
 
 
 class Arriving:
@@ -90,19 +94,26 @@ class Posted:
             file.remove()
 
 
-async def read_form(request: Request, limit: int, content: ContentStore | None) -> Posted:
+Awaited = Callable[[FormData], bool]
+"""Whether a form that begins with these fields may bring files."""
+
+
+async def read_form(
+    request: Request, limit: int, content: ContentStore | None, awaited: Awaited = lambda _: True
+) -> Posted:
     """Read the form that was posted; without a `content` for its files they are dropped.
 
     Of one that may bring files, and is longer than the limit, the files are dropped and what was typed is kept, for
     some times as many octets: a browser that was cut off would show neither.
 
-    Raises HTTPException (413 for more octets than that, 400 for nonsense) and StoreFull.
+    Raises HTTPException (413 for more octets than that, 400 for nonsense), Unwanted and StoreFull.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     try:
         if kind == b"multipart/form-data":
             most = limit * HEARD_OUT if content else limit
-            return await _Multipart(options.get(b"boundary", b""), content).read(_bounded(request, most), limit)
+            form = _Multipart(options.get(b"boundary", b""), content, awaited)
+            return await form.read(_bounded(request, most), limit)
         stream = _bounded(request, min(limit, 3 * MOST_TYPED))  # an octet takes up to three: "%e9"
         return Posted(await FormParser(request.headers, stream, max_fields=MOST_FIELDS).parse())
     except (MultiPartException, FormParserError, ClientDisconnect) as error:
@@ -128,10 +139,10 @@ def _declared(headers: Headers) -> int:
 class _Multipart:
     """A form of several parts (RFC 7578), taken apart as it arrives."""
 
-    def __init__(self, boundary: bytes, content: ContentStore | None) -> None:
+    def __init__(self, boundary: bytes, content: ContentStore | None, awaited: Awaited) -> None:
         if not boundary:
             raise HTTPException(400)
-        self._content = content
+        self._content, self._awaited = content, awaited
         self._fields: list[tuple[str, str | UploadFile]] = []
         self._files: list[Arriving] = []
         self._typed = 0
@@ -214,6 +225,8 @@ class _Multipart:
         elif self._content and options[b"filename"]:  # browsers send a file without a name where none was chosen
             if len(self._files) == MOST_FILES:
                 raise HTTPException(400)
+            if not self._files and not self._awaited(FormData(self._fields)):
+                raise Unwanted
             content_type = _text(self._headers.get(b"content-type", b""))
             self._file = Arriving(self._content, self._name, _text(options[b"filename"]), content_type)
             self._files.append(self._file)

@@ -6,7 +6,7 @@ Scanners of mail follow links and press buttons; they choose nothing.
 from starlette.responses import Response
 from wtforms import RadioField
 
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.portal.form import BaseForm, chosen
 from gateway.portal.visit import Visit
 

@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.domain.words import LANGUAGES, spoken
+from gateway.flow.accounts.sessions import IDLE, SignedIn
 from gateway.flow.context import Desk
 from gateway.portal.cookies import LANGUAGE, VISITOR, Cookies
 from gateway.portal.look import look_of
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.posted import Arriving
-from gateway.portal.sessions import IDLE, SignedIn
 from gateway.portal.throttle import Throttle, network
 from gateway.portal.turns import Asker, Places, Turns
 from gateway.ports import ContentStore, Painter, Random, Scanner, SignIn
@@ -33,6 +33,8 @@ LARGE = 1_000_000
 LARGE_AT_ONCE = 2
 UPLOADS = Places(at_once=16, at_once_of_a_client=2)
 """Each form with files takes up to 2 MB of memory, however large they are."""
+LATE_UPLOADS = Places(at_once=4, at_once_of_a_client=1)
+"""Of forms whose session has ended: until such a form is read, anybody could have sent it."""
 LOOKS = Places(at_once=2, at_once_of_a_client=1)
 """Each picture of a page takes a process of its own, and most of a processor."""
 _GRACE = 5
@@ -58,6 +60,7 @@ class Portal:
     count_unopened: Callable[[int], None] = lambda _: None
     uploads: Turns = field(default_factory=lambda: Turns(UPLOADS))
     """Turns at sending files: memory for all of them is bounded together."""
+    late_uploads: Turns = field(default_factory=lambda: Turns(LATE_UPLOADS))
     painter: Painter | None = None
     looks: Turns = field(default_factory=lambda: Turns(LOOKS))
     """Turns at having pictures made of pages."""
@@ -85,18 +88,19 @@ class Visit:
     signed_in: SignedIn | None
     form: FormData = field(default_factory=FormData)
     files: tuple[Arriving, ...] = ()
+    """The files that came with the form."""
     is_too_large: bool = False
     """Whether files came with the form that are too large together: they were dropped."""
-    """The files that came with the form."""
 
     @property
     def desk(self) -> Desk:
-        return self.portal.desk
+        """The desk, for what this client asks of it."""
+        return self.portal.desk.at(self.request.client.host if self.request.client else "")
 
     @property
     def today(self) -> date:
         """The local date at the site."""
-        return self.desk.clock.now().astimezone(self.desk.site.zone).date()
+        return self.desk.today
 
     @property
     def client(self) -> str:
@@ -123,13 +127,23 @@ class Visit:
 
     @property
     def csrf_token(self) -> str:
-        """What a form must bring along: only pages shown to this very browser hold it."""
-        digest = self.desk.keys.digest("csrf", self.visitor.encode())
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        """What a form must bring along: only pages shown to this very browser, and this very person, hold it."""
+        return self._token(self.signed_in.account.id if self.signed_in else 0)
+
+    def _token(self, account_id: int) -> str:
+        digest = self.desk.keys.digest("csrf", f"{account_id}|{self.visitor}".encode())
+        return f"{account_id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
     def is_own_form(self) -> bool:
         """Whether the form was shown to this browser by us (double submit, bound by a keyed digest)."""
-        return hmac.compare_digest(self.typed("csrf_token").encode("utf-8", "replace"), self.csrf_token.encode())
+        token = self.typed("csrf_token").encode("utf-8", "replace")
+        return hmac.compare_digest(token, self._token(self.shown_to).encode())
+
+    @property
+    def shown_to(self) -> int:
+        """The account to which the page with this form was shown, as an own form says; 0 for nobody's."""
+        number = self.typed("csrf_token").partition(".")[0]
+        return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
 
     def language(self, practice_id: str = "") -> str:
         """The reader's language: their account's, the one they chose here, their browser's, the practice's."""

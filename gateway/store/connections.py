@@ -54,10 +54,21 @@ def damage_of(database: peewee.SqliteDatabase) -> str:
     """
     try:
         with as_store_errors(), database.connection_context():
-            found = str(database.execute_sql("PRAGMA quick_check(1)").fetchone()[0])
+            return first_fault(database.connection())
     except StoreDamaged as error:
         return str(error)
+
+
+def first_fault(connection: sqlite3.Connection) -> str:
+    """What SQLite's own look through the file finds first; "" for nothing. Raises sqlite3.DatabaseError."""
+    found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     return "" if found == "ok" else found.splitlines()[-1]
+
+
+def schema_of(database: peewee.SqliteDatabase) -> int:
+    """The version of the file's schema. Raises StoreBusy, StoreDamaged."""
+    with as_store_errors(), database.connection_context():
+        return int(database.user_version)
 
 
 def make_shrinkable(database: peewee.SqliteDatabase) -> None:

@@ -49,14 +49,14 @@ class SpooledContent:
 
     def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
         if inline is not None:
-            yield from _opened_chunks(content_id, data_key, io.BytesIO(inline))
+            yield from opened_chunks(content_id, data_key, io.BytesIO(inline))
             return
         try:
             file = self.file(content_id).open("rb")
         except FileNotFoundError as error:
             raise KeyError(content_id) from error
         with file:
-            yield from _opened_chunks(content_id, data_key, file)
+            yield from opened_chunks(content_id, data_key, file)
 
     def discard(self, content_id: str) -> None:
         self.file(content_id).unlink(missing_ok=True)
@@ -192,7 +192,7 @@ def _chunk_frame(content_id: str, index: int, final: bool) -> tuple[bytes, bytes
     return index.to_bytes(NONCE, "big"), f"{content_id}|{index}|{int(final)}".encode()
 
 
-def _opened_chunks(content_id: str, data_key: bytes, sealed: BinaryIO) -> Iterator[bytes]:
+def opened_chunks(content_id: str, data_key: bytes, sealed: BinaryIO) -> Iterator[bytes]:
     """Open one chunk at a time; each is known to be the last one by there being nothing behind it."""
     chunk = sealed.read(CHUNK + TAG)
     for index in itertools.count():

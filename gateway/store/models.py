@@ -5,6 +5,7 @@ stand in migrations/.
 """
 
 import dataclasses
+import re
 import types
 import typing
 from datetime import UTC, date, datetime, timedelta
@@ -87,10 +88,15 @@ def _field(name: str, hint: typing.Any) -> peewee.Field:
     return _FIELDS[kind](null=nullable)
 
 
+def table_name(table: type) -> str:
+    """How the database calls it: InvitationSender is invitation_sender."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", table.__name__).lower()
+
+
 def _model(database: peewee.Database, table: type) -> typing.Any:
     hints = typing.get_type_hints(table)
     fields = {field.name: _field(field.name, hints[field.name]) for field in dataclasses.fields(table)}
-    meta = type("Meta", (), {"database": database, "table_name": table.__name__.lower()})
+    meta = type("Meta", (), {"database": database, "table_name": table_name(table)})
     return type(table.__name__, (peewee.Model,), {"Meta": meta, **fields})
 
 

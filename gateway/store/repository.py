@@ -12,13 +12,13 @@ import structlog
 from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryState
 from gateway.store.models import InstantField
-from gateway.store.statements import Statements, claim
+from gateway.store.statements import CheckedStatements, Statements, claim
 
 Row = TypeVar("Row")
 
 log = structlog.get_logger()
 
-_NO_ROW = (KeyError, TypeError, ValueError, OverflowError)
+NO_ROW = (KeyError, TypeError, ValueError, OverflowError)
 """What comes of reading a value that its column cannot have."""
 NO_LIMIT = -1
 """SQLite's way of saying it."""
@@ -34,10 +34,14 @@ class Aftermath:
 
 
 class Repository:
-    """The statements of every table: made once, for every transaction on every connection."""
+    """The statements of every table: made once, for every transaction on every connection.
 
-    def __init__(self, models: Mapping[type, Any]) -> None:
-        self._statements = {table: Statements(table, model) for table, model in models.items()}
+    Where it is doubted that the values are of their columns' kinds, `checks_kinds` makes a row with another one no row.
+    """
+
+    def __init__(self, models: Mapping[type, Any], *, checks_kinds: bool = False) -> None:
+        kind = CheckedStatements if checks_kinds else Statements
+        self._statements = {table: kind(table, model) for table, model in models.items()}
         self.claim = claim(models[Delivery])
 
     def __getitem__(self, table: type) -> Statements:
@@ -134,13 +138,13 @@ class SqliteTx:
         row = self._of[table].row
         try:
             return [row(values) for values in found]
-        except _NO_ROW:
+        except NO_ROW:
             return [one for values in found if (one := self._tried(table, values)) is not None]
 
     def _tried(self, table: type[Row], values: Any) -> Row | None:
         try:
             return cast("Row", self._of[table].row(values))
-        except _NO_ROW:
+        except NO_ROW:
             log.error("a row cannot be read", table=table.__name__, id=values[0])
             return None
 

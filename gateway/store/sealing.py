@@ -2,12 +2,12 @@
 
 import base64
 import binascii
+import contextlib
 import hmac
-import re
 import secrets
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
+from string import ascii_lowercase
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.domain.vocabulary import Purpose
 from gateway.errors import ConfigError, WrongKey
+from gateway.store.key_file import OCTETS, KeyRing, new_ring, text_of
+from gateway.store.key_sources import FileSource, KeySource
 
 NONCE = 12
 TAG = 16
@@ -26,24 +28,12 @@ _MAC_CHARS = 26  # 128 bits in base32
 
 def new_key_file() -> str:
     """The text of a fresh `gateway.keys`."""
-    secret = base64.b64encode(secrets.token_bytes(32)).decode()
-    return (
-        "# The secrets of this gateway: whoever has this file can read all held mail, and without it nobody can.\n"
-        "# Keep a copy apart from the database's backups. Older keys stay listed for as long as they sealed anything.\n"
-        f'current = "a"\n\n[keys]\na = "{secret}"\n'
-    )
+    return text_of(new_ring())
 
 
 def load_keys(path: Path) -> "SiteKeys":
-    """Read a key file. Raises ConfigError, saying what to do."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-        secrets_by_id = {name: base64.b64decode(text, validate=True) for name, text in data["keys"].items()}
-        return SiteKeys(secrets_by_id, data["current"])
-    except OSError as error:
-        raise ConfigError(f"keys.file: cannot read {path} ({error.strerror}); `gateway init` writes one") from error
-    except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError, binascii.Error, ValueError) as error:
-        raise ConfigError(f"keys.file: {path} is no key file ({error}); restore it from its copy") from error
+    """The keys of a key file. Raises ConfigError, saying what to do."""
+    return SiteKeys.of(FileSource(path))
 
 
 # --------------------------------------------------------------------------------------------------------- the keys
@@ -57,23 +47,72 @@ def _unbase32(text: str) -> bytes:
     return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
 
 
-class SiteKeys:
-    """The port `Keys` over one or more 32-octet secrets, each named by one letter; a subkey for each use (RFC 5869)."""
+class _Derived:
+    """A ring of keys with the subkeys that were made from it so far: one for each use (RFC 5869)."""
 
-    def __init__(self, secrets_by_id: Mapping[str, bytes], current: str) -> None:
-        if current not in secrets_by_id:
-            raise ValueError("`current` names no key")
-        if any(not re.fullmatch("[a-z]", name) or len(secret) != 32 for name, secret in secrets_by_id.items()):
-            raise ValueError("a key is one small letter and 32 octets in base64")  # links are read in any case
-        self._secrets = dict(secrets_by_id)
-        self._current = current
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self.letters = ring.letters  # asked for at each seal that is opened
         self._subkeys: dict[tuple[str, str], bytes] = {}
 
+    def subkey(self, letter: str, use: str) -> bytes:
+        if (letter, use) not in self._subkeys:
+            derive = HKDF(algorithm=hashes.SHA256(), length=OCTETS, salt=None, info=use.encode())
+            self._subkeys[letter, use] = derive.derive(self.ring.secrets[letter])
+        return self._subkeys[letter, use]
+
+
+class SiteKeys:
+    """The port `Keys` over a ring of secrets. All who use it share it, so that new keys reach them all at once.
+
+    `read_again` is asked, once for each, about letters that the ring does not know: somebody else may have rotated.
+    With `by_hand` it is asked only when somebody calls `look_again`.
+    """
+
+    def __init__(
+        self, ring: KeyRing, read_again: Callable[[], KeyRing] | None = None, *, by_hand: bool = False
+    ) -> None:
+        self._derived = _Derived(ring)
+        self._read_again = read_again
+        self._by_hand = by_hand
+        self._missed: set[str] = set()
+
+    @classmethod
+    def of(cls, source: KeySource, *, by_hand: bool = False) -> "SiteKeys":
+        """The keys of a source. Raises ConfigError."""
+        return cls(source.ring(), source.ring, by_hand=by_hand)
+
+    @property
+    def ring(self) -> KeyRing:
+        return self._derived.ring
+
+    @property
+    def current(self) -> str:
+        return self.ring.current
+
+    @property
+    def letters(self) -> frozenset[str]:
+        return self._derived.letters
+
+    def mark(self, letter: str) -> str:
+        return hmac.digest(self._derived.subkey(letter, "mark"), b"", "sha256").hex()[:32]
+
+    def look_again(self) -> None:
+        if self._read_again is None:
+            return
+        self._missed.clear()
+        ring = self._read_again()
+        both = ring.secrets.keys() & self.ring.secrets.keys()
+        if ring.digests != self.ring.digests or any(ring.secrets[one] != self.ring.secrets[one] for one in both):
+            raise ConfigError("keys: what is there now are other keys than those that are in use; nothing was changed")
+        if ring != self.ring:
+            self._derived = _Derived(ring)
+
     def token(self, purpose: Purpose, row: int, generation: int = 1) -> str:
-        return self._token(self._current, purpose, row, generation)
+        return self._token(self.current, purpose, row, generation)
 
     def row_of(self, token: str, purpose: Purpose) -> int | None:
-        if token[:1] != purpose or token[1:2] not in self._secrets or len(token) <= 2 + _MAC_CHARS:
+        if token[:1] != purpose or token[1:2] not in self.letters or len(token) <= 2 + _MAC_CHARS:
             return None
         try:
             octets = _unbase32(token[2:-_MAC_CHARS])
@@ -84,10 +123,15 @@ class SiteKeys:
 
     def holds(self, token: str, purpose: Purpose, row: int, generation: int = 1) -> bool:
         key_id = token[1:2]
-        if key_id not in self._secrets:
+        if key_id not in self.letters:
             return False
         right = self._token(key_id, purpose, row, generation)
         return hmac.compare_digest(right.encode(), token.encode("utf-8", "replace"))
+
+    def is_outlived(self, token: str, purpose: Purpose) -> bool:
+        letter = token[1:2]
+        looks_so = token[:1] == purpose and len(token) > 2 + _MAC_CHARS and letter.isalpha() and letter.isascii()
+        return looks_so and letter not in self.letters
 
     def wrap(self, data_key: bytes, bound_to: str) -> bytes:
         return self._seal("wrap", data_key, bound_to)
@@ -110,30 +154,38 @@ class SiteKeys:
         return decrypt(data_key, sealed[:NONCE], sealed[NONCE:], b"beside")
 
     def digest(self, purpose: str, octets: bytes) -> bytes:
-        # Digests must stay comparable when keys are rotated, so they always use the oldest key.
-        return hmac.digest(self._subkey(min(self._secrets), f"digest {purpose}"), octets, "sha256")
+        # Digests must stay comparable when keys are rotated, so they have a key of their own, which stays.
+        derived = self._derived
+        return hmac.digest(derived.subkey(derived.ring.digests, f"digest {purpose}"), octets, "sha256")
 
-    def _token(self, key_id: str, purpose: Purpose, row: int, generation: int) -> str:
-        mac = hmac.digest(self._subkey(key_id, "token"), f"{purpose}|{row}|{generation}".encode(), "sha256")[:16]
+    def _token(self, letter: str, purpose: Purpose, row: int, generation: int) -> str:
+        said = f"{purpose}|{row}|{generation}".encode()
+        mac = hmac.digest(self._derived.subkey(letter, "token"), said, "sha256")[:16]
         row_octets = row.to_bytes(max(1, (row.bit_length() + 7) // 8), "big")
-        return f"{purpose}{key_id}{_base32(row_octets)}{_base32(mac)}"
-
-    def _subkey(self, key_id: str, use: str) -> bytes:
-        if (key_id, use) not in self._subkeys:
-            derive = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=use.encode())
-            self._subkeys[key_id, use] = derive.derive(self._secrets[key_id])
-        return self._subkeys[key_id, use]
+        return f"{purpose}{letter}{_base32(row_octets)}{_base32(mac)}"
 
     def _seal(self, use: str, octets: bytes, bound_to: str) -> bytes:
-        nonce = secrets.token_bytes(NONCE)
-        key = self._subkey(self._current, use)
-        return self._current.encode() + nonce + AESGCM(key).encrypt(nonce, octets, bound_to.encode())
+        derived = self._derived  # another thread may put a newer ring in its place meanwhile
+        letter, nonce = derived.ring.current, secrets.token_bytes(NONCE)
+        return letter.encode() + nonce + AESGCM(derived.subkey(letter, use)).encrypt(nonce, octets, bound_to.encode())
 
     def _open(self, use: str, sealed: bytes, bound_to: str) -> bytes:
-        key_id = sealed[:1].decode("ascii", "replace")
-        if key_id not in self._secrets:
-            raise WrongKey(f"sealed with key {key_id!r}, which the key file does not list")
-        return decrypt(self._subkey(key_id, use), sealed[1 : 1 + NONCE], sealed[1 + NONCE :], bound_to.encode())
+        letter = sealed[:1].decode("ascii", "replace")
+        if letter not in self.letters:
+            self._look_for(letter)
+        derived = self._derived
+        if letter not in derived.letters:
+            raise WrongKey(f"sealed with key {letter!r}, which the keys at hand do not have")
+        return decrypt(derived.subkey(letter, use), sealed[1 : 1 + NONCE], sealed[1 + NONCE :], bound_to.encode())
+
+    def _look_for(self, letter: str) -> None:
+        """Read the keys again for a letter that is not known: once, since anybody may write one into a cookie."""
+        if self._by_hand or not letter or letter in self._missed or letter not in ascii_lowercase:
+            return
+        missed = self._missed | {letter}
+        with contextlib.suppress(ConfigError):
+            self.look_again()
+        self._missed = missed - self.letters
 
 
 def decrypt(key: bytes, nonce: bytes, octets: bytes, bound_to: bytes) -> bytes:

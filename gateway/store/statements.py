@@ -14,6 +14,7 @@ from typing import Any, cast
 import peewee
 
 from gateway.domain.vocabulary import DeliveryState
+from gateway.store.kinds import kind_fault
 from gateway.store.models import EnumField, converted
 
 Shape = tuple[tuple[str, ...], tuple[Any, ...]]
@@ -149,6 +150,16 @@ def _parted(condition: str) -> tuple[str, str]:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+class CheckedStatements(Statements):
+    """Statements whose rows are made of values that are of their columns' kinds, or not at all."""
+
+    def row(self, values: tuple[Any, ...]) -> Any:
+        """Raises TypeError where a value is of another kind."""
+        if fault := kind_fault(self._table, values):
+            raise TypeError(fault)
+        return super().row(values)
 
 
 def claim(model: Any) -> str:

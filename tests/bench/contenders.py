@@ -10,10 +10,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
-from gateway.config import Settings
+from gateway.config.settings import Settings
+from gateway.config.toml_file import load
 from gateway.domain.model import Account, Delivery
 from gateway.domain.vocabulary import DeliveryState
-from gateway.settings_file import load
 from gateway.store.connections import open_database
 from gateway.store.runner import read_once, write_once
 from tests.bench.interpreter import Interpreter

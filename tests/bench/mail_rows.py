@@ -47,7 +47,7 @@ def accept(folder: Path, effort: Effort, works: Iterable[Work] = ACCEPT) -> list
 
 def _accept_one(folder: Path, effort: Effort, work: Work) -> list[Row]:
     rate = Row("accept", work.name, "mails/s", work.target)
-    taking = Row("cpu", f"accepting secure mail, {work.name}", "ms/mail", CPU, fewer=True)
+    receiver = Row("cpu", f"accepting secure mail, {work.name}", "ms/mail", CPU, fewer=True)
     whole = Row("cpu", f"secure mail until all is sent, {work.name}", "ms/mail", CPU, fewer=True)
 
     def measure(contender: Contender, mails: int) -> float:
@@ -56,15 +56,15 @@ def _accept_one(folder: Path, effort: Effort, work: Work) -> list[Row]:
         taken = cpu_seconds(contender.pid)
         settle(contender)
         sent = cpu_seconds(contender.pid)
-        taking.add(contender.name, (taken - before) / mails * 1000)
+        receiver.add(contender.name, (taken - before) / mails * 1000)
         if not isinstance(contender, AiosmtpdContender):  # which sends nothing
             whole.add(contender.name, (sent - before) / mails * 1000)
         rate.add(contender.name, mails / took)
         effort.say(f"{work.name}: {contender.name}: {mails} mails, {mails / took:.0f}/s")
         return took
 
-    alternate(contenders(folder), effort, work, measure, [rate, taking, whole])
-    return [rate, taking, whole]
+    alternate(contenders(folder), effort, work, measure, [rate, receiver, whole])
+    return [rate, receiver, whole]
 
 
 def through(folder: Path, effort: Effort, works: Iterable[Work] = THROUGH) -> list[Row]:

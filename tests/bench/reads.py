@@ -26,13 +26,14 @@ import structlog
 import uvloop
 
 from gateway.app import Gateway
-from gateway.config import Settings
-from gateway.config_sections import NextHopSection, PortalSection, PracticeSection, SiteSection, SmtpSection
+from gateway.config.section_smtp import SmtpSection
+from gateway.config.sections import NextHopSection, PortalSection, PracticeSection, SiteSection
+from gateway.config.settings import Settings
 from gateway.domain.address import Address
-from gateway.domain.model import Account, Content, Invitation, Message, Sender, Waiter
+from gateway.domain.model import Account, Content, Invitation, Message, Sender, WaitingSender
 from gateway.domain.vocabulary import CopyState, Purpose, Relationship, State
-from gateway.edge.metrics import Figures
-from gateway.flow import hold
+from gateway.edge.run.metrics import Figures
+from gateway.flow import copies
 from gateway.flow.context import Context
 from gateway.portal.passwords import Passwords
 from gateway.portal.turns import Asker
@@ -96,8 +97,8 @@ def _message(ctx: Context, content, sender: Sender, account: Account, number: in
             received_at=ctx.now,
         )
     )
-    taken = hold.Taken(message, sealed.data_key)
-    hold.add_copy(ctx, taken, Address(account.address, account.typed), CopyState.INBOX, account_id=account.id)
+    taken = copies.Taken(message, sealed.data_key)
+    copies.add_copy(ctx, taken, Address(account.address, account.typed), CopyState.INBOX, account_id=account.id)
 
 
 def _wait(ctx: Context, sender: Sender, address: str) -> None:
@@ -108,13 +109,13 @@ def _wait(ctx: Context, sender: Sender, address: str) -> None:
             typed=address,
             state=State.INVITED,
             relationship=Relationship.PATIENT,
-            day0=ctx.now.date(),
+            schedule_start=ctx.now.date(),
             due_at=ctx.now + timedelta(days=3),
             created_at=ctx.now,
             changed_at=ctx.now,
         )
     )
-    ctx.tx.add(Waiter(invitation_id=invitation.id, sender_id=sender.id, since=ctx.now))
+    ctx.tx.add(WaitingSender(invitation_id=invitation.id, sender_id=sender.id, since=ctx.now))
 
 
 # --------------------------------------------------------------------------------------- the clients, another process

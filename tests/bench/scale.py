@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.app import AT_A_TIME
-from gateway.config import Settings
+from gateway.config.settings import Settings
+from gateway.config.toml_file import load
 from gateway.domain.address import address
 from gateway.domain.vocabulary import Details, Relationship
-from gateway.flow import invite, people, remind
+from gateway.flow import senders
 from gateway.flow.context import Context, Desk
-from gateway.settings_file import load
+from gateway.flow.invitations import due_steps, invite
 from gateway.setup import Answers, set_up
 from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
@@ -99,7 +100,7 @@ class _Growth:
 
         async def all_of_them() -> None:
             nonlocal done
-            while count := await self.desk.do(remind.run_due, AT_A_TIME):
+            while count := await self.desk.do(due_steps.run_due, AT_A_TIME):
                 done += count
 
         seconds = await _timed(all_of_them)
@@ -121,8 +122,8 @@ async def _timed(work: Callable[[], Awaitable[None]]) -> float:
 def _invite(ctx: Context, numbers: range) -> None:
     """What INVITE does, for many people: each is opened, waited for and invited."""
     practice = ctx.site.practices[0]
-    sender = people.sender_row(ctx, practice, address(SENDER), "Dr Ada")
+    sender = senders.sender_row(ctx, practice, address(SENDER), "Dr Ada")
     for number in numbers:
         invitation = invite.open_for(ctx, practice, address(f"person{number}@strangers.example"), before=None)
-        people.wait_for(ctx, invitation, sender)
+        senders.wait_for(ctx, invitation, sender)
         invite.give_details(ctx, invitation, sender, Details(Relationship.COLLEAGUE_ELSEWHERE))

@@ -9,19 +9,9 @@ from hypothesis import strategies as st
 
 from gateway.domain.address import address
 from gateway.domain.birthdate import EARLIEST, MONTH_NAMES, Doubt, Order
-from gateway.domain.commands import (
-    CHANGES,
-    PHRASES,
-    Command,
-    Unknown,
-    Verb,
-    completes,
-    is_command,
-    joined,
-    parse,
-    read_details,
-)
+from gateway.domain.commands import Command, Unknown, completes, is_command, joined, made, parse, read_details
 from gateway.domain.echo import BLANK, LONGEST_ECHO, LONGEST_LINE
+from gateway.domain.verbs import PHRASES, VERBS, Verb
 from gateway.domain.vocabulary import Details, Relationship, Role
 
 TODAY = date(2026, 3, 20)
@@ -291,7 +281,14 @@ def test_details_in_a_subject_tag(text: str, answer: Details | Doubt | None) -> 
 
 
 def test_what_changes_something() -> None:
-    assert set(Verb) - CHANGES == {Verb.STATUS, Verb.LIST, Verb.DIRECTORY, Verb.PATIENTS, Verb.READ, Verb.HELP}
+    assert {verb for verb, spec in VERBS.items() if not spec.changes} == {
+        Verb.STATUS,
+        Verb.LIST,
+        Verb.DIRECTORY,
+        Verb.PATIENTS,
+        Verb.READ,
+        Verb.HELP,
+    }
 
 
 BIRTHDATES = st.dates(min_value=EARLIEST, max_value=TODAY)
@@ -376,3 +373,18 @@ def test_the_order_is_told_where_it_was_needed(order: Order, month: int) -> None
     assert read_details("patient 04/11/1952", TODAY, order) == command.details
     for clear in ("PATIENT 1952-11-04", "PATIENT 25/11/1952", "CLINICIAN"):
         assert parse(clear, TODAY, order) == parse(clear, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("wrong\r\nperson", "wrong person"),
+        ("wrong \u202enosrep\u202c\x07", "wrong nosrep"),
+        ("x" * 300, "x" * 200),
+        (" \u200b ", ""),
+    ],
+)
+def test_a_reason_from_a_form_is_one_line_that_reads_as_it_was_typed(reason, shown):
+    said = made(Verb.RECALL, address("pat@home.example"), reason=reason)
+    assert said.reason == shown
+    assert "\n" not in said.text

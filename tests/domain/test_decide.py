@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.address import address
-from gateway.domain.decide import Action, Facts, Reason, decide, own_address
+from gateway.domain.decide import Action, Reason, RecipientFacts, decide, own_address
 from gateway.domain.intent import SIGNS, NearMiss, Sign, described
+from gateway.domain.vocabulary import DeliverTo
 from gateway.errors import BadAddress
 
 SITE = "secure.riverside.example"
@@ -15,22 +16,34 @@ SITE = "secure.riverside.example"
 @pytest.mark.parametrize(
     ("facts", "action", "reason"),
     [
-        (Facts(Action.COMMAND, sign=Sign.TAG), Action.COMMAND, Reason.GATEWAY_ADDRESS),
-        (Facts(None, sign=Sign.NONE, delivery="portal"), Action.PASS, Reason.NOT_SECURE),
-        (Facts(None, sign=Sign.REPORT, delivery="portal"), Action.PASS, Reason.NOT_SECURE),
-        (Facts(None, sign=Sign.PLAIN), Action.PASS, Reason.NOT_SECURE),
-        (Facts(None, sign=Sign.NEAR_TAG, delivery="portal"), Action.ASK, Reason.PERHAPS_SECURE),
-        (Facts(None, sign=Sign.NEW_IN_TALK), Action.ASK, Reason.PERHAPS_SECURE),
-        (Facts(None, sign=Sign.NEAR_TAG, near_miss=NearMiss.PASS), Action.PASS, Reason.NOT_SECURE),
-        (Facts(None, sign=Sign.NEAR_TAG, near_miss=NearMiss.SECURE), Action.HOLD, Reason.UNREGISTERED),
-        (Facts(None, sign=Sign.TALK), Action.HOLD, Reason.UNREGISTERED),
-        (Facts(None, sign=Sign.TAG), Action.HOLD, Reason.UNREGISTERED),
-        (Facts(None, sign=Sign.TAG, delivery="portal"), Action.PORTAL, Reason.ACCOUNT),
-        (Facts(None, sign=Sign.TAG, delivery="portal", domain_relayed=True), Action.PORTAL, Reason.ACCOUNT),
-        (Facts(None, sign=Sign.TAG, delivery="relay", domain_relayed=True), Action.RELAY, Reason.ACCOUNT_RELAY),
-        (Facts(None, sign=Sign.TAG, delivery="relay"), Action.PORTAL, Reason.ACCOUNT),
-        (Facts(None, sign=Sign.TAG, domain_relayed=True), Action.RELAY, Reason.SECURE_DOMAIN),
-        (Facts(None, sign=Sign.TAG, delivery="portal", question_open=True), Action.HOLD, Reason.QUESTION_OPEN),
+        (RecipientFacts(Action.COMMAND, sign=Sign.TAG), Action.COMMAND, Reason.GATEWAY_ADDRESS),
+        (RecipientFacts(None, sign=Sign.NONE, delivery=DeliverTo.PORTAL), Action.PASS, Reason.NOT_SECURE),
+        (RecipientFacts(None, sign=Sign.REPORT, delivery=DeliverTo.PORTAL), Action.PASS, Reason.NOT_SECURE),
+        (RecipientFacts(None, sign=Sign.PLAIN), Action.PASS, Reason.NOT_SECURE),
+        (RecipientFacts(None, sign=Sign.NEAR_TAG, delivery=DeliverTo.PORTAL), Action.ASK, Reason.PERHAPS_SECURE),
+        (RecipientFacts(None, sign=Sign.NEW_IN_TALK), Action.ASK, Reason.PERHAPS_SECURE),
+        (RecipientFacts(None, sign=Sign.NEAR_TAG, near_miss=NearMiss.PASS), Action.PASS, Reason.NOT_SECURE),
+        (RecipientFacts(None, sign=Sign.NEAR_TAG, near_miss=NearMiss.SECURE), Action.HOLD, Reason.UNREGISTERED),
+        (RecipientFacts(None, sign=Sign.TALK), Action.HOLD, Reason.UNREGISTERED),
+        (RecipientFacts(None, sign=Sign.TAG), Action.HOLD, Reason.UNREGISTERED),
+        (RecipientFacts(None, sign=Sign.TAG, delivery=DeliverTo.PORTAL), Action.PORTAL, Reason.ACCOUNT),
+        (
+            RecipientFacts(None, sign=Sign.TAG, delivery=DeliverTo.PORTAL, domain_relayed=True),
+            Action.PORTAL,
+            Reason.ACCOUNT,
+        ),
+        (
+            RecipientFacts(None, sign=Sign.TAG, delivery=DeliverTo.RELAY, domain_relayed=True),
+            Action.RELAY,
+            Reason.ACCOUNT_RELAY,
+        ),
+        (RecipientFacts(None, sign=Sign.TAG, delivery=DeliverTo.RELAY), Action.PORTAL, Reason.ACCOUNT),
+        (RecipientFacts(None, sign=Sign.TAG, domain_relayed=True), Action.RELAY, Reason.SECURE_DOMAIN),
+        (
+            RecipientFacts(None, sign=Sign.TAG, delivery=DeliverTo.PORTAL, question_open=True),
+            Action.HOLD,
+            Reason.QUESTION_OPEN,
+        ),
     ],
 )
 def test_a_verdict_and_its_reason(facts, action, reason):

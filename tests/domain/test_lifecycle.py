@@ -42,7 +42,7 @@ def test_every_new_link_goes_out_by_itself_with_a_round_and_a_time_of_its_own():
     replaced = [move for move in TABLE.values() if Effect.NEW_LINK in move.effects]
     assert step(State.INVITED, Event.CORRECTED) in replaced
     for move in TABLE.values():
-        assert (Effect.FORGIVE_STRIKES in move.effects) == (move in replaced)
+        assert (Effect.FORGIVE_WRONG_BIRTHDATES in move.effects) == (move in replaced)
     for move in replaced:
         assert {Effect.RESTART_SCHEDULE, Effect.SEND_INVITATION} <= set(move.effects)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.domain.commands import Verb
 from gateway.domain.meant import meant
+from gateway.domain.verbs import Verb
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway.domain.address import address
-from gateway.domain.misspelt import PROVIDERS, meant
+from gateway.domain.typos import PROVIDERS, meant
 
 
 @pytest.mark.parametrize(

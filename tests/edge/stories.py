@@ -3,14 +3,20 @@
 from dataclasses import replace
 
 from gateway.domain.address import address
+from gateway.domain.commands import made
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, AddressChange, Copy, Delivery, Invitation, Sender
 from gateway.domain.retry import POISON_TRIES
+from gateway.domain.verbs import Verb
 from gateway.domain.vocabulary import DeliveryKind, Notice, Purpose
-from gateway.flow import account as accounts
-from gateway.flow import deliver, invite, new_address, release
-from gateway.flow.ask_again import ask_again
-from gateway.flow.sender_page import by_page, renew
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import new_address
+from gateway.flow.administration import leaving
+from gateway.flow.commands.sender_page import by_page, renew
+from gateway.flow.inbox import messages
+from gateway.flow.invitations import invite
+from gateway.flow.invitations.new_link import ask_again
+from gateway.flow.outbound import deliver
 from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World, bare, mail
 
 STAFFED = replace(SITE, practices=tuple(replace(one, fallback=f"front@{one.domains[0]}") for one in SITE.practices))
@@ -20,11 +26,12 @@ _LIVES: list[World] = []
 async def lives() -> list[World]:
     """All of them; told once, since they are only looked at."""
     if not _LIVES:
-        _LIVES.extend(await _told())
+        _LIVES.extend(await told())
     return _LIVES
 
 
-async def _told() -> list[World]:
+async def told() -> list[World]:
+    """All of them, told anew."""
     asked, invited, elsewhere = World(TEMPLATES), World(TEMPLATES), World(TEMPLATES)
     await asked.write(ADA, PAT)
     await asked.days(8)
@@ -35,7 +42,7 @@ async def _told() -> list[World]:
     await elsewhere.write(ADA, PAT, tag="secure clinician")
     await elsewhere.say("CANCEL", token=(await elsewhere.sender_token()))
     others = [locked, asked_again, answered, questioned, many_mails, observed, accepted, changed, cancelled_by_page]
-    others += [bounced, unheard_of, dead_mailbox, misspelt, set_aside]
+    others += [bounced, unheard_of, dead_mailbox, misspelt, set_aside, head_sent, left]
     return [asked, invited, elsewhere, *[await one() for one in others]]
 
 
@@ -70,6 +77,28 @@ async def set_aside() -> World:
     return world
 
 
+async def left() -> World:
+    """The gateway is taken out of use while mail is held for one, and another has an account."""
+    world = await accepted()
+    await world.write(ADA, "Omar <omar@home.example>", tag=PATIENT_TAG)
+    await world.write(ADA, "Una <una@home.example>")
+    await world.deliver()
+    await world.desk.do(leaving.hand_back, 0, 20)
+    await world.desk.do(leaving.end_invitations, 0, 20)
+    await world.desk.do(leaving.tell_accounts, world.clock.now().date(), 20)
+    await world.collect()
+    return world
+
+
+async def head_sent() -> World:
+    """A site whose auditor gets the head of the audit's chain each day."""
+    world = World(TEMPLATES, site=replace(SITE, audit_heads_to="auditor@elsewhere.example"))
+    await world.write(ADA, PAT, tag=PATIENT_TAG)
+    await world.days(2)
+    await world.collect()
+    return world
+
+
 async def observed() -> World:
     """A site that only observes."""
     world = World(TEMPLATES, site=replace(SITE, observes=True))
@@ -95,7 +124,7 @@ async def asked_again() -> World:
     await world.write(ADA, "uma@home.example", tag=PATIENT_TAG)
     for row in await world.desk.do(lambda ctx: ctx.tx.find(Invitation)):
         if row.address == "uma@home.example":
-            await world.desk.do(invite.move, row, Event.CANCEL)
+            await world.desk.do(invite.transition, row, Event.CANCEL)
         await world.desk.do(ask_again, world.desk.keys.token(Purpose.INVITE, row.id, row.generation))
     await world.collect()
     return world
@@ -129,8 +158,8 @@ async def accepted() -> World:
     await world.write(ADA, "x@hospital.example")
     await world.bounce(DeliveryKind.RELAY)
     copy = await world.one(Copy, account_id=account.id)
-    written = release.Written(world.content.put(b"an answer"), "Re", "<answer@secure.riverside.example>")
-    await world.desk.do(release.reply, account, copy.id, written)
+    written = messages.Written(world.content.put(b"an answer"), "Re", "<answer@secure.riverside.example>")
+    await world.desk.do(messages.reply, account, copy.id, written)
     await world.bounce(DeliveryKind.REPLY, Notice.REPLY)
     return world
 
@@ -138,7 +167,9 @@ async def accepted() -> World:
 async def cancelled_by_page() -> World:
     world = World(TEMPLATES)
     await world.write(ADA, PAT)
-    await world.desk.do(by_page, world.mails[0].facts["people"][0]["page"], "CANCEL")
+    await world.desk.do(
+        by_page, world.mails[0].facts["people"][0]["page"], made(Verb.CANCEL, address("pat@home.example"))
+    )
     await world.collect()
     return world
 

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.edge import hop_wire, smtp_out
-from gateway.edge.hop_session import Hop
-from gateway.edge.smtp_out import SmtpMailer
+from gateway.edge.outbox import hop_wire
+from gateway.edge.outbox import mailer as smtp_mailer
+from gateway.edge.outbox.hop_session import Hop
+from gateway.edge.outbox.mailer import SmtpMailer
 from gateway.ports import Mail
 from tests.edge.hop import scripted, until
 
@@ -146,7 +147,7 @@ async def test_an_address_cannot_become_a_command(address):
 
 
 async def test_a_session_is_used_again_up_to_its_limit(monkeypatch):
-    monkeypatch.setattr(smtp_out, "MOST_MAILS", 3)
+    monkeypatch.setattr(smtp_mailer, "MOST_MAILS", 3)
     async with scripted() as hop, mailer_to(hop) as mailer:
         for _ in range(7):
             assert codes(await mailer.send("", mail())) == [250]
@@ -155,7 +156,7 @@ async def test_a_session_is_used_again_up_to_its_limit(monkeypatch):
 
 
 async def test_an_idle_session_is_left_in_time(monkeypatch):
-    monkeypatch.setattr(smtp_out, "IDLE", 0.02)
+    monkeypatch.setattr(smtp_mailer, "IDLE", 0.02)
     async with scripted() as hop, mailer_to(hop) as mailer:
         await mailer.send("", mail())
         await until(lambda: "QUIT" in hop.commands)

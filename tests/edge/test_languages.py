@@ -11,7 +11,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
-from gateway.config_sections import PracticeSection
+from gateway.config.sections import PracticeSection
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import Notice
 from gateway.domain.words import LANGUAGES

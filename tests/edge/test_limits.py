@@ -5,10 +5,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.edge import limits
-from gateway.edge.limits import Caps, Memory, Sessions, address_key
+from gateway.edge.smtp import limits
+from gateway.edge.smtp.limits import Limits, Memory, Sessions, address_key
 
-CAPS = Caps(sessions=8, sessions_an_address=3)
+CAPS = Limits(sessions=8, sessions_an_address=3)
 
 
 @dataclass(eq=False)
@@ -147,7 +147,7 @@ def test_reading_goes_on_when_there_is_room_again():
 
 
 def test_one_network_has_so_many_sessions_and_others_and_trusted_ones_their_own():
-    sessions = Sessions(Caps(sessions=20, sessions_an_address=3, sessions_a_network=4))
+    sessions = Sessions(Limits(sessions=20, sessions_an_address=3, sessions_a_network=4))
     for number in range(4):
         admitted(sessions, 1, address=f"192.0.2.{number}")
     newcomer = Visitor(sessions, address="192.0.2.9")
@@ -159,7 +159,7 @@ def test_one_network_has_so_many_sessions_and_others_and_trusted_ones_their_own(
 
 
 def test_who_has_signed_in_is_not_displaced_by_strangers():
-    sessions = Sessions(Caps(sessions=4, sessions_an_address=4))
+    sessions = Sessions(Limits(sessions=4, sessions_an_address=4))
     [clerk] = admitted(sessions, 1, address="203.0.113.1", network="203.0.113.0/24")
     sessions.trust(clerk)
     admitted(sessions, 3, now=1.0)
@@ -169,7 +169,7 @@ def test_who_has_signed_in_is_not_displaced_by_strangers():
 
 
 def test_nor_by_strangers_of_the_same_network():
-    sessions = Sessions(Caps(sessions=20, sessions_an_address=4, sessions_a_network=2))
+    sessions = Sessions(Limits(sessions=20, sessions_an_address=4, sessions_a_network=2))
     [clerk] = admitted(sessions, 1, address="192.0.2.1")
     sessions.trust(clerk)
     admitted(sessions, 2, now=1.0, address="192.0.2.2")

@@ -1,5 +1,7 @@
 """Log lines hold nobody up, and are not lost without a word."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -7,8 +9,8 @@ from textwrap import dedent
 
 import pytest
 
-from gateway.edge import logs
-from gateway.edge.logs import Lines
+from gateway.edge.run import logs
+from gateway.edge.run.logs import Lines
 from tests.peers.process import wait_for
 
 
@@ -74,7 +76,7 @@ def test_a_reader_that_hangs_holds_nobody_up_and_the_oldest_lines_go(file, monke
 def test_a_process_that_ends_at_once_flushes_them_and_a_fork_leaves_them_to_its_parent():
     program = """
         import logging, os, structlog
-        from gateway.edge import logs
+        from gateway.edge.run import logs
 
         logs.EVERY = 60
         logs.log_to_stderr(logging.INFO)
@@ -90,3 +92,19 @@ def test_a_process_that_ends_at_once_flushes_them_and_a_fork_leaves_them_to_its_
     unwarned = [sys.executable, "-W", "ignore::DeprecationWarning"]  # Python 3.12 says that forks and threads may clash
     done = subprocess.run([*unwarned, "-c", dedent(program)], capture_output=True, text=True, check=True)
     assert [line.rpartition("event=")[2] for line in done.stderr.splitlines()] == ["child", "parent"]
+
+
+def test_a_fork_in_the_middle_of_a_line_logs_on(file):
+    lines = Lines(file)
+    lines.error("of the parent")
+    wait_for(lambda: file.text)
+    with lines._serious._cond:  # as the thread that writes holds it for a moment, several times a second
+        child = os.fork()
+        if child == 0:
+            lines.error("of the child")
+            os._exit(0)
+    try:
+        wait_for(lambda: os.waitpid(child, os.WNOHANG) == (child, 0))
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise

@@ -6,8 +6,9 @@ import time
 from prometheus_client import generate_latest
 
 from gateway.domain.model import Delivery
-from gateway.domain.vocabulary import OPEN, DeliveryKind
-from gateway.edge.metrics import Figures, Shared
+from gateway.domain.needs import Need, NeedKind
+from gateway.domain.vocabulary import OPEN, DeliveryKind, DeliveryState
+from gateway.edge.run.metrics import Figures, Shared
 from gateway.flow import overview
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryStore, fake_keys
@@ -57,6 +58,45 @@ async def test_the_queue_says_how_long_it_is_and_how_late():
     assert value(figures, "gateway_deliveries_queued") == 2
     assert value(figures, "gateway_deliveries_overdue_seconds") == 4 * 3600
     assert all(value(figures, "gateway_invitations", state=state.value) == 0 for state in OPEN)
+
+
+async def test_states_age_backup_and_what_is_not_sealed_are_told():
+    figures, clock = Figures(), FakeClock()
+    shared, desk = Shared(figures), Desk(MemoryStore(), None, fake_keys(), clock)
+    for state in (DeliveryState.QUEUED, DeliveryState.PAUSED, DeliveryState.SENT):
+        now = clock.now()
+        row = Delivery(kind=DeliveryKind.PASS, recipient="p@x.example", created_at=now, due_at=now, state=state)
+        await desk.store.write(lambda tx, row=row: tx.add(row))
+        clock.advance(hours=1)
+    backup = clock.now()
+    shared.standing(await desk.ask(overview.standing, backup, 12))
+    assert value(figures, "gateway_deliveries", state="queued") == 1
+    assert value(figures, "gateway_deliveries", state="paused") == 1
+    assert value(figures, "gateway_deliveries", state="quarantined") == 0
+    assert value(figures, "gateway_deliveries_oldest_seconds") == 3 * 3600
+    assert value(figures, "gateway_last_backup_seconds") == backup.timestamp()
+    assert value(figures, "gateway_audit_unsealed_rows") == 12
+    shared.standing(await desk.ask(overview.standing, None, 0))
+    assert value(figures, "gateway_last_backup_seconds") == 0
+
+
+def test_what_needs_a_person_and_when_certificates_end_are_told():
+    figures = Figures()
+    shared, end = Shared(figures), FakeClock().now()
+    shared.seen({"smtp.tls_cert": end}, [Need(NeedKind.DISK), Need(NeedKind.HOP_DOWN), Need(NeedKind.HOP_DOWN)])
+    assert value(figures, "gateway_certificate_ends_seconds", key="smtp.tls_cert") == end.timestamp()
+    assert value(figures, "gateway_needs", kind="hop down") == 2
+    shared.seen({}, [])
+    assert value(figures, "gateway_needs", kind="hop down") == 0
+    assert value(figures, "gateway_certificate_ends_seconds", key="smtp.tls_cert") is None
+
+
+def test_a_hop_is_told_by_its_name():
+    figures = Figures()
+    figures.hop_answers("", False)
+    figures.hop_answers("hospital.example", True)
+    assert value(figures, "gateway_hop_up", hop="next_hop") == 0
+    assert value(figures, "gateway_hop_up", hop="hospital.example") == 1
 
 
 def test_a_worker_does_not_tell_what_all_share():

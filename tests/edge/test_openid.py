@@ -2,11 +2,11 @@ import httpx2
 import pytest
 from joserfc.jwk import RSAKey
 
-from gateway.edge.openid import OpenId
-from gateway.edge.openid import Provider as Configured
+from gateway.admin.checks.table import inspect
+from gateway.config.toml_file import load
+from gateway.edge.web.openid import OpenId
+from gateway.edge.web.openid import Provider as Configured
 from gateway.ports import SignInFailed
-from gateway.settings_file import load
-from gateway.setup import inspect
 from tests.edge.provider import CLIENT, SECRET, provided
 from tests.edge.test_smtp_out import certificate
 from tests.test_settings import GOOD
@@ -153,7 +153,7 @@ async def test_check_says_in_a_line_whether_the_provider_can_be_asked(provider, 
         "FAULT    openid: http://127.0.0.1:1: Connect"
     )
     lost = 'client_secret_file = "nowhere"'
-    assert (await openid_line(tmp_path, provider.issuer, lost)).startswith("FAULT    openid: ")
+    assert (await openid_line(tmp_path, provider.issuer, lost)).startswith("FAULT    openid.client_secret_file: ")
 
 
 async def test_the_providers_certificate_must_be_valid(tmp_path):

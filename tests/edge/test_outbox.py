@@ -8,12 +8,12 @@ import pytest
 
 from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryKind, DeliveryState
-from gateway.edge import outbox as outbox_module
-from gateway.edge import recorder
-from gateway.edge.outbox import Outbox
+from gateway.edge.outbox import outbox as outbox_module
+from gateway.edge.outbox import recorder
+from gateway.edge.outbox.outbox import Outbox
 from gateway.errors import StoreBusy
-from gateway.flow import deliver
-from gateway.flow.write_out import Parcel, together
+from gateway.flow.outbound import deliver
+from gateway.flow.outbound.write_out import PreparedDelivery, together
 from gateway.ports import Outcome
 from gateway.testing import FakeMailer
 from tests.edge.hop import until
@@ -45,8 +45,8 @@ class Hops(FakeMailer):
 
 
 @asynccontextmanager
-async def running(world, hops):
-    outbox = Outbox(world.desk, world.writer, hops)
+async def running(world, hops, **more):
+    outbox = Outbox(world.desk, world.writer, hops, **more)
     task = asyncio.create_task(outbox.run())
     outbox.wake()
     yield outbox
@@ -91,7 +91,7 @@ def test_only_what_is_the_same_travels_together():
         replace(row, id=2, kind=DeliveryKind.RELAY),
         row,
     ]
-    assert sorted(map(len, together(Parcel(one) for one in rows))) == [1, 1, 1, 1, 1, 2]
+    assert sorted(map(len, together(PreparedDelivery(one) for one in rows))) == [1, 1, 1, 1, 1, 2]
 
 
 async def test_a_mail_is_sent_when_a_commit_wakes_us():
@@ -206,10 +206,10 @@ async def test_what_is_in_hand_is_not_sent_twice_when_its_lease_runs_out():
 async def test_what_a_hop_has_taken_is_sent_though_its_lease_ran_out_and_it_was_claimed_again():
     world = World()
     await pass_through(world)
-    [parcel] = await world.desk.do(deliver.claim, 10)
+    [prepared] = await world.desk.do(deliver.claim, 10)
     world.clock.advance(days=3)
     assert len(await world.desk.do(deliver.claim, 10)) == 1
-    await world.desk.do(deliver.record_all, [deliver.Result(parcel.delivery, OK)])
+    await world.desk.do(deliver.record_all, [deliver.DeliveryResult(prepared.delivery, OK)])
     assert await states(world) == [DeliveryState.SENT]
 
 
@@ -267,8 +267,8 @@ async def test_what_was_sent_is_remembered_until_the_store_has_time(monkeypatch)
 async def test_content_stays_while_somebody_waits_for_it(waiting):
     world = World()
     await pass_through(world, 1, "a@far.example", "b@far.example")
-    parcels = await world.desk.do(deliver.claim, 10)
-    results = [deliver.Result(parcel.delivery, Outcome(250, "ok")) for parcel in parcels]
+    prepared_deliveries = await world.desk.do(deliver.claim, 10)
+    results = [deliver.DeliveryResult(prepared.delivery, Outcome(250, "ok")) for prepared in prepared_deliveries]
     await world.desk.do(deliver.record_all, results[waiting:])
     assert len(await world.rows(Content)) == waiting
     assert await world.rows(Copy) == []
@@ -299,9 +299,9 @@ async def test_a_late_record_does_not_undo_what_another_has_recorded():
     [other] = await world.desk.do(deliver.claim, 10)
     await world.desk.do(deliver.put_back, [late.delivery])
     assert await world.desk.do(deliver.claim, 10) == []
-    sent = deliver.Result(other.delivery, Outcome(250, "Ok"))
+    sent = deliver.DeliveryResult(other.delivery, Outcome(250, "Ok"))
     assert [one.state for one in await world.desk.do(deliver.record_all, [sent])] == [DeliveryState.SENT]
-    failed = deliver.Result(late.delivery, Outcome(550, "no"))
+    failed = deliver.DeliveryResult(late.delivery, Outcome(550, "no"))
     assert [one.state for one in await world.desk.do(deliver.record_all, [failed])] == [DeliveryState.SENT]
     assert await states(world) == [DeliveryState.SENT]
 

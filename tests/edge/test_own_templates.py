@@ -5,10 +5,10 @@ import json
 import pytest
 import structlog.testing
 
+from gateway.config.toml_file import build
 from gateway.domain.vocabulary import Audience, Notice
 from gateway.edge.render import Templates
 from gateway.prepare import templates_of
-from gateway.settings_file import build
 from tests import practice
 from tests.edge.samples import FILE, samples
 from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from gateway.edge.limits import RATE_SECONDS, Memory
-from gateway.edge.reception import EXCESS, HIGH_WATER, SMALL, Reception, Threads
+from gateway.edge.smtp.limits import RATE_SECONDS, Memory
+from gateway.edge.smtp.reception import EXCESS, HIGH_WATER, SMALL, Reception, Threads
 from gateway.errors import BareLineEnd, StoreFull, TooLarge
-from gateway.flow.take_in import Taking
-from gateway.flow.understand import Submission
+from gateway.flow.inbound.mail_receiver import MailReceiver
+from gateway.flow.inbound.understand import Submission
 from gateway.store.content import CHUNK, SpooledContent
 from gateway.testing import MemoryContent, fake_keys
 from tests.edge.test_smtp_in import MAIL
@@ -45,8 +45,8 @@ def threads():
 
 
 def reception(threads, content, memory=None, wire=None, most=MOST):
-    taking = Taking(SITE, fake_keys(), content, SUBMISSION, "Received: by us\r\n")
-    return Reception(taking, wire or Wire(), memory or Memory(MOST), threads, most)
+    receiver = MailReceiver(SITE, fake_keys(), content, SUBMISSION, "Received: by us\r\n")
+    return Reception(receiver, wire or Wire(), memory or Memory(MOST), threads, most)
 
 
 async def take(one, octets, cut=50_000):
@@ -66,8 +66,8 @@ async def test_small_or_large_it_is_sealed_as_it_came(threads, tmp_path, size):
     content = SpooledContent(tmp_path)
     body = (LINE * (size // len(LINE) + 1))[:size] + b"\r\n.dot\r\n"
     wire = (MAIL + body).replace(b"\r\n.", b"\r\n..") + b".\r\n"
-    _, exits = await take(reception(threads, content), wire)
-    sealed = exits.clear
+    _, forms = await take(reception(threads, content), wire)
+    sealed = forms.clear
     assert content.get(sealed.content_id, sealed.inline, sealed.data_key) == b"Received: by us\r\n" + MAIL + body
     assert len(content.names()) == (sealed.inline is None)
 
@@ -92,7 +92,7 @@ async def test_short_memory_stops_the_reading_of_all_and_each_still_ends(threads
     wires = [Wire() for _ in range(5)]
     several = [reception(threads, MemoryContent(), memory, wire) for wire in wires]
     taken = await asyncio.gather(*(take(one, MAIL + LINE * 300 + b".\r\n") for one in several))
-    assert all(exits.clear for _, exits in taken)
+    assert all(forms.clear for _, forms in taken)
     assert not memory.is_short
 
 

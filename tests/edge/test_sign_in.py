@@ -11,9 +11,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from gateway.domain.model import Delegation, Delivery, Sender
-from gateway.edge import sign_in
-from gateway.edge.sign_in import Logins, add_user, line_for, login_key, users
-from gateway.errors import BadAddress, ConfigError
+from gateway.domain.model_records import Audit
+from gateway.edge.smtp import sign_in
+from gateway.edge.smtp.sign_in import Logins, add_user, line_for, login_key, users
+from gateway.errors import BadAddress, ConfigError, StoreFull
 from tests.edge.test_smtp_in import Bench
 from tests.edge.test_smtp_out import certificate
 
@@ -119,6 +120,27 @@ async def test_anything_else_does_not(bench, said, reply):
         await bench.say(b"MAIL FROM:<ada@riverside.example>\r\n")
         assert (await bench.say(b"AUTH PLAIN " + plain() + b"\r\n")).startswith("503 5.5.1")
         assert (await bench.say(b"RCPT TO:<pat@home.example>\r\n")).startswith("550 5.7.1")
+
+
+async def test_who_signs_in_is_in_the_audit_and_who_cannot_as_well(bench):
+    async with bench.encrypted():
+        for typed in (plain(password="wrong"), plain(login="eve@home.example", password="wrong"), plain()):
+            await bench.say(b"AUTH PLAIN " + typed + b"\r\n")
+    told = [(row.actor, row.action, row.place) for row in await bench.store.read(lambda tx: tx.find(Audit))]
+    assert told == [
+        (ADA, "sign-in over SMTP failed", "127.0.0.1"),
+        ("a stranger", "sign-in over SMTP failed", "127.0.0.1"),
+        (ADA, "signed in over SMTP", "127.0.0.1"),
+    ]
+
+
+async def test_nobody_comes_in_whom_the_audit_cannot_record(bench, monkeypatch):
+    async def full(*_, **__):
+        raise StoreFull
+
+    async with bench.encrypted():
+        monkeypatch.setattr(bench.store, "write", full)
+        assert (await bench.say(b"AUTH PLAIN " + plain() + b"\r\n")).startswith("454")
 
 
 async def test_a_client_may_give_up_halfway(bench):

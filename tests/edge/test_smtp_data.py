@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.smtp_data import DataReader, is_forbidden, unstuffed
+from gateway.edge.smtp.data_reader import DataReader, is_forbidden, unstuffed
 
 OCTETS = st.lists(st.sampled_from([b"\r\n", b".", b"..", b"a", b"\r", b"\n", b"\0", b"\r\n.", b"x" * 300])).map(
     b"".join

@@ -14,12 +14,13 @@ import structlog.testing
 
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import Notice, Purpose
-from gateway.edge.intake import Intake
-from gateway.edge.mail_server import listen
-from gateway.edge.smtp_in import Policy
+from gateway.edge.smtp.handler import SmtpHandler
+from gateway.edge.smtp.mail_server import listen
+from gateway.edge.smtp.policy import Policy
 from gateway.errors import StoreBusy
-from gateway.flow import receive, understand
+from gateway.flow import receive
 from gateway.flow.context import Desk
+from gateway.flow.inbound import understand
 from gateway.testing import FakeClock, MemoryContent, MemoryStore, fake_keys
 from tests.edge.test_smtp_out import certificate
 from tests.practice import SITE
@@ -39,7 +40,7 @@ class Bench:
     async def session(self):
         bound = socket.create_server(("127.0.0.1", 0))
         server = self.server = await listen(
-            Intake(self.desk, self.content, self.policy), self.policy, SITE.domain, bound
+            SmtpHandler(self.desk, self.content, self.policy), self.policy, SITE.domain, bound
         )
         reader, self.writer = await asyncio.open_connection(*bound.getsockname())
         self.reader = reader

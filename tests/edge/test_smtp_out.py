@@ -5,6 +5,7 @@ import datetime
 import socket
 import ssl
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import SMTP
@@ -12,8 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.edge.hop_session import Hop
-from gateway.edge.smtp_out import SmtpMailer, probe
+from gateway.edge.outbox.hop_session import Hop
+from gateway.edge.outbox.mailer import SmtpMailer
+from gateway.edge.outbox.probe import probe
 from gateway.ports import Mail
 
 MAIL = b"Subject: x\r\n\r\n.dots\r\n" + "é".encode() + b"\r\n" + b"y" * 3000 + b"\r\n"
@@ -111,7 +113,9 @@ async def test_a_hop_that_is_not_there_is_no_refusal():
         port = probe_socket.getsockname()[1]
     outcome = await send(Hop("127.0.0.1", port, "none"))
     assert (outcome.code, outcome.sent, outcome.permanent) == (0, False, False)
-    assert "Error connecting" in await probe(Hop("127.0.0.1", port, "none"), "secure.riverside.example")
+    unfit = await probe(Hop("127.0.0.1", port, "none"), "secure.riverside.example")
+    assert unfit
+    assert unfit.said == f"nothing listens at 127.0.0.1:{port}"
 
 
 async def test_verified_tls_delivers_under_a_certificate_that_is_valid(tmp_path):
@@ -120,6 +124,20 @@ async def test_verified_tls_delivers_under_a_certificate_that_is_valid(tmp_path)
         outcome = await send(Hop("localhost", port, "verified", ca_file=file))
         assert outcome.sent, outcome
         assert taker.taken[0][0]
+
+
+async def test_a_hop_that_asks_who_we_are_is_shown_our_certificate(tmp_path):
+    """As Exchange Online does, which knows its tenants' servers by it."""
+    theirs, context = certificate(tmp_path, "localhost")
+    ours, _ = certificate(tmp_path, "secure.riverside.example")
+    context.load_verify_locations(ours)
+    context.verify_mode = ssl.CERT_REQUIRED
+    async with hop(context) as (taker, port):
+        nameless = Hop("localhost", port, "verified", ca_file=theirs)
+        assert not (await send(nameless)).sent
+        outcome = await send(replace(nameless, cert_file=ours))
+        assert outcome.sent, outcome
+        assert len(taker.taken) == 1
 
 
 async def test_a_session_that_is_used_again_is_still_under_tls(tmp_path):

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.edge import ticker
-from gateway.edge.clock import CONVINCING, SteadyClock
-from gateway.edge.ticker import Ticker
+from gateway.edge.run import ticker
+from gateway.edge.run.clock import CONVINCING, SteadyClock
+from gateway.edge.run.ticker import Ticker
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 

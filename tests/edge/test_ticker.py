@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.edge.ticker import Ticker
+from gateway.edge.run.ticker import Ticker
 from gateway.errors import StoreBusy, StoreFull
 
 

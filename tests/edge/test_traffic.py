@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.edge.traffic import PATIENCE, RUSH, SPAN, Traffic
+from gateway.edge.outbox.traffic import PATIENCE, RUSH, SPAN, Traffic
 
 
 def run(one, now, seconds, rate):

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.model import TABLES
 from gateway.domain.vocabulary import Purpose
-from gateway.flow import understand
+from gateway.flow.inbound import understand
 from tests.edge.test_smtp_in import Bench
 
 SITE = "secure.riverside.example"
@@ -71,7 +71,7 @@ async def test_it_tells_a_stranger_nothing():
 async def test_a_token_that_is_good_is_read(monkeypatch):
     bench = Bench(trusted=ELSEWHERE)
     read = []
-    monkeypatch.setattr(understand, "read", lambda _site, draft, _text: read.append(draft) or draft)
+    monkeypatch.setattr(understand, "read", lambda _site, incoming, _text: read.append(incoming) or incoming)
     assert (await handed_in(bench, f"bounce+{bench.desk.keys.token(Purpose.BOUNCE, 1)}")).startswith("250")
     assert len(read) == 1
 

@@ -8,7 +8,8 @@ from gateway.domain.address import address
 from gateway.domain.model import Account, Copy, Invitation
 from gateway.domain.vocabulary import CopyState
 from gateway.errors import NotASender
-from gateway.flow import fetched, sender_page
+from gateway.flow.commands import sender_page
+from gateway.flow.inbound import fetched
 from tests.practice import HILLSIDE, RIVERSIDE, SITE, World
 
 PAIRS = [("strasse@home.example", "straße@home.example"), ("kate@home.example", "\u212aate@home.example")]
@@ -56,7 +57,7 @@ async def test_a_manager_and_a_delegate_are_those_that_are_named():
     world = World(site=site_of("ada@shared.example", "strasse@shared.example", "straße@shared.example", **keys))
     for who, manages in (("strasse@shared.example", True), ("straße@shared.example", False)):
         token = await world.desk.do(sender_page.enter, "riverside", who)
-        page = await world.desk.ask(sender_page.sender_page, token, sender_page.Sought())
+        page = await world.desk.ask(sender_page.sender_page, token, sender_page.PeopleFilter())
         assert page.is_manager is manages
     await world.write("<ada@shared.example>", "pat@home.example")
     token = world.mails[-1].facts["reply_to"][4:].partition("@")[0]

@@ -1,5 +1,7 @@
 """A slip in one recipient's address: the others have their mail, and the sender is told."""
 
+import re
+
 import pytest
 
 from gateway.domain.model import Copy, Delivery
@@ -15,7 +17,7 @@ BAD = ["hana.@home.example", "hana..lee@home.example", ".hana@home.example", "ha
 async def test_the_good_recipient_has_their_mail_and_the_receipt_tells_of_the_other(world: World, bad: str):
     await world.receive(mail(subject="[secure] Results"), "pat@home.example", bad)
     [receipt] = await world.deliver()
-    assert f"'who': '{bad}', 'outcome': 'no_address'" in text(receipt)
+    assert re.search(rf"'who': '{re.escape(bad)}'[^}}]*'outcome': 'no_address'", text(receipt))
     assert [copy.address for copy in await world.rows(Copy, state=CopyState.HELD)] == ["pat@home.example"]
     assert kinds(await world.reply(receipt, "PATIENT 1980-02-03")) == ["invitation", "transcript"]
 

@@ -6,12 +6,17 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.model import Account, Copy, Invitation, Sender, Waiter
+from gateway.domain.address import address
+from gateway.domain.commands import made
+from gateway.domain.model import Account, Copy, Invitation, Sender, WaitingSender
+from gateway.domain.verbs import Verb
 from gateway.domain.vocabulary import Purpose, State
-from gateway.flow import register, release
-from gateway.flow.register import Proof
-from gateway.flow.sender_page import Sought, by_page, sender_page
-from tests.practice import World, mail
+from gateway.flow.accounts import registration
+from gateway.flow.accounts.registration import Proof
+from gateway.flow.commands import verbs
+from gateway.flow.commands.sender_page import PeopleFilter, by_page, sender_page
+from gateway.flow.inbox import messages
+from tests.practice import PATIENT, World, mail
 from tests.reading import codes, kinds, text
 
 BOT = "bot@secure.riverside.example"
@@ -157,7 +162,8 @@ async def test_details_are_corrected_by_who_gave_them_and_a_new_link_goes_out(wo
     assert (kinds(sent), codes(sent[0])) == (["invitation", "transcript"], ["corrected"])
     [after] = await world.rows(Invitation)
     assert after.generation == before.generation + 1
-    assert after.birthdate_digest != before.birthdate_digest
+    assert await world.desk.ask(_is_birthdate, after, date(1980, 2, 3))
+    assert not await world.desk.ask(_is_birthdate, before, date(1980, 2, 3))
     sent = await world.reply(receipt, "PATIENT 1980-02-03")
     assert (kinds(sent), codes(sent[0])) == (["transcript"], ["noted"])
     assert (await world.rows(Invitation))[0].generation == after.generation
@@ -208,7 +214,7 @@ async def test_who_accepted_cannot_be_withdrawn(world):
     receipt = await asked(world)
     await world.reply(receipt, "COLLEAGUE")
     token = world.keys.token(Purpose.INVITE, 1)
-    await world.desk.do(register.register, token, Proof(practice_name="Clinic"), "Pat", "hash")
+    await world.desk.do(registration.register, token, Proof(practice_name="Clinic"), "Pat", "hash")
     await world.deliver()
     assert codes((await world.reply(receipt, "CANCEL"))[0]) == ["too_late"]
     assert codes((await world.reply(receipt, "STATUS"))[0]) == ["status"]
@@ -252,18 +258,18 @@ async def test_a_yes_given_for_who_one_is_does_not_wave_a_doubtful_address_throu
 
 async def test_the_senders_page_shows_and_does_what_the_mail_does(world):
     await asked(world)
-    [waiter], [sender] = await world.rows(Waiter), await world.rows(Sender)
+    [waiting_sender], [sender] = await world.rows(WaitingSender), await world.rows(Sender)
     today = world.clock.now().date().toordinal()
-    token = world.keys.token(Purpose.WAITER_PAGE, waiter.id, today)
-    page = await world.desk.ask(sender_page, token, Sought())
-    assert (page.focus, page.people[0]["address"]) == (True, "pat@home.example")
-    [result] = await world.desk.do(by_page, token, "PATIENT 1980-02-03")
-    assert result["code"] == "invited"
+    token = world.keys.token(Purpose.INVITATION_PAGE, waiting_sender.id, today)
+    page = await world.desk.ask(sender_page, token, PeopleFilter())
+    assert (page.focus, page.people[0].address) == (True, "pat@home.example")
+    [result] = await world.desk.do(by_page, token, made(Verb.PATIENT, address("pat@home.example"), details=PATIENT))
+    assert result.code == "invited"
     assert kinds(await world.deliver()) == ["invitation"]
     [result] = await world.desk.do(
-        by_page, world.keys.token(Purpose.SENDER_PAGE, sender.id, today), "pat@home.example CANCEL"
+        by_page, world.keys.token(Purpose.SENDER_PAGE, sender.id, today), made(Verb.CANCEL, address("pat@home.example"))
     )
-    assert result["code"] == "cancelled"
+    assert result.code == "cancelled"
     assert kinds(await world.deliver()) == ["cancelled"]
     for dead in (
         "",
@@ -272,8 +278,8 @@ async def test_the_senders_page_shows_and_does_what_the_mail_does(world):
         world.keys.token(Purpose.INVITE, 1),
         token[:-1] + ("a" if token[-1] != "a" else "b"),
     ):
-        assert await world.desk.ask(sender_page, dead, Sought()) is None
-        assert await world.desk.do(by_page, dead, "LIST") is None
+        assert await world.desk.ask(sender_page, dead, PeopleFilter()) is None
+        assert await world.desk.do(by_page, dead, made(Verb.CANCEL, address("pat@home.example"))) is None
 
 
 # -------------------------------------------------------------------------------- a hop over which nothing may travel
@@ -284,7 +290,7 @@ async def test_where_a_reply_may_not_travel_the_sender_is_invited_to_the_portal(
     await world.receive(mail(subject="[secure patient 1980-02-03] x"))
     await world.deliver()
     account = await world.desk.do(
-        register.register, world.keys.token(Purpose.INVITE, 1), Proof(birthdate=BORN), "Pat", "hash"
+        registration.register, world.keys.token(Purpose.INVITE, 1), Proof(birthdate=BORN), "Pat", "hash"
     )
     await world.deliver()
     await world.desk.do(_reply, account, world.content.put(b"Content-Type: text/plain\r\n\r\nThe answer"))
@@ -296,15 +302,23 @@ async def test_where_a_reply_may_not_travel_the_sender_is_invited_to_the_portal(
 
 
 def _reply(ctx, account, sealed):
-    return release.reply(ctx, account, 1, release.Written(sealed, "Re: x", "<p@secure.riverside.example>"))
+    return messages.reply(ctx, account, 1, messages.Written(sealed, "Re: x", "<p@secure.riverside.example>"))
 
 
 @pytest.mark.parametrize(("verb", "shown"), [("LIST", [0, 1]), ("PATIENTS", [3, 4])])
 async def test_a_long_list_is_cut_and_says_so(world, monkeypatch, verb, shown):
-    monkeypatch.setattr("gateway.flow.verbs.MOST", 2)
+    monkeypatch.setattr("gateway.flow.commands.verbs.MOST", 2)
     for number in range(5):
         await world.receive(mail(f"pat{number}@home.example", "[secure patient 1980-02-03] Results"))
         await world.deliver()
     said = text((await say(world, verb))[0])
     assert sorted(set(re.findall(r"'address': 'pat(\d)@", said))) == [str(number) for number in shown]
     assert "'more': 3" in said
+
+
+def test_every_verb_does_something():
+    assert set(verbs._HANDLERS) == set(Verb)
+
+
+def _is_birthdate(ctx, invitation, born):
+    return ctx.is_birthdate(invitation.id, invitation.birthdate_digest, born)

@@ -4,17 +4,17 @@ import pytest
 
 from gateway.domain.decide import Action
 from gateway.domain.intent import Sign
-from gateway.errors import NotASender
-from gateway.flow import explain
-from gateway.flow.understand import Submission
+from gateway.errors import EndlessHead, NotASender
+from gateway.flow.inbound import explain
+from gateway.flow.inbound.understand import Submission
 from tests.practice import BOT, World, mail
 
 
 async def explained(world, octets, *recipients, mail_from="ada@riverside.example"):
     before = await world.everything()
     submission = Submission(mail_from, recipients, trusted=True)
-    draft = explain.understood(world.site, world.keys, submission, octets)
-    lines = await world.desk.ask(lambda ctx: list(explain.explain(ctx, draft)))
+    incoming = explain.understood(world.site, world.keys, submission, octets)
+    lines = await world.desk.ask(lambda ctx: list(explain.explain(ctx, incoming)))
     assert await world.everything() == before
     return "\n".join(lines)
 
@@ -67,3 +67,8 @@ async def test_what_is_refused_is_refused_here_too():
 
 def test_there_are_words_for_whatever_becomes_of_a_mail():
     assert set(explain._WORDS) == set(Action) - {Action.HOLD}
+
+
+async def test_a_head_that_is_longer_than_is_read_is_refused_as_in_serving():
+    with pytest.raises(EndlessHead):
+        await explained(World(), b"X: y\r\n" * 20_000 + mail(), "pat@home.example")

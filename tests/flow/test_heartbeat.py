@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.edge.heartbeat import GAP, GONE, Heartbeat
-from gateway.flow import deliver, heartbeat
+from gateway.edge.run.heartbeat import GAP, GONE, Heartbeat
+from gateway.flow.outbound import deliver, heartbeat
 from tests.practice import World, mail
 
 
@@ -20,8 +20,8 @@ async def test_what_a_worker_claimed_is_free_when_it_is_gone(world):
     assert await world.desk.do(deliver.claim, 10, (), "worker 2") == []
     assert await world.desk.do(heartbeat.free, ["worker 2"]) == 0
     assert await world.desk.do(heartbeat.free, ["worker 1"]) == 1
-    (parcel,) = await world.desk.do(deliver.claim, 10, (), "worker 2")
-    assert parcel.delivery.attempts == 2
+    (prepared,) = await world.desk.do(deliver.claim, 10, (), "worker 2")
+    assert prepared.delivery.attempts == 2
 
 
 async def test_whoever_is_started_in_its_place_frees_it_at_once(world):

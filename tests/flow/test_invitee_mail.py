@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.model import Account, Content, Copy, Invitation, Sender
-from gateway.domain.vocabulary import CopyState, Heard, Notice, Purpose, State
+from gateway.domain.vocabulary import CopyState, DeliverySignal, Notice, Purpose, State
 from gateway.errors import NotASender, TooLarge, TooMany
-from gateway.flow import invitee_mail
+from gateway.flow.inbound import invitee_mail
 from tests.practice import ADA, BEA, PAT, PATIENT_TAG, RIVERSIDE, SITE, World, bare, mail
 from tests.reading import kinds, text
 
@@ -129,7 +129,7 @@ async def test_a_report_that_went_astray_is_no_answer(world):
 async def test_a_note_of_absence_is_told_in_status(world):
     await answer(world, await invited(world), auto_submitted="auto-replied")
     [invitation] = await world.rows(Invitation)
-    assert invitation.heard is Heard.AWAY
+    assert invitation.delivery_signal is DeliverySignal.AWAY
 
 
 @pytest.mark.parametrize(

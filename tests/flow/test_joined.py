@@ -31,7 +31,7 @@ async def test_near_the_end_an_invitation_starts_its_days_afresh_and_everybody_h
     assert kinds(said) == ["receipt", "reminder"]
     after = await the_one(world)
     today = world.clock.now().date()
-    assert (after.day0, after.step, after.generation) == (today, 0, before.generation)
+    assert (after.schedule_start, after.last_step_day, after.generation) == (today, 0, before.generation)
     until = (today + timedelta(days=30)).isoformat()
     for one in said:
         assert until in text(one)
@@ -48,7 +48,7 @@ async def test_before_that_no_date_moves_and_the_invitee_is_left_alone(world, da
     await world.days(day)
     await world.deliver()
     assert "reminder" not in kinds(await send(world, BEA))
-    assert (await the_one(world)).day0 == before.day0
+    assert (await the_one(world)).schedule_start == before.schedule_start
 
 
 async def test_so_does_a_question_that_nobody_has_answered(world):

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.model import Invitation
 from gateway.domain.vocabulary import State
-from gateway.flow.receipts import AT_ONCE
+from gateway.flow.inbound.receipts import AT_ONCE
 from tests.practice import ADA, World, mail
 from tests.reading import codes, kinds, text
 

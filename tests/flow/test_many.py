@@ -2,9 +2,10 @@
 
 import pytest
 
-from gateway.domain.model import Audit, Copy, Delivery, Invitation, Waiter
+from gateway.domain.model import Copy, Delivery, Invitation, WaitingSender
+from gateway.domain.model_records import Audit
 from gateway.domain.vocabulary import CopyState, DeliveryKind, State
-from gateway.flow.answer import UNPROVED
+from gateway.flow.commands.mailed import UNPROVED
 from tests.flow.test_commands import BOT, CLEO, asked, codes, say, state
 from tests.practice import World, mail
 from tests.reading import kinds, text
@@ -79,7 +80,7 @@ async def test_two_senders_and_one_stranger(world: World):
     assert len(await world.rows(Invitation)) == 1
     assert codes((await world.reply(second, "CANCEL", sender=CLEO))[0]) == ["cancelled"]
     assert await state(world) is State.AWAITING
-    assert [waiter.withdrawn for waiter in await world.rows(Waiter)] == [False, True]
+    assert [waiting_sender.withdrawn for waiting_sender in await world.rows(WaitingSender)] == [False, True]
     assert len(await world.rows(Copy, state=CopyState.HELD)) == 1
     [listed] = await say(world, "LIST")
     assert PAT in text(listed)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.birthdate import Order
-from gateway.domain.model import Audit, Invitation
+from gateway.domain.model import Invitation
+from gateway.domain.model_records import Audit
 from gateway.domain.vocabulary import State
 from gateway.errors import NotASender
-from gateway.flow import lines, release
-from gateway.flow.command_mail import HELPS
+from gateway.flow.commands.command_mail import HELPS
+from gateway.flow.inbox import lines, messages
 from tests.flow.test_commands import CLEO, asked, codes, say, state
 from tests.practice import ADA, BORN, HILLSIDE, OMAR, RIVERSIDE, SITE, TEMPLATES, World, bare, mail
 from tests.reading import kinds, text
@@ -221,7 +222,7 @@ async def written_by_a_patient(world: World, subject: str):
     account = await world.registered()
     copy = await world.written(account)
     sealed = world.content.put(b"Content-Type: text/plain\r\n\r\nPlease send it to my employer.\r\n")
-    await world.desk.do(release.reply, account, copy.id, release.Written(sealed, subject, "<p@secure.example>"))
+    await world.desk.do(messages.reply, account, copy.id, messages.Written(sealed, subject, "<p@secure.example>"))
     answer = next(one for one in await world.deliver() if one["X-Gateway-Notice"] == "reply")
     return account, answer
 

@@ -6,6 +6,9 @@ import pytest
 
 from gateway.domain.model import Copy, Invitation
 from gateway.domain.model_questions import Observation
+from gateway.domain.vocabulary import Notice
+from gateway.flow.inbound import observe
+from gateway.flow.upkeep import retention
 from tests.practice import BOT, SITE, World, mail
 from tests.reading import kinds, text
 
@@ -48,7 +51,33 @@ async def test_a_daily_report_goes_to_the_postmaster(world):
     assert "Results" not in text(report)
     await world.days(1)
     assert await world.deliver() == []
+    assert len(await world.rows(Observation)) == 2  # for the administrator's page
+    await world.desk.do(retention.forget)
+    assert len(await world.rows(Observation)) == 2
+    world.clock.advance(days=30)
+    await world.desk.do(retention.forget)
     assert await world.rows(Observation) == []
+
+
+async def test_a_busy_day_makes_one_report_and_each_mail_is_told_once(world):
+    for _ in range(25):
+        await world.receive(mail())
+    await world.deliver()
+    await world.days(1)
+    await world.receive(mail())
+    await world.deliver()
+    await world.days(1)
+    await world.deliver()
+    assert [one.facts["counts"] for one in world.mails if one.notice is Notice.OBSERVED] == [{"hold": 25}, {"hold": 1}]
+
+
+async def test_the_report_can_be_taken_as_a_table_without_formulas(world):
+    await world.receive(mail(sender="=cmd@riverside.example"), mail_from="=cmd@riverside.example")
+    found = await world.desk.ask(observe.noted, 10)
+    assert (found.counts, len(found.lines)) == ({"hold": 1}, 1)
+    [row] = await world.desk.ask(observe.rows)
+    assert len(row) == len(observe.COLUMNS)
+    assert row[1] == "'=cmd@riverside.example"
 
 
 async def test_what_is_said_to_the_gateway_is_heard(world):

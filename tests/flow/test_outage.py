@@ -8,7 +8,10 @@ import pytest
 from gateway.domain.model import Copy, Invitation
 from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import CopyState, State
-from gateway.flow import outage, question, recall, remind
+from gateway.flow.inbound import question
+from gateway.flow.inbox import recall
+from gateway.flow.invitations import due_steps
+from gateway.flow.upkeep import outage
 from tests.practice import ADA, PAT, TEMPLATES, World
 from tests.reading import kinds
 
@@ -35,7 +38,7 @@ async def back(world, away):
 
 
 async def timed(world):
-    for work in (remind.run_due, question.run_due, recall.run_expired):
+    for work in (due_steps.run_due, question.run_due, recall.run_expired):
         while await world.desk.do(work, 2):
             pass
     await world.collect()
@@ -74,7 +77,7 @@ async def test_an_invitee_is_reminded_once_and_has_until_the_end_of_the_next_day
     assert await state(world) == [State.INVITED]
     assert [one.notice for one in world.mails[before:]] == ["reminder"]
     said = (await world.rows(Invitation))[0]
-    last = said.day0 + timedelta(days=said.moved_to)
+    last = said.schedule_start + timedelta(days=said.extended_to)
     assert last == (world.clock.now() + timedelta(days=1)).astimezone(world.site.zone).date()
     assert f"{last:%-d %B %Y}" in world.mails[-1].html.text
     world.clock.advance(days=2)
@@ -109,7 +112,7 @@ async def test_a_reminder_that_was_missed_is_sent_once_and_moves_nothing(world):
     before = len(world.mails)
     await back(world, timedelta(days=16))
     assert [one.notice for one in world.mails[before:]] == ["reminder"]
-    assert [one.moved_to for one in await world.rows(Invitation)] == [0]
+    assert [one.extended_to for one in await world.rows(Invitation)] == [0]
 
 
 async def test_a_question_about_a_mail_waits_a_day_more(world):

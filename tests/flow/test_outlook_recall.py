@@ -5,7 +5,7 @@ import pytest
 from gateway.domain.intent import Sign
 from gateway.domain.model import Copy, Invitation
 from gateway.domain.vocabulary import CopyState, State
-from gateway.flow import release
+from gateway.flow.inbox import messages
 from tests.practice import BEA, World, mail
 from tests.reading import codes, kinds
 
@@ -53,7 +53,7 @@ async def test_a_mail_in_an_inbox(world):
 async def test_a_mail_that_was_read_stays(world):
     account = await world.accept()
     [copy] = await world.rows(Copy)
-    await world.desk.do(release.open_message, account, copy.id)
+    await world.desk.do(messages.open_message, account, copy.id)
     _, answers = await recalled(world)
     assert codes(next(one for one in answers if kinds([one]) == ["transcript"])) == ["recall_read"]
 

@@ -9,7 +9,7 @@ from gateway.domain.intent import NearMiss, Sign
 from gateway.domain.model import Content, Copy, Delivery, Invitation
 from gateway.domain.model_questions import Question
 from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, State
-from gateway.flow import release
+from gateway.flow.inbox import messages
 from tests.practice import CLEO, World, mail
 from tests.reading import codes, kinds, text
 
@@ -266,8 +266,8 @@ async def test_what_passes_to_one_stays_for_another(world):
 async def test_an_answer_to_what_was_written_in_the_portal_is_in_the_talk(world):
     account = await world.registered()
     copy = await world.written(account)
-    answer = release.Written(world.content.put(b"an answer"), "Re", "<portal@secure.riverside.example>")
-    await world.desk.do(release.reply, account, copy.id, answer)
+    answer = messages.Written(world.content.put(b"an answer"), "Re", "<portal@secure.riverside.example>")
+    await world.desk.do(messages.reply, account, copy.id, answer)
     [verdict] = await world.receive(mail(subject="Re: Results", References="<portal@secure.riverside.example>"))
     assert (verdict.action.value, verdict.sign) == ("portal", Sign.TALK)
 

@@ -1,15 +1,20 @@
 """What an administrator does to mail that waits: looks, tries again, drops."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from gateway.domain.acts import ADMINISTRATOR, Act
 from gateway.domain.model import Content, Copy, Delivery, Invitation
+from gateway.domain.model_records import Audit
 from gateway.domain.retry import POISON_TRIES
 from gateway.domain.vocabulary import CopyState, DeliveryKind, DeliveryState, Notice, State
-from gateway.flow import deliver, queue
+from gateway.flow.outbound import deliver, queue
+from gateway.flow.outbound.queue import Sieve
+from gateway.flow.upkeep import retention
 from gateway.ports import Outcome
-from tests.practice import ADA, PAT, PATIENT_TAG, TEMPLATES, World, mail
+from tests.practice import ADA, OK, PAT, PATIENT_TAG, TEMPLATES, World, mail
 from tests.reading import kinds
 
 LATER = Outcome(451, "4.3.0 Later")
@@ -34,7 +39,7 @@ async def test_what_waits_is_listed_and_what_was_set_aside(world):
     aside = await poisoned(world, kind=DeliveryKind.NOTICE)
     everything = await world.desk.ask(queue.listed, 10)
     assert {one.state for one in everything} == {DeliveryState.QUEUED, DeliveryState.QUARANTINED}
-    only = await world.desk.ask(queue.listed, 10, [DeliveryState.QUARANTINED])
+    only = await world.desk.ask(queue.listed, 10, Sieve([DeliveryState.QUARANTINED]))
     assert [one.id for one in only] == [aside]
 
 
@@ -88,9 +93,70 @@ async def test_the_postmaster_hears_once_a_day_and_only_while_there_is_something
     assert await world.rows(Delivery, notice=Notice.ATTENTION) == []
     await world.receive(mail(subject="Lunch?"))
     aside = await poisoned(world, kind=DeliveryKind.PASS)
-    await world.days(2)
+    for _ in range(2):
+        await world.days(1)
+        await world.deliver()
     told = await world.rows(Delivery, notice=Notice.ATTENTION)
     assert [one.recipient for one in told] == [world.site.postmaster] * 2
     await world.desk.do(queue.drop, [aside])
     await world.days(2)
     assert len(await world.rows(Delivery, notice=Notice.ATTENTION)) == 2
+
+
+# ------------------------------------------------------------------------------------------------- paused and released
+
+
+async def test_what_is_paused_is_neither_sent_nor_given_up_nor_forgotten(world):
+    await world.receive(mail(subject="Lunch?"))
+    (row,) = await world.rows(Delivery)
+    assert await world.desk.do(queue.hold, [row.id, 999]) == [row.id]
+    world.clock.advance(days=400)
+    assert await world.deliver() == []
+    await world.desk.do(retention.deliveries, 0, 100)
+    assert [one.state for one in await world.rows(Delivery)] == [DeliveryState.PAUSED]
+    assert await world.desk.do(queue.retry, [row.id]) == []
+    assert await world.desk.do(queue.release, [row.id]) == [row.id]
+    assert await world.deliver(LATER) != []
+    assert [one.state for one in await world.rows(Delivery)] == [DeliveryState.QUEUED]
+    assert await world.desk.do(queue.release, [row.id]) == []
+    acts = [(one.actor, one.action) for one in await world.rows(Audit, subject=f"delivery {row.id}")]
+    assert acts == [(ADMINISTRATOR, Act.PAUSED), (ADMINISTRATOR, Act.RESUMED)]
+
+
+async def test_what_left_while_it_was_paused_is_not_sent_twice(world):
+    await world.receive(mail(subject="Lunch?"))
+    ((prepared),) = await world.desk.do(deliver.claim, 10)
+    await world.desk.do(queue.hold, [prepared.delivery.id])
+    await world.desk.do(deliver.record, prepared.delivery, OK, b"")
+    assert [one.state for one in await world.rows(Delivery)] == [DeliveryState.SENT]
+
+
+async def test_what_failed_for_now_while_it_was_paused_stays_paused(world):
+    await world.receive(mail(subject="Lunch?"))
+    ((prepared),) = await world.desk.do(deliver.claim, 10)
+    await world.desk.do(queue.hold, [prepared.delivery.id])
+    await world.desk.do(deliver.record, prepared.delivery, LATER, b"")
+    assert [one.state for one in await world.rows(Delivery)] == [DeliveryState.PAUSED]
+
+
+async def test_what_waits_is_sifted(world):
+    await world.receive(mail(subject="Lunch?", to="omar@hillside.example"))
+    world.clock.advance(hours=1)
+    await world.receive(mail(to="eve@hospital.example"))
+    relay = Sieve(hop="hospital.example")
+    assert [one.recipient for one in await world.desk.ask(queue.listed, 10, relay)] == ["eve@hospital.example"]
+    assert await world.desk.ask(queue.by_hop, Sieve()) == {"": 1, "hospital.example": 1}
+    for sieve in (Sieve(hop=""), Sieve(recipient="OMAR"), Sieve(before=world.clock.now() - timedelta(minutes=30))):
+        assert [one.recipient for one in await world.desk.ask(queue.listed, 10, sieve)] == ["omar@hillside.example"]
+
+
+async def test_one_delivery_is_shown_whatever_has_become_of_it(world):
+    await world.receive(mail(to="eve@hospital.example"), queue_id="e6ba28a6275b")
+    (row,) = await world.rows(Delivery, hop="hospital.example")
+    shown = await world.desk.ask(queue.shown, row.id)
+    assert (shown.delivery.queue_id, shown.message_id, shown.size > 100) == ("e6ba28a6275b", 1, True)
+    await world.desk.do(queue.drop, [row.id])
+    shown = await world.desk.ask(queue.shown, row.id)
+    assert shown.delivery.state is DeliveryState.DROPPED
+    assert [one.action for one in shown.audit] == ["dropped"]
+    assert await world.desk.ask(queue.shown, 999) is None

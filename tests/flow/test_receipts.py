@@ -4,8 +4,8 @@ import pytest
 
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import Notice
-from gateway.flow import receipts
-from gateway.flow.receipts import AT_ONCE, LONGEST, QUIET
+from gateway.flow.inbound import receipts
+from gateway.flow.inbound.receipts import AT_ONCE, LONGEST, QUIET
 from tests.practice import ADA, BEA, World, mail
 from tests.reading import kinds, text
 

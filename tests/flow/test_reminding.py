@@ -28,7 +28,7 @@ def to_pat(messages):
 
 async def remind(world):
     """REMIND is said; what came of it."""
-    await world.say("REMIND", token=world.keys.token(Purpose.WAITER, 1))
+    await world.say("REMIND", token=world.keys.token(Purpose.WAITING_SENDER, 1))
     return world.last(Notice.TRANSCRIPT).facts["results"][0]["code"]
 
 
@@ -40,7 +40,7 @@ async def test_an_invitation_that_a_hop_puts_off_goes_in_the_place_of_its_remind
     assert to_pat(await world.deliver()) == ["invitation"]
     await world.days(1)
     assert to_pat(await world.deliver()) == []
-    assert [one.step for one in await world.rows(Invitation)] == [3]
+    assert [one.last_step_day for one in await world.rows(Invitation)] == [3]
 
 
 async def test_a_reminder_that_is_claimed_with_its_invitation_is_left_out(world):
@@ -67,7 +67,7 @@ async def test_remind_just_before_a_planned_reminder_stands_for_it(world):
     world.clock.advance(minutes=31)
     await world.tick()
     assert to_pat(await world.deliver()) == []
-    assert [one.step for one in await world.rows(Invitation)] == [3]
+    assert [one.last_step_day for one in await world.rows(Invitation)] == [3]
 
 
 async def test_remind_just_after_one_says_so(world):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.domain.model import Copy, Invitation, Sender, Waiter
-from gateway.domain.vocabulary import CopyState, Heard, State
+from gateway.domain.model import Copy, Invitation, Sender, WaitingSender
+from gateway.domain.vocabulary import CopyState, DeliverySignal, State
 from tests.flow.test_commands import CLEO, asked, codes, say, state
 from tests.flow.test_story import accept, token_for
 from tests.mail.returned import BOUNCES, NOTES
@@ -63,17 +63,26 @@ async def test_the_address_may_stand_before_the_verb(world: World):
 
 
 @pytest.mark.parametrize(
-    ("name", "heard"),
-    [("postfix-delay", Heard.DELAYED), ("exim-delay", Heard.DELAYED), ("sendmail-full", Heard.RETURNED)]
-    + [(name, Heard.RETURNED) for name in ("gave-up", "expired", "full-by-its-number", "icloud-full", "4-within-5yz")],
+    ("name", "delivery_signal"),
+    [
+        ("postfix-delay", DeliverySignal.DELAYED),
+        ("exim-delay", DeliverySignal.DELAYED),
+        ("sendmail-full", DeliverySignal.RETURNED),
+    ]
+    + [
+        (name, DeliverySignal.RETURNED)
+        for name in ("gave-up", "expired", "full-by-its-number", "icloud-full", "4-within-5yz")
+    ],
 )
-async def test_what_may_pass_is_told_in_status_and_moves_nothing(world: World, name: str, heard: Heard):
+async def test_what_may_pass_is_told_in_status_and_moves_nothing(
+    world: World, name: str, delivery_signal: DeliverySignal
+):
     receipt, _ = await invited(world)
     assert await comes_back(world, example(BOUNCES, name)) == []
     invitation = await the(world, Invitation)
-    assert (invitation.state, invitation.heard) == (State.INVITED, heard)
+    assert (invitation.state, invitation.delivery_signal) == (State.INVITED, delivery_signal)
     [status] = await world.reply(receipt, "STATUS")
-    assert f"'heard': '{heard}'" in text(status)
+    assert f"'delivery_signal': '{delivery_signal}'" in text(status)
 
 
 @pytest.mark.parametrize("name", ["rfc3834", "exchange-de", "inbox-rule", "gmail", "vacation"])
@@ -81,9 +90,9 @@ async def test_a_note_of_absence_is_told_in_status_and_moves_nothing(world: Worl
     receipt, _ = await invited(world)
     assert await comes_back(world, example(NOTES, name)) == []
     invitation = await the(world, Invitation)
-    assert (invitation.state, invitation.heard) == (State.INVITED, Heard.AWAY)
+    assert (invitation.state, invitation.delivery_signal) == (State.INVITED, DeliverySignal.AWAY)
     [status] = await world.reply(receipt, "STATUS")
-    assert "'heard': 'away'" in text(status)
+    assert "'delivery_signal': 'away'" in text(status)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +109,14 @@ async def test_an_outlook_receipt_is_no_note_of_absence(world: World):
     receipt = b"From: Pat <pat@home.example>\r\nSubject: Read: Hello\r\nContent-Type: application/ms-tnef\r\n\r\nx"
     assert await comes_back(world, receipt) == []
     invitation = await the(world, Invitation)
-    assert (invitation.state, invitation.heard) == (State.INVITED, None)
+    assert (invitation.state, invitation.delivery_signal) == (State.INVITED, None)
 
 
-async def test_what_was_heard_is_forgotten_with_a_new_link(world: World):
+async def test_the_delivery_signal_is_forgotten_with_a_new_link(world: World):
     await invited(world)
     await comes_back(world, example(NOTES, "rfc3834"))
     await say(world, f"pat@home.example MOVE {RIGHT}")
-    assert (await the(world, Invitation)).heard is None
+    assert (await the(world, Invitation)).delivery_signal is None
 
 
 # ------------------------------------------------------------------------------------------------------------- MOVE
@@ -134,9 +143,9 @@ async def test_while_others_wait_only_the_movers_mail_moves(world: World):
     assert await state(world, RIGHT) is State.AWAITING
     cleo = await the(world, Sender, address="cleo@riverside.example")
     there = await the(world, Invitation, address=RIGHT)
-    waiters = {(w.sender_id, w.invitation_id) for w in await world.rows(Waiter, withdrawn=False)}
-    assert (cleo.id, there.id) in waiters
-    assert len(waiters) == 2
+    waiting_senders = {(w.sender_id, w.invitation_id) for w in await world.rows(WaitingSender, withdrawn=False)}
+    assert (cleo.id, there.id) in waiting_senders
+    assert len(waiting_senders) == 2
     held = {c.address: c.invitation_id for c in await world.rows(Copy, state=CopyState.HELD)}
     assert held[RIGHT] == there.id
 

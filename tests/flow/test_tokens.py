@@ -4,12 +4,15 @@ from datetime import date
 
 import pytest
 
+from gateway.domain.address import address
+from gateway.domain.commands import made
 from gateway.domain.model import Copy, Delivery, Invitation, Sender
+from gateway.domain.verbs import Verb
 from gateway.domain.vocabulary import CopyState, Notice, Purpose, State
 from gateway.errors import NotASender
-from gateway.flow import register
-from gateway.flow.register import Check, Proof
-from gateway.flow.sender_page import Sought, by_page, sender_page
+from gateway.flow.accounts import registration
+from gateway.flow.accounts.registration import Check, Proof
+from gateway.flow.commands.sender_page import PeopleFilter, by_page, sender_page
 from tests.practice import ADA, BOT, CLEO, OMAR, PATIENT_TAG, World, bare, mail
 from tests.reading import codes, kinds
 
@@ -60,7 +63,9 @@ async def test_one_foreign_token_among_several_and_nothing_runs(world):
     assert await unchanged(world, before)
 
 
-@pytest.mark.parametrize("purpose", set(Purpose) - {Purpose.WAITER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM})
+@pytest.mark.parametrize(
+    "purpose", set(Purpose) - {Purpose.WAITING_SENDER, Purpose.MESSAGE, Purpose.SENDER, Purpose.CONFIRM}
+)
 async def test_a_token_for_something_else_commands_nothing(world, purpose):
     await held(world)
     before = await world.everything()
@@ -74,9 +79,9 @@ async def test_a_token_for_something_else_commands_nothing(world, purpose):
 async def test_a_token_for_something_else_opens_no_invitation(world, purpose):
     await held(world, tag=PATIENT_TAG)
     token = world.keys.token(purpose, 1)
-    assert await world.desk.ask(register.look, token) is None
-    assert (await world.desk.do(register.check, token, BORN)).check is Check.DEAD
-    assert await world.desk.do(register.register, token, BORN, "Pat", "hash") is None
+    assert await world.desk.ask(registration.look, token) is None
+    assert (await world.desk.do(registration.check, token, BORN)).check is Check.DEAD
+    assert await world.desk.do(registration.register, token, BORN, "Pat", "hash") is None
 
 
 async def test_a_page_acts_for_its_own_sender(world):
@@ -85,9 +90,9 @@ async def test_a_page_acts_for_its_own_sender(world):
     [ada, _] = await world.rows(Sender)
     before = await world.everything()
     token = world.keys.token(Purpose.SENDER_PAGE, ada.id, world.clock.now().date().toordinal())
-    assert await world.desk.ask(sender_page, token, Sought(person="kim@home.example")) is None
-    [result] = await world.desk.do(by_page, token, "kim@home.example CANCEL")
-    assert result["code"] == "not_found"
+    assert await world.desk.ask(sender_page, token, PeopleFilter(person="kim@home.example")) is None
+    [result] = await world.desk.do(by_page, token, made(Verb.CANCEL, address("kim@home.example")))
+    assert result.code == "not_found"
     assert await unchanged(world, before)
 
 
@@ -95,8 +100,8 @@ async def test_an_account_answers_its_own_questions(world):
     eve = await world.registered("eve@home.example")
     await held(world, tag=PATIENT_TAG)
     before = await world.everything()
-    assert (await world.desk.do(register.answer, eve, 1, BORN)).check is Check.DEAD
-    assert await world.desk.ask(register.question, eve, 1) is None
+    assert (await world.desk.do(registration.answer, eve, 1, BORN)).check is Check.DEAD
+    assert await world.desk.ask(registration.question, eve, 1) is None
     assert await unchanged(world, before)
 
 
@@ -136,10 +141,10 @@ async def test_an_old_notice_speaks_of_its_own_invitation_not_of_the_next(world,
 async def test_an_invitation_is_accepted_once(world):
     await held(world, tag=PATIENT_TAG)
     token = world.keys.token(Purpose.INVITE, 1)
-    assert await world.desk.do(register.register, token, BORN, "Pat", "hash")
+    assert await world.desk.do(registration.register, token, BORN, "Pat", "hash")
     before = await world.everything()
-    assert await world.desk.do(register.register, token, BORN, "Eve", "hash") is None
-    assert (await world.desk.do(register.check, token, BORN)).check is Check.DEAD
+    assert await world.desk.do(registration.register, token, BORN, "Eve", "hash") is None
+    assert (await world.desk.do(registration.check, token, BORN)).check is Check.DEAD
     assert await unchanged(world, before)
 
 

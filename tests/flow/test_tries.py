@@ -8,8 +8,9 @@ import pytest
 from gateway.domain.lifecycle import Event
 from gateway.domain.model import Account, Invitation
 from gateway.domain.vocabulary import State
-from gateway.flow import invite, register
-from gateway.flow.register import Check, Proof
+from gateway.flow.accounts import registration
+from gateway.flow.accounts.registration import Check, Proof
+from gateway.flow.invitations import invite
 from tests.practice import (
     BORN,
     COLLEAGUE_ELSEWHERE,
@@ -31,11 +32,11 @@ def token(world: World, invitation: Invitation) -> str:
 
 
 async def check(world: World, invitation: Invitation, proof: Proof) -> Check:
-    return (await world.desk.do(register.check, token(world, invitation), proof)).check
+    return (await world.desk.do(registration.check, token(world, invitation), proof)).check
 
 
 async def finish(world: World, invitation: Invitation, proof: Proof) -> Account | None:
-    return await world.desk.do(register.register, token(world, invitation), proof, "Pat", "hash")
+    return await world.desk.do(registration.register, token(world, invitation), proof, "Pat", "hash")
 
 
 @both_stores
@@ -44,7 +45,7 @@ async def test_registering_counts_what_it_compares(world):
     for guess in GUESSES:
         assert await finish(world, invitation, guess) is None
     after = await world.invitation(invitation)
-    assert (after.state, after.strikes) == (State.LOCKED, 3)
+    assert (after.state, after.wrong_birthdates) == (State.LOCKED, 3)
     assert await finish(world, invitation, RIGHT) is None
 
 
@@ -68,7 +69,7 @@ async def test_the_link_and_the_question_inside_an_account_share_three_tries(wor
     account = await world.registered()
     invitation = await world.invited(PATIENT)
     await check(world, invitation, GUESSES[0])
-    answers = [await world.desk.do(register.answer, account, invitation.id, guess) for guess in GUESSES[1:4]]
+    answers = [await world.desk.do(registration.answer, account, invitation.id, guess) for guess in GUESSES[1:4]]
     assert [one.check for one in answers] == [Check.WRONG, Check.LOCKED, Check.DEAD]
 
 
@@ -86,7 +87,7 @@ async def test_a_changed_question_has_a_new_link_which_goes_out_by_itself(world,
     await world.deliver()
     after = await world.invited(then)
     assert after.generation == before.generation + 1
-    assert await world.desk.ask(register.look, token(world, before)) is None
+    assert await world.desk.ask(registration.look, token(world, before)) is None
     assert await check(world, before, RIGHT) is Check.DEAD
     [invitation] = await world.deliver()
     assert kinds([invitation]) == ["invitation"]
@@ -116,8 +117,8 @@ async def test_a_correction_begins_a_round_of_its_own_and_a_time_of_its_own(worl
     await check(world, before, GUESSES[1])
     await world.days(10)
     after = await world.invited(replace(PATIENT, birthdate=date(1980, 2, 4)))
-    assert (after.strikes_before, after.strikes) == (2, 0)
-    assert (after.day0, after.step) == (before.day0 + timedelta(days=10), 0)
+    assert (after.wrong_birthdates_before, after.wrong_birthdates) == (2, 0)
+    assert (after.schedule_start, after.last_step_day) == (before.schedule_start + timedelta(days=10), 0)
     answers = [await check(world, after, guess) for guess in GUESSES[:3]]
     assert answers == [Check.WRONG, Check.WRONG, Check.LOCKED]
 
@@ -142,7 +143,7 @@ def _used_up(ctx):
 async def test_a_sender_is_told_when_no_tries_are_left_and_the_link_is_not_replaced(world):
     await world.receive(mail(subject=f"[{PATIENT_TAG}] Your results"))
     [receipt] = [one for one in await world.deliver() if one["X-Gateway-Notice"] == "receipt"]
-    await world.desk.do(lambda ctx: ctx.tx.put(replace(ctx.tx.get(Invitation, 1), strikes_before=9)))
+    await world.desk.do(lambda ctx: ctx.tx.put(replace(ctx.tx.get(Invitation, 1), wrong_birthdates_before=9)))
     [transcript] = await world.reply(receipt, "PATIENT 1980-03-03")
     assert codes(transcript) == ["used_up"]
     assert (await world.rows(Invitation))[0].generation == 1
@@ -152,14 +153,14 @@ async def test_a_moved_invitation_has_a_round_of_its_own_and_what_was_tried_at_b
     other = await world.invited(PATIENT, to="pat@new.example")
     for guess in GUESSES[:3]:
         await check(world, other, guess)
-    await world.desk.do(lambda ctx: invite.move(ctx, ctx.tx.get(Invitation, other.id), Event.CANCEL))
+    await world.desk.do(lambda ctx: invite.transition(ctx, ctx.tx.get(Invitation, other.id), Event.CANCEL))
     await world.receive(mail(subject=f"[{PATIENT_TAG}] Your results"))
     [receipt] = [one for one in await world.deliver() if one["X-Gateway-Notice"] == "receipt"]
     row = (await world.rows(Invitation, address="pat@home.example"))[0]
     await check(world, row, GUESSES[0])
     assert codes(next(iter(await world.reply(receipt, "MOVE pat@new.example")))) == ["moved"]
     moved = await world.invitation(row)
-    assert (moved.address, moved.strikes_before, moved.strikes) == ("pat@new.example", 4, 0)
+    assert (moved.address, moved.wrong_birthdates_before, moved.wrong_birthdates) == ("pat@new.example", 4, 0)
     assert await check(world, row, RIGHT) is Check.DEAD
 
 

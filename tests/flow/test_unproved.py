@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Invitation, Sender, Waiter
+from gateway.domain.model import Invitation, Sender, WaitingSender
 from gateway.domain.vocabulary import State
-from gateway.flow.answer import UNPROVED, UNPROVED_PEOPLE
+from gateway.flow.commands.mailed import UNPROVED, UNPROVED_PEOPLE
 from gateway.testing import FakeRenderer
 from tests.flow.test_commands import CLEO, asked, codes, say
 from tests.practice import TEMPLATES, World
@@ -21,13 +21,13 @@ async def busy():
     world = World(renderer=TEMPLATES)
     await asked(world)
     invitation = await world.one(Invitation)
-    waiter = await world.one(Waiter)
+    waiting_sender = await world.one(WaitingSender)
 
     def many(tx):
         for number in range(WAITED_FOR):
             address = f"p{number}@home.example"
             row = tx.add(replace(invitation, id=0, address=address, typed=address, state=State.INVITED))
-            tx.add(replace(waiter, id=0, invitation_id=row.id))
+            tx.add(replace(waiting_sender, id=0, invitation_id=row.id))
 
     await world.store.write(many)
     return world
@@ -88,11 +88,11 @@ async def test_the_last_answer_of_the_day_says_so_and_replies_to_it_still_work(b
         assert kinds(await busy.reply(answers[-1], "LIST")) == ["transcript"]
 
 
-async def test_who_is_not_answered_leaves_no_trace(busy):
+async def test_who_is_not_answered_leaves_no_trace_but_in_the_audit(busy):
     await forged(busy, "LIST")
     before = await busy.everything()
     await forged(busy, "LIST", times=3)
     after = await busy.everything()
     assert [table for table in before if len(before[table]) != len(after[table]) and table is not Sender] == [
-        table for table in before if table.__name__ == "Seen"
+        table for table in before if table.__name__ in ("Audit", "Fingerprint")
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.model import Copy, Delivery
 from gateway.domain.vocabulary import CopyState, DeliveryKind
-from gateway.flow import recall, release
+from gateway.flow.inbox import messages, recall
 from tests.practice import World, mail
 
 
@@ -23,7 +23,7 @@ async def opened(world, times=1, **fields):
     await world.deliver()
     [copy] = await world.rows(Copy)
     for _ in range(times):
-        await world.desk.do(release.open_message, account, copy.id)
+        await world.desk.do(messages.open_message, account, copy.id)
     await world.deliver()
     return [octets for delivery, _, octets in world.sent if delivery.kind is DeliveryKind.DISPOSITION]
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 import pyotp
 
-from gateway.domain.model import Delivery, Passkey
+from gateway.domain.model import Delivery, Passkey, Session
 from gateway.domain.site import Site
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.edge.painter import ProcessPainter
-from gateway.flow import notices, recall
+from gateway.flow import notices
+from gateway.flow.inbox import recall
+from gateway.flow.stored_facts import for_template
 from gateway.testing import FakeSignIn
 from tests.browser import PASSWORD, Browser
 from tests.mail import files
@@ -503,7 +505,15 @@ async def _elsewhere_wrong(world: World, browser: Browser) -> None:
     await browser.press("Continue")
 
 
-@scene("question-stranger", "/questions/{invitation_id:int}", 422)
+@scene("late", "/late")
+async def _late(world: World, browser: Browser) -> None:
+    await signed_in(world, browser, "/profile/practice")
+    await world.store.write(lambda tx: tx.remove(Session, id=1))
+    await browser.press("Save", practice_name="Hillside Surgery", practice_phone="01 234", practice_address="2 Hill St")
+    await browser.press("Sign in", email="pat@home.example", password=PASSWORD)
+
+
+@scene("question-stranger", "/questions/{invitation_id:int}")
 async def _question_stranger(world: World, browser: Browser) -> None:
     await world.registered("cleo@riverside.example", "Cleo")
     invitation = await world.invited(COLLEAGUE_HERE, to="cleo@riverside.example")
@@ -524,7 +534,10 @@ async def _with_mail(world: World, browser: Browser, path: str) -> None:
 
 @scene("inbox-search", "/inbox")
 async def _search(world: World, browser: Browser) -> None:
-    await _with_mail(world, browser, "/inbox?q=results")
+    await _with_mail(world, browser, "/messages/1/reply")
+    await browser.press("Send", body="Thank you: that all is well is good to hear.")
+    await world.index()
+    await browser.go("/inbox?q=all+is+well")
 
 
 @scene("inbox-search-nothing", "/inbox")
@@ -593,7 +606,7 @@ async def _reset_sent(world: World, browser: Browser) -> None:
 async def _new_password(world: World, browser: Browser) -> None:
     await _reset_sent(world, browser)
     [sent] = await world.rows(Delivery, notice=Notice.PASSWORD_RESET)
-    facts = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)
+    facts = for_template(world.keys, notices.unseal(world.keys, sent).facts)
     await browser.go(f"/reset/{facts['reset']}")
 
 
@@ -610,6 +623,14 @@ async def _name(world: World, browser: Browser) -> None:
 @scene("profile-practice", "/profile/practice")
 async def _practice(world: World, browser: Browser) -> None:
     await signed_in(world, browser, "/profile/practice")
+
+
+@scene("profile-delivery", "/profile/delivery")
+async def _delivery(world: World, browser: Browser) -> None:
+    await world.registered("omar@hospital.example", "Omar")
+    await browser.go("/sign-in")
+    await browser.press("Sign in", email="omar@hospital.example", password=PASSWORD)
+    await browser.go("/profile/delivery")
 
 
 @scene("profile-password-wrong", "/profile/password", 422)
@@ -727,7 +748,7 @@ async def _message_damaged(world: World, browser: Browser) -> None:
 
 async def _token(world: World, notice: Notice, fact: str) -> str:
     [sent] = await world.rows(Delivery, notice=notice)
-    return str(notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)[fact])
+    return str(for_template(world.keys, notices.unseal(world.keys, sent).facts)[fact])
 
 
 @scene("address", "/profile/address")

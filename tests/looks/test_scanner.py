@@ -5,8 +5,8 @@ import re
 import pytest
 
 from gateway.domain.address import address
-from gateway.flow import account as accounts
-from gateway.flow import new_address
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import new_address
 from tests.browser import URL
 from tests.practice import ADA, OMAR, PAT, PATIENT_TAG, TEMPLATES, World
 from tests.served_portal import served_portal

@@ -16,7 +16,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from gateway.mail.reply import typed_lines
+from gateway.mail.reply import typed as read
 from tests.practice import ADA, CLEO, OMAR, PAT, PATIENT_TAG, TEMPLATES, World
 
 FOLDER = Path(__file__).parent / "replies"
@@ -74,7 +74,7 @@ def _piece(piece: str, places: dict[str, str]) -> bytes:
 
 
 def typed(path: Path, command: str, notice: Quoted) -> tuple[str, ...]:
-    return typed_lines(reply(path, command, notice))
+    return read(reply(path, command, notice)).lines
 
 
 @cache

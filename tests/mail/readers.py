@@ -7,12 +7,13 @@ from functools import partial
 
 from compressed_rtf import compress
 
-from gateway.domain import address, birthdate, commands, meant
+from gateway.domain import address, birthdate, commands, folding, meant
 from gateway.domain.site import Marks
 from gateway.errors import BadAddress
 from gateway.mail import (
     authentication,
     automatic,
+    boilerplate,
     bounce_words,
     bounces,
     cards,
@@ -24,7 +25,6 @@ from gateway.mail import (
     encoding,
     encrypted,
     file_names,
-    furniture,
     headers,
     html_attributes,
     kinds,
@@ -36,11 +36,13 @@ from gateway.mail import (
     nested_html,
     opened,
     outline,
+    outlook_meetings,
     parameters,
     parse,
     quoted_html,
     quoted_text,
     recalling,
+    recurrence,
     reply,
     rich_text,
     scan,
@@ -56,9 +58,9 @@ from gateway.mail import (
 )
 from gateway.mail.bounds import START_OCTETS, VALUE_OCTETS
 from gateway.portal.mail import plain
-from gateway.portal.mail.content import shown_of
+from gateway.portal.mail.content import shown_of, words_of
 from gateway.portal.mail.html import Made, safe
-from tests.mail import tnef
+from tests.mail import outlook, tnef
 from tests.mail.calendars import calendar
 
 TODAY = date(2026, 3, 3)
@@ -81,7 +83,7 @@ MODULES = (
     encrypted,
     encoding,
     file_names,
-    furniture,
+    boilerplate,
     headers,
     html_attributes,
     kinds,
@@ -93,11 +95,13 @@ MODULES = (
     nested_html,
     opened,
     outline,
+    outlook_meetings,
     parameters,
     parse,
     quoted_html,
     quoted_text,
     recalling,
+    recurrence,
     reply,
     rich_text,
     scan,
@@ -112,8 +116,9 @@ MODULES = (
 NO_READERS = {
     *(
         "compose.date",
-        "compose.letter",
+        "compose.composed",
         "compose.written",
+        "compose.enclosing",
         "compose.report",
         "compose.disposition",
     ),  # what we write, from bounded pieces
@@ -123,6 +128,8 @@ NO_READERS = {
         "encoding.base64_lines",
         "opened.needs_reading",
         "meetings.answer",
+        "recurrence.is_near",
+        "recurrence.normal",
         "stuffing.stuffed",
         "transfer.untransferred",
     ),
@@ -171,6 +178,17 @@ def _understood(text: str) -> None:
         commands.parse(line[:500], TODAY)
 
 
+def _packed(packed: bytes) -> None:
+    found = winmail.winmail(packed)
+    if found:
+        outlook_meetings.outlook_meeting(found, parse.head(field("Subject", "x")))
+
+
+def _counted(text: str) -> bytes:
+    """As many dates as the octets have room for."""
+    return (len(text) // 4).to_bytes(4, "little") + octets(text)
+
+
 def _header(name: str, attribute: str) -> Callable[[str], object]:
     return lambda text: getattr(parse.head(field(name, text)), attribute)
 
@@ -192,7 +210,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "automatic.is_note_of_absence": lambda text: automatic.is_note_of_absence(parse.head(field("Subject", text))),
     "automatic.is_responder": lambda text: automatic.is_responder(parse.head(field("X-Autoreply", text))),
     "automatic.is_daemon": lambda text: automatic.is_daemon(parse.head(field("From", text)), text[:500]),
-    "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed_lines(text_of("plain", text))),
+    "automatic.speaks_of_absence": lambda text: automatic.speaks_of_absence(reply.typed(text_of("plain", text)).lines),
     "automatic.surely_automatic": lambda text: automatic.surely_automatic(parse.head(field("Content-Type", text)), ""),
     "bounce_words.folded": bounce_words.folded,
     "bounce_words.lasts": lambda text: bounce_words.lasts(bounce_words.folded(text)),
@@ -233,9 +251,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "encoding.display_name": encoding.display_name,
     "encoding.sevenbit": encoding.sevenbit,
     "encoding.parameter": lambda text: encoding.parameter("filename", text),
-    "furniture.above": lambda text: furniture.above(text.split("\n")),
-    "furniture.is_greeting": furniture.is_greeting,
-    "furniture.ends_typed": furniture.ends_typed,
+    "boilerplate.above": lambda text: boilerplate.above(text.split("\n")),
+    "boilerplate.is_greeting": boilerplate.is_greeting,
+    "boilerplate.ends_typed": boilerplate.ends_typed,
     "headers.only": lambda text: headers.only(octets(text), frozenset({"content-type"})),
     "headers.retold": lambda text: headers.retold(octets(text), [(one, "x") for one in scan.walk(octets(text))]),
     "headers.header_block": lambda text: headers.header_block(octets(text)),
@@ -278,10 +296,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "quoted_text.begins_quote": partial(_of_lines, lambda line, after: quoted_text.begins_quote(line[:2000], after)),
     "quoted_text.is_marked": quoted_text.is_marked,
     "quoted_text.stands_alone": lambda text: quoted_text.stands_alone(text[:2000].split("\n")[:10]),
-    "reply.typed": lambda text: reply.typed(text_of("plain", f"PATIENT\n{text}")),
+    "reply.typed, a command": lambda text: reply.typed(text_of("plain", f"PATIENT\n{text}")),
     "reply.typed, struck out": lambda text: reply.typed(text_of("html", f"<style>.x{{{text}}}</style><s>{text}</s>")),
-    "reply.typed_lines": lambda text: reply.typed_lines(text_of("plain", text)),
-    "reply.typed_lines, HTML": lambda text: reply.typed_lines(text_of("html", text)),
+    "reply.typed": lambda text: reply.typed(text_of("plain", text)),
+    "reply.typed, HTML": lambda text: reply.typed(text_of("html", text)),
     "scan.walk": lambda text: list(scan.walk(octets(text))),
     "scan.bounded": lambda text: scan.bounded(octets(text)),
     "scan.body_start": lambda text: scan.body_start(octets(text), 0),
@@ -303,9 +321,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.head, answers": _header("References", "answers"),
     "parse.head, To": _header("To", "visible"),
     "signed.cleartext": lambda text: signed.cleartext(["-----BEGIN PGP SIGNED MESSAGE-----", *text.split("\n")]),
-    "signed.signed_content": lambda text: signed.signed_content(octets(text)),
-    "signed.signed_content, nested": lambda text: signed.signed_content(b"\x30\x80" * (len(text) // 2)),
-    "signed.signed_places": lambda text: signed.signed_places(b"\x24\x80" + octets(text)),
+    "signed.signed_places": lambda text: signed.signed_places(octets(text)),
+    "signed.signed_places, in pieces": lambda text: signed.signed_places(b"\x24\x80" + octets(text)),
     "signed.unframed": lambda text: signed.unframed(f"-----BEGIN PGP SIGNED MESSAGE-----\n{text}"),
     "file_names.file_name": lambda text: file_names.file_name(1, text, "message/rfc822"),
     "file_names.subject_of": lambda text: file_names.subject_of(mime.tree(text_of("plain", text))),
@@ -315,19 +332,31 @@ READERS: dict[str, Callable[[str], object]] = {
         b"Content-Type: application/ms-tnef\r\n\r\n" + tnef.tnef(octets(text))
     ),
     "outline.outlined": lambda text: outline.outlined(2**30, lambda: [parts(text)]),
-    "outline.outlined, a file": lambda text: outline.outlined(
-        2**30, lambda: [text_of("pdf", "QUJD" * (len(text) // 4))]
-    ),
     "meetings.meeting": lambda text: meetings.meeting(octets(text)),
     "meetings.meeting, an event": lambda text: meetings.meeting(calendar(more=text)),
     "meetings.meeting, a zone": lambda text: meetings.meeting(
         calendar(zone=f"BEGIN:VTIMEZONE\n{text}\nEND:VTIMEZONE\n")
     ),
+    "outlook_meetings.outlook_meeting": lambda text: _packed(outlook.meeting(outlook.START, octets(text))),
+    "outlook_meetings.outlook_meeting, values": lambda text: _packed(
+        outlook.meeting(
+            *(tnef.value(tnef.UTF_16, name, text) for name in (0x42, 0x65, 0x5D02, 0x70)),
+            *outlook.ORDINARY,
+            tnef.named(tnef.UTF_16, 0x8232, text, outlook.APPOINTMENT),
+            kind=text,
+        )
+    ),
+    "outlook_meetings.outlook_meeting, an id": lambda text: _packed(
+        outlook.meeting(outlook.START, tnef.named(tnef.BINARY, 3, outlook.identifier(octets(text)), outlook.MEETING))
+    ),
+    "outlook_meetings.outlook_meeting, a series": lambda text: _packed(
+        outlook.meeting(outlook.START, outlook.series(outlook.pattern(outlook.DAILY, 0, 1440)[:34] + _counted(text)))
+    ),
+    "recurrence.rule": lambda text: meetings.meeting(calendar(more=f"RRULE:FREQ=MONTHLY;{text}")),
     "winmail.winmail": lambda text: winmail.winmail(tnef.tnef(octets(text))),
     "winmail.winmail, values": lambda text: winmail.winmail(
         tnef.tnef(tnef.attribute(tnef.MESSAGE, 0x69003, b"\xff\xff\xff\xff" + octets(text)))
     ),
-    "winmail.winmail, files": lambda text: winmail.winmail(tnef.tnef(tnef.file("a", b"") * (len(text) // 50))),
     "rich_text.words_of": lambda text: rich_text.words_of(compress(octets(text), compressed=False)),
     "signature.signature": lambda text: signature.signature(opened.Signed("", octets(text), b"")),
     "portal.mail.html.safe": lambda text: safe(text, (), "/f"),
@@ -336,4 +365,21 @@ READERS: dict[str, Callable[[str], object]] = {
     "portal.mail.plain.text_of": lambda text: plain.text_of((safe(text, (), "/f") or Made()).html),
     "portal.mail.content.shown_of": lambda text: shown_of(text_of("html", text), "/f", "en"),
     "portal.mail.content.shown_of, text": lambda text: shown_of(text_of("plain", text), "/f", "en"),
+    "portal.mail.content.words_of": lambda text: words_of(text_of("html", text)),
+    "portal.mail.content.words_of, text": lambda text: words_of(text_of("plain", text)),
+    "domain.folding.searchable": folding.searchable,
+    "domain.folding.sought": folding.sought,
 }
+
+MANY: dict[str, Callable[[int], object]] = {
+    "signed.signed_places, nested": lambda size: signed.signed_places(b"\x30\x80" * (size // 2)),
+    "outline.outlined, a file": lambda size: outline.outlined(2**30, lambda: [text_of("pdf", "QUJD" * (size // 4))]),
+    "recurrence.rule, days": lambda size: meetings.meeting(
+        calendar(more=f"RRULE:FREQ=MONTHLY;BYDAY={'MO,' * (size // 3)}MO")
+    ),
+    "recurrence.dates": lambda size: meetings.meeting(
+        calendar(more="EXDATE:20260703T080000Z\n" * (size // 24) + f"RDATE:{'20260703,' * (size // 9)}20260704")
+    ),
+    "winmail.winmail, files": lambda size: winmail.winmail(tnef.tnef(tnef.file("a", b"") * (size // 50))),
+}
+"""What reads many of one thing: how many octets of them is all that can be varied."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.mail import compose, encoding, parse
 from gateway.mail.bounces import Bounce, Severity, bounce
-from gateway.mail.compose import Letter, Upload
+from gateway.mail.compose import ComposedNotice, Upload
 from gateway.mail.scan import walk
 from tests.mail.samples import AT, hostile, words
 
@@ -28,7 +28,7 @@ def is_clean(raw: bytes) -> bool:
     return not broken and max(len(line) for line in raw.split(b"\r\n")) <= 998
 
 
-def a_letter(**changes: object) -> Letter:
+def a_letter(**changes: object) -> ComposedNotice:
     plain: dict[str, object] = {
         "sender_name": "Dr Ada via Riverside Secure Mail",
         "sender": "bot@secure.riverside.example",
@@ -42,7 +42,7 @@ def a_letter(**changes: object) -> Letter:
         "language": "en",
         "headers": (("Reply-To", "bot+t@secure.riverside.example"), ("Auto-Submitted", "auto-generated")),
     }
-    return Letter(**{**plain, **changes})  # type: ignore[arg-type]
+    return ComposedNotice(**{**plain, **changes})  # type: ignore[arg-type]
 
 
 NAMES = [
@@ -56,7 +56,7 @@ def names(raw: bytes) -> list[str]:
 
 
 def test_a_letter() -> None:
-    raw = compose.letter(a_letter())
+    raw = compose.composed(a_letter())
     message = read(raw)
 
     assert names(raw) == NAMES
@@ -72,12 +72,12 @@ def test_a_letter() -> None:
 
 
 def test_the_same_letter_is_the_same_octets() -> None:
-    assert compose.letter(a_letter()) == compose.letter(a_letter())
+    assert compose.composed(a_letter()) == compose.composed(a_letter())
 
 
 def test_odd_text_is_safe_on_seven_bits() -> None:
     text = "Grüße\n.\nFrom x\n" + "x" * 3000 + " \nend\t\r\rlast"
-    raw = compose.letter(a_letter(text=text, html="<p>" + "y" * 1200))
+    raw = compose.composed(a_letter(text=text, html="<p>" + "y" * 1200))
 
     assert raw.isascii()
     assert is_clean(raw)
@@ -88,7 +88,7 @@ def test_odd_text_is_safe_on_seven_bits() -> None:
 
 
 def test_an_international_address_stays_whole() -> None:
-    raw = compose.letter(a_letter(to="pät@home.example", to_name="Pät"))
+    raw = compose.composed(a_letter(to="pät@home.example", to_name="Pät"))
 
     assert b" <p\xc3\xa4t@home.example>\r\n" in raw
     assert parse.head(raw.replace(b"\r\nTo:", b"\r\nX: y\r\nFrom:")).authors[1].name == "Pät"
@@ -109,7 +109,7 @@ EVIL = [
 @pytest.mark.parametrize("evil", EVIL)
 @pytest.mark.parametrize("place", ["sender_name", "to_name", "subject", "message_id", "language", "sender", "to"])
 def test_nothing_breaks_out_of_a_letters_header(evil: str, place: str) -> None:
-    raw = compose.letter(a_letter(**{place: evil}))
+    raw = compose.composed(a_letter(**{place: evil}))
     expected = [name for name in NAMES if (name, place) != ("message-id", "message_id")]
 
     assert names(raw) == expected  # what is no identifier is left out
@@ -129,7 +129,7 @@ def test_identifiers_stay_whole_or_are_left_out(name: str) -> None:
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_nothing_breaks_out_of_an_extra_header(evil: str) -> None:
-    raw = compose.letter(a_letter(headers=(("Reply-To", evil), ("X-Note", evil), (f"X {evil}", "y"))))
+    raw = compose.composed(a_letter(headers=(("Reply-To", evil), ("X-Note", evil), (f"X {evil}", "y"))))
 
     assert names(raw) == [*NAMES[:6], "reply-to", "x-note", *NAMES[8:]]
     assert is_clean(raw)
@@ -137,7 +137,7 @@ def test_nothing_breaks_out_of_an_extra_header(evil: str) -> None:
 
 def test_a_decoded_subject_is_as_it_was_given() -> None:
     for subject in ("=?utf-8?q?x=0D=0ABcc:_a?=", "Résultats 😀 " * 20, "a\u2028b"):
-        raw = compose.letter(a_letter(subject=subject))
+        raw = compose.composed(a_letter(subject=subject))
         assert parse.head(raw).subject == " ".join(subject.split())
 
 
@@ -280,8 +280,8 @@ def test_an_international_recipient_is_named_in_ascii() -> None:
 @settings(max_examples=100)
 @given(words, words, words, hostile)
 def test_nothing_raises(one: str, two: str, three: str, raw: bytes) -> None:
-    letter = a_letter(sender_name=one, to=two, subject=three, text=one, html=two, headers=((two, three), ("To", one)))
-    assert is_clean(compose.letter(letter))
+    composed = a_letter(sender_name=one, to=two, subject=three, text=one, html=two, headers=((two, three), ("To", one)))
+    assert is_clean(compose.composed(composed))
     uploads = [upload(one, two, raw)]
     assert is_clean(b"".join(compose.written(one, two, three, one, two, uploads, three, AT, one)))
     assert is_clean(a_report(site=one, recipient=two, reply=three, status=one, original_head=raw))
@@ -291,7 +291,7 @@ def test_nothing_raises(one: str, two: str, three: str, raw: bytes) -> None:
 @settings(max_examples=100)
 @given(st.text(max_size=200).map(lambda text: text.encode("utf-8", "ignore").decode()))
 def test_text_comes_back(text: str) -> None:
-    found = parse.body(compose.letter(a_letter(text=text)))
+    found = parse.body(compose.composed(a_letter(text=text)))
 
     assert isinstance(found, parse.Body)
     expected = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from gateway.mail.meetings import ANSWERS, Person, answer, meeting
+from gateway.mail.recurrence import Rule
 from tests.mail.calendars import ADA, AT_TEN, OUTLOOK_ZONE, PAT, calendar
 
 EUROPE = "W. Europe Standard Time"
@@ -58,7 +59,7 @@ def test_what_where_and_who():
     assert (found.summary, found.location) == ("Blood test", "Room 2, first floor")
     assert found.organiser == Person("Dr Ada", "ada@riverside.example")
     assert found.asked == (Person("Pat", "pat@home.example"),)
-    assert (found.every, found.interval, found.until) == ("WEEKLY", 1, utc(2026, 9, 1))
+    assert found.rule == Rule("WEEKLY", days=(4,), until=date(2026, 9, 1))
 
 
 @pytest.mark.parametrize("method", ["PUBLISH", "CANCEL", "REPLY", ""])
@@ -75,6 +76,9 @@ def test_what_it_is_for(method):
         b"BEGIN:VCALENDAR\r\n",
         calendar(""),
         calendar("DTSTART:nonsense\n"),
+        calendar("DTSTART:99991231T235959Z\n"),
+        calendar("DTSTART:00010101T000000Z\n"),
+        calendar(more="RECURRENCE-ID:99991231T235959Z\n"),
         calendar().replace(b"VEVENT", b"VTODO"),
         calendar() * 1000,
         b"\xff\xfe" * 50,
@@ -119,6 +123,21 @@ def test_an_answer_is_what_the_standard_has(said, more):
     assert str(event["ATTENDEE"].params["PARTSTAT"]) == ANSWERS[said]
     assert event["DTSTART"].dt == found.start
     assert ("RECURRENCE-ID" in event) == bool(more)
+
+
+def test_an_answer_about_one_of_a_series_needs_no_zone():
+    found = meeting(calendar(more='RECURRENCE-ID;TZID="W. Europe Standard Time":20260703T100000\n'))
+    assert found is not None
+    assert b"RECURRENCE-ID:20260703T080000Z" in answer(found, Person("", "pat@home.example"), "accept", utc(2026, 3, 1))
+
+
+@pytest.mark.parametrize("said", [*ANSWERS.values(), "DELEGATED", "X"])
+def test_what_an_answer_says(said):
+    who = PAT.replace("NEEDS-ACTION", said)
+    for method, several, told in (("REPLY", 1, said), ("REQUEST", 1, ""), ("REPLY", 2, "")):
+        found = meeting(calendar(method=method, who=ADA + who * several))
+        assert found is not None
+        assert found.answered == (told if told in ANSWERS.values() else "")
 
 
 @given(st.binary(max_size=200), st.integers(0, 900), st.binary(max_size=6))

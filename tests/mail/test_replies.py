@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.commands import Command, Unknown, Verb, joined, parse
-from gateway.domain.words import VERBS
-from gateway.mail.reply import typed_lines
+from gateway.domain.commands import Command, Unknown, joined, parse
+from gateway.domain.verbs import SPOKEN, Verb
+from gateway.mail.reply import typed as read
 from tests.mail.corpus import BELOW, CLIENTS, every, reply, turns, typed
 from tests.mail.samples import hostile
 
@@ -97,7 +97,7 @@ def test_damaged_replies_raise_nothing_and_invent_nothing(path: Path, noise: byt
     assume(not understood(tuple(noise.decode("latin-1").splitlines())))  # `lù` is French
     _, notice = next(every([path]))
     whole = reply(path, "Thank you.", notice)
-    assert understood(typed_lines(whole[:at] + noise + whole[at + lost :])) == []
+    assert understood(read(whole[:at] + noise + whole[at + lost :]).lines) == []
 
 
 def letters(text: str) -> str:
@@ -111,5 +111,5 @@ def test_no_command_is_invented(octets: bytes) -> None:
     for head in (b"", b"Content-Type: text/html; charset=utf-8\r\n\r\n", b"Content-Type: text/plain\r\n\r\n"):
         raw = head + octets
         seen = letters(raw.decode("utf-8", "ignore"))
-        for command in understood(typed_lines(raw)):
-            assert any(letters(word) in seen for words in VERBS.values() for word in words[command.verb])
+        for command in understood(read(raw).lines):
+            assert any(letters(word) in seen for words in SPOKEN.values() for word in words[command.verb])

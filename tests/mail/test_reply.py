@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from gateway.mail.bounds import TYPED_LINE, TYPED_LINES
-from gateway.mail.reply import Unread, typed, typed_lines
+from gateway.mail.reply import Unread, typed
 from tests.mail.samples import crlf, hostile
 from tests.mail.test_signed import in_pieces
 
@@ -16,7 +16,7 @@ REPLIES = sorted((Path(__file__).parent / "replies").glob("*.eml"))
 def test_a_clients_reply(path: Path) -> None:
     expected = path.with_suffix(".expected").read_text(encoding="utf-8").splitlines()
 
-    assert list(typed_lines(crlf(path.read_text(encoding="utf-8")))) == expected
+    assert list(typed(crlf(path.read_text(encoding="utf-8"))).lines) == expected
 
 
 def test_there_are_replies() -> None:
@@ -24,11 +24,11 @@ def test_there_are_replies() -> None:
 
 
 def plain(text: str) -> tuple[str, ...]:
-    return typed_lines(crlf(f"Content-Type: text/plain; charset=utf-8\n\n{text}"))
+    return typed(crlf(f"Content-Type: text/plain; charset=utf-8\n\n{text}")).lines
 
 
 def html(text: str) -> tuple[str, ...]:
-    return typed_lines(crlf(f"Content-Type: text/html; charset=utf-8\n\n{text}"))
+    return typed(crlf(f"Content-Type: text/html; charset=utf-8\n\n{text}")).lines
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_html_is_read_where_the_plain_form_says_nothing() -> None:
         "--b\nContent-Type: text/html\n\n<p>REMIND</p>\n--b--\n"
     )
 
-    assert typed_lines(raw) == ("REMIND",)
+    assert typed(raw).lines == ("REMIND",)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_message_that_is_only_a_quote_says_nothing() -> None:
 @settings(max_examples=150)
 @given(hostile)
 def test_nothing_raises(raw: bytes) -> None:
-    for line in typed_lines(raw) + typed_lines(b"Content-Type: text/html\r\n\r\n" + raw):
+    for line in typed(raw).lines + typed(b"Content-Type: text/html\r\n\r\n" + raw).lines:
         assert line == line.strip() != ""
         assert "\n" not in line
 
@@ -207,9 +207,9 @@ SHEET = "<html><head><style>p, .Out { color: red; text-decoration: line-through 
 def test_what_is_struck_out_is_not_said(struck: str) -> None:
     shown = f"{SHEET}<div>{struck}</div><div>REMIND</div></body></html>"
     assert html(shown) == ("REMIND",)
-    assert typed_lines(both("CANCEL\nREMIND", shown)) == ("REMIND",)
+    assert typed(both("CANCEL\nREMIND", shown)).lines == ("REMIND",)
     assert html(f"{SHEET}<div>{struck} REMIND</div></body></html>") == ("REMIND",)
-    assert typed_lines(both("CANCEL", f"{SHEET}<div>{struck}</div></body></html>")) == ()
+    assert typed(both("CANCEL", f"{SHEET}<div>{struck}</div></body></html>")).lines == ()
 
 
 @pytest.mark.parametrize("line", ["~~CANCEL~~", "~CANCEL~", "~~CANCEL~~ "])
@@ -237,7 +237,7 @@ def test_the_text_of_a_signed_mail_is_read() -> None:
 @pytest.mark.parametrize("kind", ["pgp-signature", "pkcs7-signature", "x-pkcs7-signature"])
 def test_the_text_beside_a_signature_is_read(kind: str) -> None:
     head = f'Content-Type: multipart/signed; protocol="application/{kind}"; boundary=b\n\n'
-    assert typed_lines(crlf(f"{head}--b\n\nREMIND\n--b\nContent-Type: application/{kind}\n\nxyz\n--b--\n")) == (
+    assert typed(crlf(f"{head}--b\n\nREMIND\n--b\nContent-Type: application/{kind}\n\nxyz\n--b--\n")).lines == (
         "REMIND",
     )
 
@@ -249,12 +249,12 @@ def test_the_text_within_a_signature_is_read(kind: str, footed: bool) -> None:
     raw = f"Content-Type: application/{kind}\nContent-Transfer-Encoding: base64\n\n{encoded}"
     if footed:
         raw = f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{raw}\n--b\n\nOur list\n--b--\n"
-    assert typed_lines(crlf(raw)) == ("REMIND",)
+    assert typed(crlf(raw)).lines == ("REMIND",)
 
 
 @pytest.mark.parametrize("kind", ["text", "TEXT", "text/", "text; charset=utf-8"])
 def test_a_type_that_is_not_whole_is_plain_text(kind: str) -> None:
-    assert typed_lines(crlf(f"Content-Type: {kind}\n\nREMIND\n")) == ("REMIND",)
+    assert typed(crlf(f"Content-Type: {kind}\n\nREMIND\n")).lines == ("REMIND",)
 
 
 # ---------------------------------------------------------------------------------------------- where nothing was typed

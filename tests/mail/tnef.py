@@ -27,11 +27,11 @@ def value(kind: int, name: int, data: bytes | str | int) -> bytes:
     return head + struct.pack("<II", 1, len(data)) + padded(data)
 
 
-def named(kind: int, name: str | int, data: bytes | str | int) -> bytes:
-    """A value whose name is one of a set of names."""
+def named(kind: int, name: str | int, data: bytes | str | int, of: bytes = bytes(16)) -> bytes:
+    """A value whose name is one `of` a set of names."""
     whole = value(kind, 0x8001, data)
     called = struct.pack("<II", 0, name) if isinstance(name, int) else named_by_words(name)
-    return whole[:4] + bytes(16) + called + whole[4:]
+    return whole[:4] + of + called + whole[4:]
 
 
 def named_by_words(name: str) -> bytes:

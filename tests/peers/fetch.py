@@ -1,5 +1,6 @@
-"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, Chromium and strace, from Debian's packages,
-and the mails that some packages bring as test data.
+"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, OpenLDAP's slapd, Perl's Mail::DKIM, promtool,
+the proxies Apache, Caddy, HAProxy and nginx, Chromium and strace, from Debian's packages, and the mails that some
+packages bring as test data.
 
 A machine's own mail server is never touched: the servers' packages, and the libraries that the machine lacks for
 them, are unpacked into `tests/.peers/` and nothing of them is installed. Only the browser and strace are installed, and
@@ -22,6 +23,14 @@ HOME = Path(__file__).resolve().parent.parent / ".peers"
 ROOT = HOME / "root"
 SERVERS = ("postfix", "dovecot-core", "dovecot-imapd", "fakeroot", "libfakeroot")
 PROGRAMS = ("usr/sbin/smtp-sink", "usr/sbin/dovecot", "usr/bin/faked-sysv")
+DIRECTORY_ROOT = HOME / "slapd"
+DIRECTORY = ("slapd",)
+DKIM_ROOT = HOME / "dkim"
+DKIM = ("libmail-dkim-perl", "libnet-dns-perl")
+PROMETHEUS_ROOT = HOME / "prometheus"
+"""With promtool, which checks rules and tries them."""
+PROXY_ROOT = HOME / "proxies"
+PROXIES = ("apache2-bin", "caddy", "haproxy", "nginx")
 MAIL_ROOT = HOME / "mails"
 MAILS = {
     "fuzzyocr": "share/doc/fuzzyocr",
@@ -43,7 +52,18 @@ def fetch() -> None:
     checkout.install(packages())
     if not all((ROOT / name).exists() for name in PROGRAMS):
         shutil.rmtree(ROOT, ignore_errors=True)
-        _unpack([*SERVERS, *_missing_libraries()], ROOT)
+        _unpack([*SERVERS, *_missing_libraries(SERVERS)], ROOT)
+    if not (DIRECTORY_ROOT / "usr/sbin/slapd").exists():
+        shutil.rmtree(DIRECTORY_ROOT, ignore_errors=True)
+        _unpack([*DIRECTORY, *_missing_libraries(DIRECTORY)], DIRECTORY_ROOT)
+    if not DKIM_ROOT.exists():
+        _unpack(sorted({*DKIM, *_missing_libraries(DKIM)}), DKIM_ROOT)
+    if not promtool().exists():
+        shutil.rmtree(PROMETHEUS_ROOT, ignore_errors=True)
+        _unpack(["prometheus"], PROMETHEUS_ROOT)
+    if not (PROXY_ROOT / "usr/sbin/nginx").exists():
+        shutil.rmtree(PROXY_ROOT, ignore_errors=True)
+        _unpack([*PROXIES, *_missing_libraries(PROXIES)], PROXY_ROOT)
     if not MAIL_ROOT.exists():
         _unpack([*MAILS], MAIL_ROOT)
 
@@ -65,9 +85,14 @@ def program(name: str) -> Path:
     return ROOT / "usr/sbin" / name
 
 
-def environment() -> dict[str, str]:
+def promtool() -> Path:
+    """Where promtool lies, be it there or not."""
+    return PROMETHEUS_ROOT / "usr/bin/promtool"
+
+
+def environment(root: Path = ROOT) -> dict[str, str]:
     """What unpacked programs need to find their libraries; nothing of the caller's environment but PATH."""
-    folders = sorted({str(library.parent) for library in ROOT.rglob("*.so*")})
+    folders = sorted({str(library.parent) for library in root.rglob("*.so*")})
     return {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": ":".join(folders)}
 
 
@@ -76,9 +101,9 @@ def browser() -> str | None:
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
-def _missing_libraries() -> list[str]:
+def _missing_libraries(servers: tuple[str, ...]) -> list[str]:
     """The libraries that the servers need, directly or not, and that are not installed here."""
-    depends = ["apt-cache", "depends", "--recurse", "--important", *SERVERS]
+    depends = ["apt-cache", "depends", "--recurse", "--important", *servers]
     wanted = {line for line in checkout.apt(depends).splitlines() if line.startswith("lib")}
     query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n"]
     known = dict(line.rsplit(" ", 1) for line in checkout.apt(query).splitlines())

@@ -4,8 +4,8 @@
 
 WHEN is `before` the transaction begins, `within` it (all is written, nothing committed), or `after` the commit (and
 before anybody hears of it). USE_CASE is how the dotted name of the function begins, as in
-`gateway.flow.deliver.record`. The process kills itself with SIGKILL if it can remove the file FLAG: once for each time
-that a test makes it.
+`gateway.flow.outbound.deliver.record`. The process kills itself with SIGKILL if it can remove the file FLAG: once for
+each time that a test makes it.
 """
 
 import functools

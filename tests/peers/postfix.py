@@ -56,7 +56,10 @@ class Postfix:
     """Takes mail from the loopback network and hands all of it to 127.0.0.1:`relay_to`.
 
     `settings` are main.cf's own and come last. Its folder is made `inside` another, or where temporary files lie.
+    `services` are further lines of master.cf.
     """
+
+    services = ""
 
     def __init__(self, relay_to: int, *, inside: Path | None = None, **settings: str) -> None:
         self.port = reserve(self)
@@ -64,34 +67,41 @@ class Postfix:
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=inside))
         self.folder.chmod(0o755)
         self._settings = {**MAIN, **self._places(), "relayhost": f"[127.0.0.1]:{relay_to}", **settings}
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._root = Fakeroot()
 
     @property
     def pid(self) -> int:
         """The master's process."""
-        assert self._process
-        return self._process.pid
+        assert self.process
+        return self.process.pid
 
     def start(self, **settings: str) -> None:
         """Write the settings, make the queue, listen; `settings` are for this run alone."""
-        self._write("main.cf", "".join(f"{key} = {value}\n" for key, value in {**self._settings, **settings}.items()))
-        self._write("master.cf", MASTER.format(port=self.port))
+        self._write_main(settings)
+        self._write("master.cf", MASTER.format(port=self.port) + self.services)
         self._make_queue()
         master = fetch.ROOT / "usr/lib/postfix/sbin/master"
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [str(master), "-d", "-c", str(self.folder)],
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # at its end, master signals the whole process group that it leads
         )
-        wait_until_listening(self._process, self.port)
+        wait_until_listening(self.process, self.port)
 
     def stop(self) -> None:
         """Go down; what is in the queue stays there, for the next start."""
-        if self._process:
-            end(self._process)
-            self._process = None
+        if self.process:
+            end(self.process)
+            self.process = None
+
+    def table(self, name: str, text: str) -> None:
+        """Write a table into its folder, and what `postmap` makes of it."""
+        self._write_main({})  # postmap asks it for its defaults
+        self._write(name, text)
+        command = [str(fetch.program("postmap")), "-c", str(self.folder), str(self.folder / name)]
+        subprocess.run(command, env=self._environment(), check=True)
 
     def waiting(self) -> int:
         """How many mails are in the queue."""
@@ -123,6 +133,9 @@ class Postfix:
 
     def _environment(self) -> dict[str, str]:
         return fetch.environment() | self._root.environment
+
+    def _write_main(self, more: dict[str, str]) -> None:
+        self._write("main.cf", "".join(f"{key} = {value}\n" for key, value in {**self._settings, **more}.items()))
 
     def _write(self, name: str, text: str) -> None:
         file = self.folder / name

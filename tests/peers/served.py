@@ -22,7 +22,7 @@ GATEWAY = str(Path(sys.executable).with_name("gateway"))
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ACCOUNT = """
 INSERT INTO account (address, typed, name, password_hash, delivery, practice_name, practice_phone, practice_address,
-language, created_at) VALUES (?, ?, '', '', 'portal', '', '', '', 'en', 0)
+language, created_at, reset_generation) VALUES (?, ?, '', '', 'portal', '', '', '', 'en', 0, 1)
 """
 
 

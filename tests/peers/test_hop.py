@@ -69,6 +69,12 @@ def reports(hop: Hop) -> list[EmailMessage]:
     return [handed.message for handed in found]
 
 
+def written_to(hop, *, reports: bool = True) -> Counter:
+    """How often each recipient was written to; the postmaster hears besides of what needs a person, such as a hop."""
+    found = (to for one in hop.messages() if reports or one.mail_from for to in one.recipients)
+    return Counter(to for to in found if to != "postmaster@riverside.example")
+
+
 def reported(hop: Hop) -> Counter[str]:
     """For whom there was a report, and how often."""
     named = re.compile(rb"^Final-Recipient: rfc822; ?(\S+)", re.MULTILINE)
@@ -108,8 +114,7 @@ def test_4xx_is_tried_again_and_5xx_is_reported_at_each_step(served, hop, offers
     hop.script = lambda *_: ""
     until_sent(served)
     names = [f"{step.lower()}-{code}" for step in STEPS for code in (451, 452, 421)] + [f"well{n}" for n in range(4)]
-    handed = Counter(to for one in hop.messages() if one.mail_from for to in one.recipients)
-    assert handed == dict.fromkeys((f"{name}@home.example" for name in names), 1)
+    assert written_to(hop, reports=False) == dict.fromkeys((f"{name}@home.example" for name in names), 1)
     refused = [f"{step.lower()}-{code}@home.example" for step in STEPS for code in (550, 554)]
     assert reported(hop) == dict.fromkeys(refused, 1)
 
@@ -129,7 +134,7 @@ def test_a_hop_that_refuses_the_session_costs_no_mail(served, hop):
     assert {to: state(served, to) for to in everyone} == dict.fromkeys(everyone, "queued")
     hop.script = lambda *_: ""
     until_sent(served)
-    assert Counter(hop.recipients()) == dict.fromkeys(everyone, 1)
+    assert written_to(hop) == dict.fromkeys(everyone, 1)
 
 
 def test_a_hop_without_ehlo_is_greeted_by_helo(served, hop):
@@ -153,8 +158,7 @@ def test_recipients_of_one_mail_fare_each_on_their_own(served, hop):
     ]
     hop.script = lambda *_: ""
     until_sent(served)
-    fate = Counter(to for handed in hop.messages() if handed.mail_from for to in handed.recipients)
-    assert fate == dict.fromkeys([*well, "rcpt-451@home.example", "rcpt-452@home.example"], 1)
+    assert written_to(hop, reports=False) == dict.fromkeys([*well, "rcpt-451@home.example", "rcpt-452@home.example"], 1)
     assert reported(hop) == {"rcpt-550@home.example": 1, "rcpt-554@home.example": 1}
 
 
@@ -193,7 +197,7 @@ def test_a_session_that_ends_in_the_middle(served, hop, how):
         everyone += some
     hop.script = lambda *_: ""
     until_sent(served)
-    assert Counter(hop.recipients()) == dict.fromkeys(everyone, 1)
+    assert written_to(hop) == dict.fromkeys(everyone, 1)
 
 
 def test_closed_after_the_dot_is_the_one_case_of_a_duplicate_and_it_is_the_same_mail(served, hop):
@@ -210,7 +214,7 @@ def test_closed_after_the_dot_is_the_one_case_of_a_duplicate_and_it_is_the_same_
     send(served, "tim@home.example")
     tried(served)
     until_sent(served)
-    assert Counter(hop.recipients()) == {"pat@home.example": 2, "tim@home.example": 1}
+    assert written_to(hop) == {"pat@home.example": 2, "tim@home.example": 1}
     twice = [handed for handed in hop.messages() if handed.recipients == ("pat@home.example",)]
     assert twice[0].octets == twice[1].octets
 
@@ -231,7 +235,7 @@ def test_a_hop_that_is_silent_after_the_dot_holds_up_nobody_else(served, hop):
     wait_for(lambda: sorted(hop.recipients()) == sorted(others), 20)
     go_on.set()
     wait_for(lambda: drained(served), 20)
-    assert Counter(hop.recipients()) == dict.fromkeys(["slow@home.example", *others], 1)
+    assert written_to(hop) == dict.fromkeys(["slow@home.example", *others], 1)
 
 
 # ------------------------------------------------------------------------------------------------------ down for a day
@@ -247,7 +251,7 @@ def test_down_for_a_day_then_up_everything_arrives_once(served, hop):
     everyone = [f"p{number}@home.example" for number in range(MAILS)]
     for to in everyone:
         send(served, to)
-    asked = "SELECT id, attempts, due_at FROM delivery ORDER BY id"
+    asked = "SELECT id, attempts, due_at FROM delivery WHERE kind = 'pass' ORDER BY id"
     waits: list[float] = []
     for minutes in (0, 10, 20, 60, 120, 240, 480, 510):  # a day in all
         served.turn(minutes=minutes)
@@ -260,10 +264,10 @@ def test_down_for_a_day_then_up_everything_arrives_once(served, hop):
     assert max(waits) > 20 * waits[0], "the waits grow"
     assert all(attempts <= 12 for _, attempts, _ in rows)
     assert len({due for _, _, due in rows}) > MAILS / 4, "what failed together does not come back together"
-    assert served.rows("SELECT DISTINCT state FROM delivery") == [("queued",)]
+    assert served.rows("SELECT DISTINCT state FROM delivery WHERE kind = 'pass'") == [("queued",)]
 
     hop.start()
     until_sent(served)
-    assert Counter(hop.recipients()) == dict.fromkeys(everyone, 1)
+    assert written_to(hop) == dict.fromkeys(everyone, 1)
     assert hop.most_at_once <= MOST_SESSIONS
     assert hop.sessions <= MAILS + MOST_SESSIONS

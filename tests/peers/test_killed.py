@@ -27,7 +27,7 @@ SEED = int(os.environ.get("SEED", str(random.SystemRandom().randrange(10**6))))
 MOST = 12
 """At most so many mails are told 250 between two kills; and at least one, so that each kill falls into real work."""
 ACCEPT = "gateway.flow.receive.accept"
-CLAIM, RECORD = "gateway.flow.deliver.claim", "gateway.flow.deliver.record"
+CLAIM, RECORD = "gateway.flow.outbound.deliver.claim", "gateway.flow.outbound.deliver.record"
 BIRTHDATE = {"day": "3", "month": "2", "year": "1980"}
 
 

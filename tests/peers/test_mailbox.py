@@ -9,16 +9,18 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from gateway.config import Settings
-from gateway.edge import imap_in, imap_session
-from gateway.edge.imap_in import Mailbox
-from gateway.edge.imap_session import MailboxError, Server, Session
-from gateway.edge.metrics import Figures
-from gateway.edge.oauth import Grant, TokenError, Tokens
+from gateway.admin.checks.table import inspect
+from gateway.config.settings import Settings
+from gateway.config.toml_file import load
+from gateway.edge.imap import mailbox as imap_mailbox
+from gateway.edge.imap import session as imap_session
+from gateway.edge.imap.mailbox import MailboxReader
+from gateway.edge.imap.oauth import Grant, TokenError, Tokens
+from gateway.edge.imap.session import MailboxError, Server, Session
+from gateway.edge.run.metrics import Figures
 from gateway.errors import StoreBusy
-from gateway.flow import fetched, receive, understand
-from gateway.settings_file import load
-from gateway.setup import inspect
+from gateway.flow import receive
+from gateway.flow.inbound import fetched, understand
 from gateway.testing import MemoryContent
 from tests.edge.hop import until
 from tests.edge.test_smtp_out import certificate
@@ -319,7 +321,7 @@ class Proxy:
 @pytest.fixture
 def swift(monkeypatch):
     monkeypatch.setattr(imap_session, "GRACE", 0.5)
-    monkeypatch.setattr(imap_in, "BACK_OFF", (0.1,))
+    monkeypatch.setattr(imap_mailbox, "BACK_OFF", (0.1,))
 
 
 def server(port, **more):
@@ -330,7 +332,7 @@ def server(port, **more):
 @contextlib.asynccontextmanager
 async def reading(port, world=None, **more):
     world = world or World()
-    task = asyncio.create_task(Mailbox(server(port, **more), world.desk, MemoryContent(), Figures()).run())
+    task = asyncio.create_task(MailboxReader(server(port, **more), world.desk, MemoryContent(), Figures()).run())
     yield world
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -338,7 +340,7 @@ async def reading(port, world=None, **more):
 
 
 def audited(world, count):
-    from gateway.domain.model import Audit
+    from gateway.domain.model_records import Audit
 
     said = [row for row in world.store._tables.get(Audit, {}).values() if row.action == "said LIST"]
     return len(said) == count

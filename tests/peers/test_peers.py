@@ -63,7 +63,7 @@ def test_postfix_relays_to_the_sink(postfix: Callable[..., Postfix], smtp_sink: 
     assert taken.recipients == ("pat@home.example",)
     assert "by hop.riverside.example (Postfix)" in taken.message["Received"]
     assert taken.octets.endswith(MAIL[MAIL.index(b"\r\n\r\n") :])
-    assert "status=sent" in wait_for(relay.log)
+    wait_for(lambda: "status=sent" in relay.log())
 
 
 def test_postfix_takes_settings_of_the_test(postfix: Callable[..., Postfix], smtp_sink: SmtpSink) -> None:

@@ -76,7 +76,7 @@ def test_the_story_with_a_kill_between_any_two_steps(served, smtp_sink, chromium
 
     page.get_by_role("link", name="Answer").first.click()
     page.fill('textarea[name="body"]', "Thank you, doctor.")
-    page.locator("main form button").first.click()
+    page.locator("main form button:visible").first.click()
     served.kill()
     answer = mail.next("reply", ADA)
     assert "Thank you, doctor." in answer.get_body(("plain",)).get_content()
@@ -137,3 +137,10 @@ def test_bad_input_gets_a_clear_answer(served):
         served.send("eve@evil.example", PAT, "[secure] x", "y")
     assert refused.value.smtp_code == 550
     assert b"belongs to no practice" in refused.value.smtp_error
+
+
+def test_an_answer_to_a_reply_address_that_is_dead_is_told_so(served):
+    served.start()
+    with pytest.raises(smtplib.SMTPException) as refused:
+        served.send(ADA, "reply+daaqbmpgsgyyg5ftcq7cnw55h3icwq@secure.riverside.example", "Re: results", "y")
+    assert "This reply address is not valid" in str(refused.value)

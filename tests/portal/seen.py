@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from tests.mail import tnef
+from tests.mail import outlook, tnef
 from tests.mail.calendars import calendar
 from tests.mail.calendars import mail as meeting_mail
 from tests.mail.test_as_sent import PDF, PNG, UU, data_link
@@ -24,7 +24,7 @@ TOO_DEEP = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\
 @dataclass(frozen=True)
 class Kind:
     """What the message shows ("" for nothing): words or markup; `files` that are listed below; `signed`, whether its
-    signature fits.
+    signature fits; `meeting`, what the meeting is for that is shown.
     """
 
     section: str
@@ -35,6 +35,7 @@ class Kind:
     files: tuple[str, ...] = ()
     unreadable: bool = False
     signed: str = ""
+    meeting: str = ""
 
 
 def part(fields: str, body: str | bytes) -> bytes:
@@ -234,10 +235,22 @@ KINDS = (
         _FILES,
         "a calendar with a meeting",
         "the meeting above the words: what, when (by the site's clocks, and by the sender's), where, who; listed. Who "
-        "was asked by the sender's own calendar can answer *Accept*, *Tentative* or *Decline*",
+        "was asked by the sender's own calendar can answer *Accept*, *Tentative* or *Decline*; an answer says who "
+        "comes",
         meeting_mail(calendar()),
         "Please come without breakfast.",
         ("meeting-1.ics",),
+        meeting="REQUEST",
+    ),
+    Kind(
+        _FILES,
+        "a meeting that repeats",
+        "how, in words (*every 2 weeks on Monday and Thursday, until 3 March 2027*), and the dates that are left out "
+        "and added, up to 20 of each; a rule that these words cannot say is named: *It repeats (see the file)*",
+        meeting_mail(calendar(more="RRULE:FREQ=MONTHLY;BYDAY=-1FR\nEXDATE:20260731T080000Z\n")),
+        "Please come without breakfast.",
+        ("meeting-1.ics",),
+        meeting="REQUEST",
     ),
     Kind(
         _FILES,
@@ -303,6 +316,14 @@ KINDS = (
         file("application/ms-tnef; name=winmail.dat", tnef.tnef(tnef.file("Result.pdf", PDF))),
         "",
         ("Result.pdf",),
+    ),
+    Kind(
+        _WRAPPED,
+        "a meeting of Outlook within `winmail.dat`: asked for, cancelled, or answered",
+        "as a meeting is; it can be answered where it says which one of the sender's calendar it is",
+        outlook.mail(outlook.meeting(*outlook.ORDINARY)),
+        "Please come without breakfast.",
+        meeting="REQUEST",
     ),
     Kind(
         _WRAPPED,

@@ -6,7 +6,9 @@ import pytest
 
 from gateway.domain.model import Delivery, Invitation
 from gateway.domain.vocabulary import Audience, Notice, State
-from gateway.flow import invite, notices, register
+from gateway.flow import notices
+from gateway.flow.accounts import registration
+from gateway.flow.invitations import invite
 from tests.browser import Browser
 from tests.portal.sure import say_yes
 from tests.practice import COLLEAGUE_ELSEWHERE, PATIENT
@@ -45,7 +47,7 @@ async def test_the_sender_is_told_once_a_day(world, state):
 
 async def test_who_had_withdrawn_is_told_when_it_is_over(world):
     invitation = await world.invited(PATIENT)
-    await world.desk.do(lambda ctx: invite.move(ctx, ctx.tx.get(Invitation, invitation.id), invite.Event.CANCEL))
+    await world.desk.do(lambda ctx: invite.transition(ctx, ctx.tx.get(Invitation, invitation.id), invite.Event.CANCEL))
     await ask(world, world.link(invitation))
     assert await told(world, Notice.ASKED_AGAIN) == ["ada@riverside.example"]
 
@@ -58,14 +60,14 @@ async def test_the_newest_link_goes_to_the_invitees_own_address(world):
     [sent] = await world.rows(Delivery, notice=Notice.REMINDER)
     letter = notices.unseal(world.keys, sent)
     assert (sent.recipient, letter.audience) == ("pat@home.example", Audience.INVITEE)
-    assert letter.facts["invite"]["$token"][2] == 2
+    assert letter.facts.invite.generation == 2
 
 
 async def test_the_page_says_the_same_whatever_the_link_was(world):
     locked = await world.invited(PATIENT)
     await put(world, locked, state=State.LOCKED)
     used = await world.invited(COLLEAGUE_ELSEWHERE, to="omar@hillside.example")
-    await world.desk.do(register.register, world.link(used)[8:], register.Proof(practice_name="H"), "Omar", "x")
+    await world.desk.do(registration.register, world.link(used)[8:], registration.Proof(practice_name="H"), "Omar", "x")
     before = await told(world, Notice.ASKED_AGAIN)
     pages = {(await ask(world, link)).text for link in (world.link(locked), world.link(used), "/invite/x")}
     assert len(pages) == 1

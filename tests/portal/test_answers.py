@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.model import Audit, Copy, Sender, Waiter
+from gateway.domain.model import Audit, Copy, Sender, WaitingSender
 from gateway.domain.vocabulary import CopyState, Purpose
 from gateway.portal.senders.answers import LONGEST, words_of
 from tests.practice import ADA, BEA, PAT, PATIENT_TAG, World, bare, mail
@@ -23,8 +23,9 @@ async def answered(world: World, words: str = "I have chest pain.", **more: str)
 
 async def page_of(world: World, person: str) -> str:
     sender = await world.one(Sender, address=bare(person))
-    waiter = await world.one(Waiter, sender_id=sender.id)
-    return f"/sender/{world.keys.token(Purpose.WAITER_PAGE, waiter.id, world.clock.now().date().toordinal())}"
+    waiting_sender = await world.one(WaitingSender, sender_id=sender.id)
+    today = world.clock.now().date().toordinal()
+    return f"/sender/{world.keys.token(Purpose.INVITATION_PAGE, waiting_sender.id, today)}"
 
 
 @both_stores

@@ -17,7 +17,7 @@ WAYS = {
     "/messages/2/attachments/0": [("opened file", "copy 2", "0")],
     "/messages/1/original": [("viewed", "copy 1", ""), ("saved the original", "copy 1", "")],
     "/sent/3": [("viewed own", "message 3", "")],
-    "/inbox?q=hello": [("searched", "account 1", "2 found")],
+    "/inbox?q=hello": [("searched", "account 1", "3 found")],
 }
 """What is told of each; copy 1 shows its file as a picture, copy 2 offers one that has a Content-ID all the same."""
 

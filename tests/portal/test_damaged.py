@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.address import address
+from gateway.domain.commands import read
 from gateway.domain.model import (
     Account,
     Audit,
@@ -23,7 +24,12 @@ from gateway.domain.model import (
 )
 from gateway.domain.vocabulary import CopyState, DeliveryKind, DeliveryState
 from gateway.errors import WrongKey
-from gateway.flow import confirm, deliver, hold, move, register, release, second_factor
+from gateway.flow import confirmations, copies
+from gateway.flow.accounts import registration, second_factor
+from gateway.flow.commands import move
+from gateway.flow.inbox import messages
+from gateway.flow.outbound import deliver
+from gateway.flow.standing import Why
 from tests.browser import PASSWORD, Browser
 from tests.practice import PATIENT
 
@@ -182,9 +188,9 @@ async def test_an_altered_row_that_is_released_costs_only_itself(world, browser)
     [one, other] = await world.rows(Copy)
     await altered_key(world, one)
     account = await world.desk.do(
-        register.register,
+        registration.register,
         world.link(second).removeprefix("/invite/"),
-        register.Proof(birthdate=PATIENT.birthdate),
+        registration.Proof(birthdate=PATIENT.birthdate),
         "Pat",
         (await world.registered("else@home.example")).password_hash,
     )
@@ -209,10 +215,12 @@ async def test_altered_one_time_codes_leave_the_recovery_codes(world):
 async def test_an_altered_confirmation_confirms_nothing(world):
     await world.invited(PATIENT)
     [ada] = await world.rows(Sender)
-    await world.desk.do(confirm.ask, ada, ["pat@home.example CANCEL"], "unproved")
+    await world.desk.do(
+        confirmations.ask, ada, read(["pat@home.example CANCEL"], world.clock.now().date()), Why.UNPROVED
+    )
     [asked] = await world.rows(Confirmation)
     altered = await alter(world, asked, lines=flipped(asked.lines))
-    assert await world.desk.ask(confirm.lines, altered) == []
+    assert await world.desk.ask(confirmations.lines, altered) == []
 
 
 async def test_a_row_that_is_none_costs_itself_in_every_list(world, capsys):
@@ -222,7 +230,7 @@ async def test_a_row_that_is_none_costs_itself_in_every_list(world, capsys):
     await world.store.write(lambda tx: tx._connection.execute("UPDATE delivery SET due_at = 'soon' WHERE id = 1"))
     assert [row.id for row in await world.rows(Invitation)] == [2]
     found = await world.desk.do(deliver.claim, 10)
-    assert [parcel.delivery.id for parcel in found] == [2]
+    assert [prepared.delivery.id for prepared in found] == [2]
     assert "a row cannot be read" in "".join(capsys.readouterr())
 
 
@@ -290,8 +298,8 @@ async def test_held_mail_goes_to_no_other_invitation(world, browser):
     await world.registered("else@home.example")
     [somebody] = await world.rows(Account)
     token = world.link(await world.invitation(other)).removeprefix("/invite/")
-    proof = register.Proof(birthdate=PATIENT.birthdate)
-    uma = await world.desk.do(register.register, token, proof, "Uma", somebody.password_hash)
+    proof = registration.Proof(birthdate=PATIENT.birthdate)
+    uma = await world.desk.do(registration.register, token, proof, "Uma", somebody.password_hash)
     assert [copy.state for copy in await world.rows(Copy, account_id=uma.id)] == [CopyState.INBOX] * 2
     assert "haemoglobin" not in await reads(world)
 
@@ -314,7 +322,7 @@ async def test_a_mail_that_moves_takes_no_other_with_it(world):
     [moved] = await world.rows(Copy, id=held.id)
     assert moved.address == "eve@evil.example"
     with pytest.raises(WrongKey):
-        await world.desk.ask(hold.data_key, moved)
+        await world.desk.ask(copies.data_key, moved)
 
 
 async def test_a_mail_to_another_recipient_is_not_written_out(world):
@@ -328,9 +336,9 @@ async def test_a_mail_to_another_recipient_is_not_written_out(world):
         due_at=world.clock.now(),
     )
     stolen = await world.desk.do(lambda ctx: ctx.tx.add(stolen))
-    parcels = await world.desk.do(deliver.claim, 10)
-    assert stolen.id not in {parcel.delivery.id for parcel in parcels}
+    prepared_deliveries = await world.desk.do(deliver.claim, 10)
+    assert stolen.id not in {prepared.delivery.id for prepared in prepared_deliveries}
     [row] = await world.rows(Delivery, id=stolen.id)
     assert row.state is DeliveryState.QUEUED
     assert pat.address == copy.address
-    assert await world.desk.do(release.open_message, pat, copy.id)
+    assert await world.desk.do(messages.open_message, pat, copy.id)

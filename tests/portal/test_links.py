@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from gateway.domain.address import address
+from gateway.domain.commands import parse
 from gateway.domain.links import OPENS, Part, that_open
-from gateway.domain.model import AddressChange, Audit, Invitation, Sender, Waiter
+from gateway.domain.model import AddressChange, Audit, Invitation, Sender, WaitingSender
 from gateway.domain.vocabulary import Purpose
-from gateway.flow import account as accounts
-from gateway.flow import new_address, tokens
-from gateway.flow.sender_page import by_page
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import new_address
+from gateway.flow.commands import tokens
+from gateway.flow.commands.sender_page import by_page
 from gateway.portal.app import PAGES
 from tests.practice import COLLEAGUE_HERE, PATIENT
 
@@ -28,6 +30,8 @@ PAGES_BY_PART = {
     Part.CALLING_BACK: ["/address/{token}"],
 }
 """Where a part is; what has no page is reached by mail alone."""
+ELSEWHERE = {Part.ADMINISTRATION}
+"""On another listener: tests/portal/test_admin.py looks at it."""
 BY_MAIL = {Part.COMMANDS, Part.ANSWERS, Part.PEOPLES_WORDS, Part.BOUNCES}
 MARKS = {
     "/sender/{token}?show=patients": "uma@home.example",
@@ -42,7 +46,7 @@ def test_every_page_with_a_token_has_a_part_and_every_purpose_a_scope():
     paths = {re.sub(r"\?.*", "", path) for paths in PAGES_BY_PART.values() for path in paths}
     assert paths == {page.path for page in PAGES if "{token}" in page.path}
     assert set(OPENS) == set(Purpose)
-    assert set(PAGES_BY_PART) | BY_MAIL == set(Part) == {part for parts in OPENS.values() for part in parts}
+    assert set(PAGES_BY_PART) | BY_MAIL | ELSEWHERE == set(Part) == {part for parts in OPENS.values() for part in parts}
 
 
 def test_what_commands_are_taken_with_is_what_the_table_says():
@@ -67,10 +71,10 @@ async def managed(world):
 async def token(world, purpose):
     """One that is good: of Ada, of Pat's invitation, of the account."""
     today = world.clock.now().date().toordinal()
-    [waiter, *_], [invitation, *_] = await world.rows(Waiter), await world.rows(Invitation)
+    [waiting_sender, *_], [invitation, *_] = await world.rows(WaitingSender), await world.rows(Invitation)
     [change], [account] = await world.rows(AddressChange), await world.rows(accounts.Account)
-    generations = {Purpose.WAITER_PAGE: today, Purpose.SENDER_PAGE: today, Purpose.RESET: account.reset_generation}
-    assert waiter.id == invitation.id == change.id == 1
+    generations = {Purpose.INVITATION_PAGE: today, Purpose.SENDER_PAGE: today, Purpose.RESET: account.reset_generation}
+    assert waiting_sender.id == invitation.id == change.id == 1
     return world.keys.token(purpose, 1, generations.get(purpose, 1))
 
 
@@ -103,13 +107,13 @@ LINES = ["CANCEL", "REMIND", "INVITE", "MOVE eve@evil.example", "PATIENT 1980-02
 @pytest.mark.parametrize("line", LINES)
 async def test_a_link_about_one_person_speaks_of_nobody_else(managed, line):
     before = await managed.everything()
-    made = await token(managed, Purpose.WAITER_PAGE)
-    assert await managed.desk.do(by_page, made, f"uma@home.example {line}") is None
+    made = await token(managed, Purpose.INVITATION_PAGE)
+    assert await managed.desk.do(by_page, made, parse(f"uma@home.example {line}", managed.clock.now().date())) is None
     assert await managed.everything() == before
 
 
 async def test_a_link_about_one_person_shows_nobody_else(managed, browser):
-    made = await token(managed, Purpose.WAITER_PAGE)
+    made = await token(managed, Purpose.INVITATION_PAGE)
     for query in ("", "?show=patients", "?show=practice", "?person=uma@home.example", "?q=uma", "?page=2"):
         await browser.go(f"/sender/{made}{query}")
         assert "pat@home.example" in browser.text

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.domain.model import Audit, Message
 from gateway.domain.model_drafts import Draft
-from gateway.flow import hold, people, release
+from gateway.flow import copies, senders
+from gateway.flow.inbox import messages
 from gateway.ports import ScannerDown
 from tests.portal.test_reading import mail
 from tests.practice import RIVERSIDE
@@ -88,7 +89,7 @@ async def answered(world, account, message, raw):
     sealed = world.content.put(raw)
 
     def put(ctx):
-        sender = ctx.tx.get(people.Sender, 1)
+        sender = ctx.tx.get(senders.Sender, 1)
         row = ctx.tx.add(
             Message(
                 practice_id=sender.practice_id,
@@ -101,8 +102,8 @@ async def answered(world, account, message, raw):
                 received_at=ctx.now,
             )
         )
-        hold.add_content(ctx, sealed)
-        return release.deliver_to_inbox(ctx, hold.Taken(row, sealed.data_key), account, "Dr Ada", RIVERSIDE.name)
+        copies.add_content(ctx, sealed)
+        return messages.deliver_to_inbox(ctx, copies.Taken(row, sealed.data_key), account, "Dr Ada", RIVERSIDE.name)
 
     return await world.desk.do(put)
 
@@ -272,12 +273,13 @@ async def test_a_file_is_given_out_only_when_it_is_clean(scanned, says, status, 
     await browser.sign_in()
     await browser.go(f"/messages/{copy.id}")
     assert browser.status == 200
-    await browser.go(f"/messages/{copy.id}/attachments/0")
-    assert browser.status == status
-    assert scanner.asked == [b"%PDF-fine"]
-    if words:
-        assert words in browser.text
-        assert b"%PDF-fine" not in browser.response.content
+    for way in ("attachments/0", "original"):
+        await browser.go(f"/messages/{copy.id}/{way}")
+        assert browser.status == status
+        if words:
+            assert words in browser.text
+            assert b"%PDF-fine" not in browser.response.content
+    assert scanner.asked[0] == b"%PDF-fine"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from icalendar import Calendar
 
 from gateway.domain.model import Account, Content, Message
 from gateway.mail.mime import tree
+from tests.mail import outlook
 from tests.mail.calendars import ADA, PAT, calendar, mail
+from tests.mail.tnef import UTF_16, value
 
 
 async def opened(world, raw):
@@ -108,3 +110,54 @@ async def test_markup_in_a_calendar_is_words(world):
     assert "<b>Blood</b><script>" in browser.text
     await browser.press("Accept")
     assert len(await answers(world)) == 1
+
+
+async def test_outlooks_own_is_shown_and_answered_as_a_calendar_is(world):
+    every = outlook.series(outlook.pattern(outlook.MONTHLY, 3, 1, 32, 5))
+    browser = await opened(world, outlook.mail(outlook.meeting(*outlook.ORDINARY, every)))
+    for words in (
+        "You are asked to a meeting",
+        "3 July 2026, 09:00 to 3 July 2026, 09:30",
+        "10:00 by the sender’s calendar",
+        "It repeats on the last Friday of every month.",
+        "Salle 2, 北",
+        "ada@riverside.example",
+        "Please come without breakfast.",
+    ):
+        assert words in browser.text
+    await browser.press("Tentative")
+    assert "Your answer is on its way to Dr Ada" in browser.text
+    event = said((await answers(world))[0])
+    assert str(event["UID"]) == outlook.identifier().hex().upper()
+    assert str(event["ORGANIZER"]) == "mailto:ada@riverside.example"
+    assert str(event["ATTENDEE"].params["PARTSTAT"]) == "TENTATIVE"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "words"),
+    [
+        (outlook.ORDINARY, outlook.CANCELLED, "This meeting is cancelled"),
+        ((outlook.START,), outlook.REQUEST, "does not say which meeting of their calendar it is"),
+        (outlook.ORDINARY, "IPM.Schedule.Meeting.Resp.Pos", "Dr Ada comes to this meeting."),
+        (outlook.ORDINARY, "IPM.Microsoft Schedule.MtgRespA", "Dr Ada may come to this meeting."),
+        (outlook.ORDINARY, "IPM.Schedule.Meeting.Resp.Neg", "Dr Ada does not come to this meeting."),
+    ],
+)
+async def test_outlooks_own_that_asks_for_no_answer(world, values, kind, words):
+    browser = await opened(world, outlook.mail(outlook.meeting(*values, kind=kind)))
+    assert words in browser.text
+    assert not browser.page.css("form[action$='/meeting']")
+
+
+async def test_outlooks_own_from_somebody_else_is_not_answered(world):
+    other = value(UTF_16, 0x65, "mallory@elsewhere.example")
+    browser = await opened(world, outlook.mail(outlook.meeting(*outlook.ORDINARY, other)))
+    assert "the meeting is not the sender’s own" in browser.text
+    assert not browser.page.css("form[action$='/meeting']")
+
+
+async def test_a_calendars_answer_says_what_it_is(world):
+    octets = calendar(method="REPLY", who=ADA + PAT.replace("NEEDS-ACTION", "DECLINED"))
+    browser = await opened(world, mail(octets))
+    assert "An answer about a meeting" in browser.text
+    assert "Pat does not come to this meeting." in browser.text

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.model import Account
 from gateway.domain.vocabulary import Purpose
-from gateway.flow.account import ask_reset
+from gateway.flow.accounts.account import ask_reset
 from gateway.portal.mended import mended
 from tests.practice import PATIENT
 

@@ -8,7 +8,10 @@ from gateway.domain.address import address
 from gateway.domain.model import Account, AddressChange, Audit, Codes, Copy, Delivery, Passkey, RecoveryCode
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.errors import WrongKey
-from gateway.flow import hold, new_address, notices
+from gateway.flow import copies, notices
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import new_address
+from gateway.flow.stored_facts import for_template
 from tests.browser import PASSWORD
 from tests.portal.sure import say_yes
 from tests.practice import PATIENT
@@ -26,12 +29,12 @@ async def told(world, notice):
 
 async def confirm_link(world, at=-1):
     letter = (await told(world, Notice.NEW_ADDRESS))[at][1]
-    return f"/profile/address/{notices.resolve(world.keys, letter.facts['confirm'])}"
+    return f"/profile/address/{for_template(world.keys, letter.facts.confirm)}"
 
 
 async def keep_link(world, at=0):
     letter = (await told(world, Notice.ADDRESS_CHANGED))[at][1]
-    return f"/address/{notices.resolve(world.keys, letter.facts['keep'])}"
+    return f"/address/{for_template(world.keys, letter.facts.keep)}"
 
 
 async def ask(browser, to=NEW, password=PASSWORD):
@@ -80,7 +83,7 @@ async def test_both_ends_are_told_and_the_old_one_not_where_to(world, browser):
     [(to, letter)] = await told(world, Notice.NEW_ADDRESS)
     assert (to, letter.to_name) == (NEW, "")
     old = await told(world, Notice.ADDRESS_CHANGED)
-    assert [(to, letter.facts["what"]) for to, letter in old] == [
+    assert [(to, letter.facts.what) for to, letter in old] == [
         ("pat@home.example", "asked"),
         ("pat@home.example", "done"),
     ]
@@ -110,7 +113,7 @@ async def test_nobody_learns_whether_the_new_address_has_an_account(world, brows
     await ask(browser, "ulf@home.example")
     assert (browser.status, browser.text.replace("ulf@", "uma@")) == known
     assert len(await world.rows(Delivery)) == 2 * rows
-    assert [letter.facts["taken"] for _, letter in await told(world, Notice.NEW_ADDRESS)] == [True, False]
+    assert [letter.facts.taken for _, letter in await told(world, Notice.NEW_ADDRESS)] == [True, False]
 
 
 async def test_a_stranger_cannot_be_made_to_give_their_address_away(world, browser):
@@ -223,7 +226,7 @@ async def test_a_link_to_a_new_password_dies_with_the_old_address(world, browser
     await other.press("Send me the link", email="pat@home.example")
     letter = (await told(world, Notice.PASSWORD_RESET))[0][1]
     await moved(world, browser)
-    assert (await other.go(f"/reset/{notices.resolve(world.keys, letter.facts['reset'])}")).status == 404
+    assert (await other.go(f"/reset/{for_template(world.keys, letter.facts.reset)}")).status == 404
 
 
 # ------------------------------------------------------------------------------------------------------- the old end
@@ -305,13 +308,34 @@ async def test_it_is_not_called_back_to_an_address_that_has_another_account(worl
     assert (await world.browser().go(await keep_link(world))).status == 404
 
 
+@both_stores
+async def test_links_of_an_erased_account_never_open_the_change_of_another(world):
+    """Whoever erases an account keeps its mails, and so its links: the number in them is nobody else's, ever."""
+    mallory, pat = await world.registered("mallory@home.example", "Mallory"), await world.registered()
+    for _ in range(2):
+        await world.desk.do(new_address.ask, mallory, address("m2@home.example"))
+    numbers = [one.id for one in await world.rows(AddressChange)]
+    await world.desk.do(accounts.erase, mallory)
+    await world.desk.do(new_address.ask, pat, address(NEW))
+    [change] = await world.rows(AddressChange, account_id=pat.id)
+    assert change.id not in numbers
+    for number in numbers:
+        old = world.keys.token(Purpose.OLD_ADDRESS, number)
+        assert await world.desk.do(new_address.stop, old) is None
+        fresh = world.keys.token(Purpose.NEW_ADDRESS, number)
+        assert await world.desk.ask(new_address.confirmable, pat, fresh) is None
+    left = await world.rows(AddressChange, account_id=mallory.id)
+    assert not any(one.old_address + one.old_typed + one.new_address + one.new_typed for one in left)
+
+
 async def test_erasing_the_account_ends_it_all(world, browser):
     copy = await world.written(await signed_in(world, browser))
     await moved(world, browser)
     await browser.go("/profile/erase")
     await browser.press("Erase my account", password=PASSWORD)
-    assert not await world.rows(AddressChange)
+    [change] = await world.rows(AddressChange)
+    assert change.old_address + change.old_typed + change.new_address + change.new_typed == ""
     assert (await world.browser().go(await keep_link(world))).status == 404
     [destroyed] = await world.rows(type(copy), id=copy.id)
     with pytest.raises(WrongKey):
-        await world.desk.ask(hold.data_key, destroyed)
+        await world.desk.ask(copies.data_key, destroyed)

@@ -11,13 +11,15 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.domain.model import Account, Audit, Content, Copy, Delivery, Session
-from gateway.domain.vocabulary import CopyState, Notice, Purpose
+from gateway.domain.vocabulary import CopyState, DeliverTo, Notice, Purpose
 from gateway.flow import notices
+from gateway.flow.accounts import account as accounts
+from gateway.flow.stored_facts import for_template
 from gateway.portal.account.leaving import archive
 from gateway.portal.passwords import Passwords
 from gateway.portal.turns import Asker
 from tests.browser import PASSWORD, Browser
-from tests.practice import PATIENT, RESULTS
+from tests.practice import ADA, PATIENT, RESULTS
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 NEW = "violets in a teapot"
@@ -33,7 +35,7 @@ async def told(world, notice):
 
 async def reset_link(world):
     letter = (await told(world, Notice.PASSWORD_RESET))[-1]
-    return f"/reset/{notices.resolve(world.keys, letter.facts['reset'])}"
+    return f"/reset/{for_template(world.keys, letter.facts.reset)}"
 
 
 async def ask(world, email="pat@home.example"):
@@ -52,7 +54,7 @@ async def test_a_forgotten_password_is_replaced_by_mail(world, browser):
     await browser.press("Sign in", email="pat@home.example", password=NEW)
     assert browser.heading == "Inbox"
     assert (await elsewhere.go("/inbox")).path == "/sign-in"
-    assert [letter.facts["change"] for letter in await told(world, Notice.ACCOUNT_CHANGED)] == ["password"]
+    assert [letter.facts.change for letter in await told(world, Notice.ACCOUNT_CHANGED)] == ["password"]
 
 
 async def test_nobody_learns_from_it_who_has_an_account(world):
@@ -343,3 +345,52 @@ async def test_what_is_left_of_an_erased_account_can_neither_be_entered_nor_writ
 async def test_an_account_without_a_password_has_none_that_fits():
     assert not await Passwords().matches("nobody's", "", Asker("pat"))
     assert not await Passwords().matches("", "", Asker("pat"))
+
+
+# ------------------------------------------------------------------------------------------------------------ delivery
+
+
+@pytest.fixture
+async def relayed(world, browser):
+    """Somebody whose own domain has secure mail, signed in."""
+    await world.registered("omar@hospital.example", "Omar")
+    await browser.go("/sign-in")
+    return await browser.press("Sign in", email="omar@hospital.example", password=PASSWORD)
+
+
+async def goes(world) -> list[CopyState]:
+    await world.write(ADA, "omar@hospital.example")
+    return [copy.state for copy in await world.rows(Copy)]
+
+
+@both_stores
+async def test_who_has_secure_mail_of_their_own_chooses_where_to_read(world, relayed):
+    assert await goes(world) == [CopyState.INBOX]
+    await relayed.go("/profile/delivery")
+    await relayed.press("Save", delivery="relay")
+    assert "They go to your own mailbox" in relayed.text
+    assert await goes(world) == [CopyState.INBOX, CopyState.RELAYED]
+    await relayed.go("/profile/delivery")
+    await relayed.press("Save", delivery="portal")
+    assert await goes(world) == [CopyState.INBOX, CopyState.RELAYED, CopyState.INBOX]
+    changes = await world.rows(Audit, action="changed the delivery")
+    assert [one.detail for one in changes] == ["relay", "portal"]
+
+
+async def test_a_choice_of_delivery_is_one_of_two(world, relayed):
+    await relayed.go("/profile/delivery")
+    await relayed.press("Save", delivery="elsewhere")
+    assert relayed.status == 422
+    assert "Choose where new messages go." in relayed.text
+
+
+@both_stores
+async def test_whose_domain_has_none_has_no_choice(world, browser):
+    account = await world.registered()
+    await browser.sign_in()
+    await browser.go("/profile")
+    assert "New messages" not in browser.text
+    await browser.go("/profile/delivery")
+    assert browser.status == 404
+    await world.desk.do(accounts.choose_delivery, account, DeliverTo.RELAY)
+    assert (await account_of(world)).delivery is DeliverTo.PORTAL

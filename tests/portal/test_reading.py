@@ -7,7 +7,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from gateway.domain.model import Copy, Message
-from gateway.flow import lines, release
+from gateway.flow.inbox import lines, messages
 from gateway.portal.mail.html import safe
 from tests.mail.test_as_sent import PNG
 from tests.practice import PATIENT
@@ -220,7 +220,7 @@ async def test_an_inbox_takes_as_few_statements_for_many_lines_as_for_one(world)
 
 
 async def test_whom_one_may_write_to_is_looked_for_among_the_newest_messages(world, monkeypatch):
-    monkeypatch.setattr(release, "RECENT", 3)
+    monkeypatch.setattr(messages, "RECENT", 3)
     pat = await world.registered()
     for _ in range(5):
         await world.written(pat)
@@ -229,7 +229,7 @@ async def test_whom_one_may_write_to_is_looked_for_among_the_newest_messages(wor
     def looked(ctx):
         counting = Counting(ctx.tx)
         counting.find = lambda table, **where: asked.append((table, where)) or ctx.tx.find(table, **where)
-        return release.correspondents(replace(ctx, tx=counting), pat)
+        return messages.correspondents(replace(ctx, tx=counting), pat)
 
     [ada] = await world.desk.ask(looked)
     assert ada.name == "Dr Ada"
@@ -263,4 +263,4 @@ async def test_a_search_finds_a_name_however_its_letters_are_put_together(world,
     await browser.sign_in()
     await browser.go("/inbox", params={"q": words})
     assert "1 message has" in browser.text
-    assert "not at the text of messages" in browser.text
+    assert "not inside files" in browser.text

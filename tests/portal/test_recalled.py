@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.commands import Command, Unknown, Verb, parse
+from gateway.domain.commands import Command, Unknown, parse, read
 from gateway.domain.model import Content, Copy, Delivery, Sender
+from gateway.domain.verbs import Verb
 from gateway.domain.vocabulary import CopyState, Notice
-from gateway.flow import notices, recall
-from gateway.flow.ask import Scope
-from gateway.flow.verbs import run
+from gateway.flow import notices
+from gateway.flow.commands.command_call import Scope
+from gateway.flow.commands.verbs import run
+from gateway.flow.inbox import recall
 from tests.practice import PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -18,14 +20,14 @@ both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=Tr
 async def say(world, line, **changes):
     """A line of Dr Ada's, run as if by mail."""
     desk = replace(world.desk, site=replace(world.desk.site, **changes))
-    [result] = await desk.do(lambda ctx: run(ctx, ctx.tx.get(Sender, 1), Scope(), [line]))
+    [result] = await desk.do(lambda ctx: run(ctx, ctx.tx.get(Sender, 1), Scope(), read([line], ctx.today)))
     return result
 
 
 @both_stores
 async def test_an_unread_message_is_destroyed_and_its_reader_sees_that_there_was_one(world, browser):
     copy = await world.written(await world.registered(), subject="A secret")
-    assert (await say(world, "pat@home.example RECALL"))["code"] == "recalled"
+    assert (await say(world, "pat@home.example RECALL")).code == "recalled"
     [gone] = await world.rows(Copy, id=copy.id)
     assert (gone.state, gone.wrapped_key) == (CopyState.RECALLED, None)
     assert not await world.rows(Content)
@@ -44,14 +46,14 @@ async def test_one_that_was_read_needs_a_reason_which_its_reader_sees(world, bro
     copy = await world.written(await world.registered())
     await browser.sign_in()
     await browser.go(f"/messages/{copy.id}")
-    assert (await say(world, "pat@home.example RECALL"))["code"] == "recall_read"
+    assert (await say(world, "pat@home.example RECALL")).code == "recall_read"
     assert (await world.rows(Copy, id=copy.id))[0].state is CopyState.INBOX
     result = await say(world, "pat@home.example RECALL: meant for <b>another</b> Pat")
-    assert (result["code"], result["was_read"]) == ("recalled", True)
+    assert (result.code, result.was_read) == ("recalled", True)
     assert b"another" not in (await world.rows(Copy, id=copy.id))[0].reason
     await browser.go("/inbox")
     assert "The reason: meant for <b>another</b> Pat" in browser.text
-    assert (await say(world, "pat@home.example RECALL"))["code"] == "recall_nothing"
+    assert (await say(world, "pat@home.example RECALL")).code == "recall_nothing"
 
 
 async def test_only_ones_own_latest_message_is_taken_back(world):
@@ -63,14 +65,14 @@ async def test_only_ones_own_latest_message_is_taken_back(world):
 
     def as_another(ctx):
         other = ctx.tx.add(Sender(practice_id="riverside", address="cleo@riverside.example", typed="cleo@x"))
-        return run(ctx, other, Scope(), ["pat@home.example RECALL", "uma@home.example RECALL"])
+        return run(ctx, other, Scope(), read(["pat@home.example RECALL", "uma@home.example RECALL"], ctx.today))
 
-    assert [one["code"] for one in await world.desk.do(as_another)] == ["recall_nothing"] * 2
+    assert [one.code for one in await world.desk.do(as_another)] == ["recall_nothing"] * 2
 
 
 async def test_a_held_message_is_withdrawn(world):
     await world.invited(PATIENT)
-    assert (await say(world, "pat@home.example RECALL"))["code"] == "cancelled"
+    assert (await say(world, "pat@home.example RECALL")).code == "cancelled"
     assert [row.state for row in await world.rows(Copy)] == [CopyState.DESTROYED]
 
 
@@ -102,13 +104,13 @@ def test_prose_takes_nothing_back(world, line):
 
 async def test_who_has_read_is_told_only_where_the_site_wants_it(world, browser):
     copy = await world.written(await world.registered(), subject="A secret")
-    assert (await say(world, "READ"))["code"] == "read_not_told"
-    [line] = (await say(world, "READ", read_receipts=True))["readings"]
-    assert (line["who"], line["read"]) == ("pat@home.example", "")
+    assert (await say(world, "READ")).code == "read_not_told"
+    [line] = (await say(world, "READ", read_receipts=True)).readings
+    assert (line.who, line.read) == ("pat@home.example", "")
     await browser.sign_in()
     await browser.go(f"/messages/{copy.id}")
-    [line] = (await say(world, "pat@home.example READ", read_receipts=True))["readings"]
-    assert line["read"] == world.clock.now().isoformat()
+    [line] = (await say(world, "pat@home.example READ", read_receipts=True)).readings
+    assert line.read == world.clock.now().isoformat()
     assert "A secret" not in str(line)
 
 
@@ -123,8 +125,8 @@ async def test_a_message_is_kept_for_as_long_as_the_site_says(world, browser):
     world.remake()
     copy = await world.written(account, subject="For a while")
     [for_ever, for_a_while] = await world.rows(Delivery, notice=Notice.NEW_MESSAGE)
-    assert notices.unseal(world.keys, for_ever).facts["until"] == ""
-    assert notices.unseal(world.keys, for_a_while).facts["until"] == "2026-05-30"
+    assert notices.unseal(world.keys, for_ever).facts.until == ""
+    assert notices.unseal(world.keys, for_a_while).facts.until == "2026-05-30"
     browser = await world.browser().sign_in()
     assert browser.text.count("kept until 31 May 2026") == 1
     world.clock.advance(days=90, seconds=-1)

@@ -1,15 +1,18 @@
 """The registration stories, through forms only, as an outsider would go through them."""
 
 import asyncio
+import base64
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.domain.model import Account, Copy, Delivery, Invitation, Session
 from gateway.domain.vocabulary import CopyState, Notice, State
-from gateway.flow import invite, register
-from gateway.portal.invite import given
-from tests.browser import PASSWORD
+from gateway.flow.accounts import registration
+from gateway.flow.invitations import invite
+from gateway.portal.invite import registration_state
+from tests.browser import PASSWORD, URL
 from tests.practice import COLLEAGUE_ELSEWHERE, COLLEAGUE_HERE, PATIENT
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -131,7 +134,7 @@ async def test_a_date_that_cannot_be_one_is_no_try(world, browser, typed, said):
     await browser.press("Start")
     await browser.press("Continue", **typed)
     assert said in browser.text
-    assert (await world.invitation(invitation)).strikes == 0
+    assert (await world.invitation(invitation)).wrong_birthdates == 0
 
 
 async def test_going_back_keeps_what_was_typed(world, browser):
@@ -174,11 +177,10 @@ async def test_of_many_tries_at_once_three_count(world, browser):
     assert late.status_code == 404
 
 
-async def test_steps_cannot_be_skipped(world, browser):
+async def test_steps_cannot_be_skipped(world):
     invitation = await world.invited(PATIENT)
-    await browser.go(world.link(invitation))
     for step in ("password", "check"):
-        await browser.go(world.link(invitation))
+        browser = await world.browser().go(world.link(invitation))
         await browser.press("Start", step=step, name="Mallory", password=PASSWORD)
         assert browser.heading == "Show that it is you"
     assert not await world.rows(Account)
@@ -190,13 +192,15 @@ async def test_what_was_proved_for_one_link_proves_nothing_for_another(world, br
     await browser.go(world.link(omars))
     await browser.press("Start")
     await browser.press("Continue", practice_name="H", practice_phone="1", practice_address="1")
-    state = browser.page.css_first("input[name=state]").attributes["value"]
+    moved(browser, world, omars, pats)
     await browser.go(world.link(pats))
-    await browser.press("Start", step="password", state=state, name="Mallory", password=PASSWORD)
+    await browser.press("Start", step="password", name="Mallory", password=PASSWORD)
+    assert browser.heading == "Show that it is you"
+    await browser.go(f"{world.link(pats)}?step=password")
     assert browser.heading == "Show that it is you"
 
 
-async def test_nothing_that_was_typed_can_be_read_in_the_hidden_fields(world, browser):
+async def test_nothing_that_was_typed_can_be_read_in_the_page_or_in_a_cookie(world, browser):
     invitation = await world.invited(PATIENT)
     await browser.go(world.link(invitation))
     await browser.press("Start")
@@ -205,6 +209,9 @@ async def test_nothing_that_was_typed_can_be_read_in_the_hidden_fields(world, br
     assert PASSWORD not in browser.response.text
     assert "argon2" not in browser.response.text
     assert "1980" not in browser.response.text
+    kept = base64.urlsafe_b64decode(state_of(browser, invitation))
+    for typed in (b"1980", b"argon2", PASSWORD.encode(), b"proof"):
+        assert typed not in kept
 
 
 @pytest.mark.parametrize(
@@ -279,9 +286,9 @@ async def test_dead_links_are_all_alike(world, browser):
     def end(ctx):
         row = ctx.tx.get(Invitation, locked.id)
         ctx.tx.put(replace(row, state=State.LOCKED))
-        invite.move(ctx, ctx.tx.get(Invitation, cancelled.id), invite.Event.CANCEL)
+        invite.transition(ctx, ctx.tx.get(Invitation, cancelled.id), invite.Event.CANCEL)
         ctx.tx.put(replace(ctx.tx.get(Invitation, replaced.id), generation=2))
-        register.register(ctx, world.link(used)[8:], register.Proof(practice_name="H"), "Omar", "x")
+        registration.register(ctx, world.link(used)[8:], registration.Proof(practice_name="H"), "Omar", "x")
 
     await world.desk.do(end)
     links = [world.link(locked), world.link(cancelled), old_link, world.link(used)]
@@ -340,14 +347,31 @@ async def test_registering_signs_in_once(world, browser):
 # --------------------------------------------------------------------------------------------------- sealed form states
 
 
-def state_of(browser):
-    return browser.page.css_first("input[name=state]").attributes["value"]
+def named(invitation):
+    return f"__Host-{registration_state.cookie(invitation.id)}"
 
 
-def held_in(world, invitation, relationship, step, state):
+def state_of(browser, invitation):
+    return browser.client.cookies[named(invitation)]
+
+
+def give(browser, invitation, state):
+    """Put a state into the browser, as its owner can."""
+    browser.client.cookies.delete(named(invitation)) if named(invitation) in browser.client.cookies else None
+    browser.client.cookies.set(named(invitation), state, domain=urlsplit(URL).hostname, path="/")
+
+
+def moved(browser, world, one, other):
+    """What was registration_state for one invitation, as if it had been for the other."""
+    give(browser, other, state_of(browser, one))
+
+
+def held_in(world, browser, invitation, relationship):
     """What a state holds, for who has the keys."""
     token = world.link(invitation).removeprefix("/invite/")
-    return given.unseal(world.keys, given.Place(token, relationship, step), state)
+    return registration_state.unseal(
+        world.keys, registration_state.Place(token, relationship), state_of(browser, invitation)
+    )
 
 
 async def test_a_state_sealed_before_a_correction_is_worth_nothing_after_it(world, browser):
@@ -356,30 +380,46 @@ async def test_a_state_sealed_before_a_correction_is_worth_nothing_after_it(worl
     await browser.press("Start", **BIRTHDATE)
     await browser.press("Continue", practice_name="H", practice_phone="1", practice_address="1", **BIRTHDATE)
     await browser.press("Continue", name="Mallory", password=PASSWORD, **BIRTHDATE)
-    state = state_of(browser)
+    state = state_of(browser, before)
     after = await world.invited(PATIENT)
     for link in (world.link(before), world.link(after)):
         await browser.go(world.link(after))
         csrf = browser.page.css_first("input[name=csrf_token]").attributes["value"]
-        for step in ("check", "password", "verify", "welcome", "kept", "stranger"):
-            answer = await browser.client.post(link, data={"state": state, "step": step, "csrf_token": csrf})
+        for step in ("check", "password", "verify", "welcome", "stranger", "nothing"):
+            give(browser, after, state)
+            answer = await browser.client.post(link, data={"step": step, "csrf_token": csrf})
             assert "Is this right?" not in answer.text
+            give(browser, after, state)
+            assert "Is this right?" not in (await browser.client.get(f"{link}?step={step}")).text
     assert not await world.rows(Account)
-    assert (await world.invitation(after)).strikes == 0
+    assert (await world.invitation(after)).wrong_birthdates == 0
 
 
-async def test_a_state_is_worth_nothing_at_another_step(world, browser):
+async def test_a_state_that_was_altered_is_worth_nothing(world, browser):
     invitation = await world.invited(PATIENT)
     await browser.go(world.link(invitation))
     await browser.press("Start")
     await browser.press("Continue", **BIRTHDATE)
     assert browser.heading == "Your name and a password"
-    proved = state_of(browser)
-    kept = browser.client.cookies["__Host-given"]
-    for step, state in [("check", proved), *((step, kept) for step in ("welcome", "verify", "password", "check"))]:
-        stranger = await world.browser().go(world.link(invitation))
-        await stranger.press("Start", step=step, state=state, name="Mallory", password=PASSWORD)
+    right = state_of(browser, invitation)
+    for state in (right[:-8] + "AAAAAAA=", right[4:], "x", "%e9", ""):
+        stranger = world.browser()
+        give(stranger, invitation, state)
+        await stranger.go(f"{world.link(invitation)}?step=password")
         assert stranger.heading == "Show that it is you"
+
+
+async def test_a_state_that_is_right_leads_no_further_than_its_step(world, browser):
+    """Who has shown who they are has still no account without a name and a password."""
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    await browser.press("Continue", step="check", name="Mallory", password=PASSWORD)
+    assert browser.heading == "Your name and a password"
+    await browser.go(f"{world.link(invitation)}?step=check")
+    assert browser.heading == "Your name and a password"
+    assert not await world.rows(Account)
 
 
 @pytest.mark.parametrize(
@@ -405,14 +445,14 @@ async def test_a_state_holds_nothing_that_was_not_asked(world, browser, details,
     invitation = await world.invited(details, to=to)
     await browser.go(world.link(invitation))
     await browser.press("Start", **everything, name="Mallory")
-    early = held_in(world, invitation, details.relationship, "verify", state_of(browser))
+    early = held_in(world, browser, invitation, details.relationship)
     assert (early.proof, early.name) == ({}, "")
     await browser.press("Back", **(everything | proof), name="Mallory")
-    back = held_in(world, invitation, details.relationship, "welcome", state_of(browser))
+    back = held_in(world, browser, invitation, details.relationship)
     assert (set(back.proof), back.name, back.verified) == (asked, "", False)
     await browser.press("Start")
     await browser.press("Continue", **(everything | proof), name="Mallory")
-    proved = held_in(world, invitation, details.relationship, "password", state_of(browser))
+    proved = held_in(world, browser, invitation, details.relationship)
     assert (set(proved.proof), proved.name, proved.verified) == (asked, "", True)
 
 
@@ -424,7 +464,7 @@ async def test_the_date_that_was_found_right_is_the_one_that_is_kept(world, brow
     twice = {name: [value, "9"] for name, value in BIRTHDATE.items()}
     answer = await browser.client.post(world.link(invitation), data=hidden | twice)
     browser.response = answer
-    proved = held_in(world, invitation, PATIENT.relationship, "password", state_of(browser))
+    proved = held_in(world, browser, invitation, PATIENT.relationship)
     assert proved.proof == BIRTHDATE
 
 
@@ -448,7 +488,7 @@ async def test_one_state_a_guess_sealed_beforehand_tries_nothing(world):
         await browser.press("Finish", go="verify")
         assert browser.status == 404
     assert not await world.rows(Account)
-    assert (await world.invitation(after)).strikes == 0
+    assert (await world.invitation(after)).wrong_birthdates == 0
 
 
 # ------------------------------------------------------------------------------------------------- back and again
@@ -473,7 +513,7 @@ async def test_each_step_leads_to_a_page_that_can_be_asked_for_again(world, brow
             await browser.go(str(browser.response.url))
             assert browser.heading == heading
         assert await world.everything() == before
-    assert (await world.invitation(invitation)).strikes == 1
+    assert (await world.invitation(invitation)).wrong_birthdates == 1
 
 
 async def test_a_step_that_is_not_reached_yet_leads_to_the_one_that_is(world, browser):
@@ -518,3 +558,88 @@ async def test_finishing_twice_signs_in_though_the_first_answer_is_lost(world, b
     await browser.press("Finish")
     assert (browser.path, browser.status) == ("/inbox", 200)
     assert len(await world.rows(Account)) == 1
+
+
+async def test_two_invitations_at_once_lose_nothing_of_each_other(world, browser):
+    practice = {"practice_name": "Hillside", "practice_phone": "020 7946 0000", "practice_address": "1 High Street"}
+    one = await world.invited(PATIENT)
+    other = await world.invited(COLLEAGUE_ELSEWHERE, to="omar@hillside.example")
+    pages = {}
+    for invitation, proof in ((one, BIRTHDATE), (other, practice)):
+        await browser.go(world.link(invitation))
+        await browser.press("Start")
+        await browser.press("Continue", **proof)
+        pages[invitation.id] = browser.response
+    for invitation, asked in ((one, "day"), (other, "practice_name")):
+        await browser.go(f"{world.link(invitation)}?step=password")
+        assert browser.heading == "Your name and a password"
+        await browser.press("Back")
+        assert browser.page.css_first(f"#{asked}").attributes["value"]
+    browser.response = pages[one.id]
+    await finish(browser)
+    assert browser.heading == "Inbox"
+
+
+async def test_long_details_in_any_script_are_kept(world, browser):
+    details = {"practice_name": 200, "practice_phone": 50, "practice_address": 500}
+    typed = {name: "".join(chr(0x4E00 + 7919 * at % 20000) for at in range(most)) for name, most in details.items()}
+    invitation = await world.invited(COLLEAGUE_ELSEWHERE)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **typed)
+    await finish(browser, typed["practice_name"][:100])
+    assert browser.heading == "Inbox"
+
+
+async def test_a_name_that_came_too_late_is_there_when_it_is_asked_again(world, browser):
+    invitation = await world.invited(PATIENT)
+    await browser.go(world.link(invitation))
+    await browser.press("Start")
+    await browser.press("Continue", **BIRTHDATE)
+    browser.client.cookies.delete(named(invitation))  # an hour goes by
+    await browser.press("Continue", name="Patricia", password=PASSWORD)
+    assert browser.heading == "Show that it is you"
+    await browser.press("Continue", **BIRTHDATE)
+    assert browser.page.css_first("#name").attributes["value"] == "Patricia"
+
+
+# ------------------------------------------------------------------------------------------- a question in the account
+
+
+async def test_a_wrong_answer_that_is_loaded_again_is_one_try(world, browser):
+    await world.registered()
+    invitation = await world.invited(PATIENT)
+    await browser.sign_in()
+    await browser.go(f"/questions/{invitation.id}")
+    await browser.press("Continue", **WRONG)
+    assert [answer.status_code for answer in browser.response.history] == [303]
+    for _ in range(3):
+        assert "You can try 2 more times." in browser.text
+        assert browser.page.css_first("#day").attributes["value"] == "4"
+        await browser.go(str(browser.response.url))
+    assert (await world.invitation(invitation)).wrong_birthdates == 1
+
+
+async def test_who_says_that_they_work_elsewhere_can_load_that_again(world, browser):
+    await world.registered("cleo@riverside.example", "Cleo")
+    invitation = await world.invited(COLLEAGUE_HERE, to="cleo@riverside.example")
+    await browser.sign_in("cleo@riverside.example")
+    await browser.go(f"/questions/{invitation.id}")
+    await browser.press("Continue", organisation="no")
+    assert [answer.status_code for answer in browser.response.history] == [303]
+    await browser.go(str(browser.response.url))
+    assert browser.heading == "You don’t work at Riverside Family Practice"
+
+
+async def test_what_one_account_has_typed_is_not_shown_to_another(world, browser):
+    """Two people of one browser."""
+    await world.registered()
+    await world.registered("uma@home.example", "Uma")
+    pats, umas = await world.invited(PATIENT), await world.invited(PATIENT, to="uma@home.example")
+    await browser.sign_in()
+    await browser.go(f"/questions/{pats.id}")
+    await browser.press("Continue", **WRONG)
+    uma = await world.browser().sign_in("uma@home.example")
+    give(uma, umas, state_of(browser, pats))
+    await uma.go(f"/questions/{umas.id}")
+    assert not uma.page.css_first("#day").attributes["value"]

@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.model import Codes, Delivery, RecoveryCode, Session
 from gateway.domain.vocabulary import Notice
 from gateway.flow import notices
+from gateway.flow.stored_facts import for_template
 from tests.browser import PASSWORD, Browser
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
@@ -144,7 +145,7 @@ async def test_a_new_password_by_mail_takes_no_second_step_away(world, browser):
     other = await Browser(world.app).go("/reset")
     await other.press("Send me the link", email="pat@home.example")
     [sent] = await world.rows(Delivery, notice=Notice.PASSWORD_RESET)
-    link = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)["reset"]
+    link = for_template(world.keys, notices.unseal(world.keys, sent).facts)["reset"]
     await other.go(f"/reset/{link}")
     await other.press("Save", password="violets in a teapot")
     await other.press("Sign in", email="pat@home.example", password="violets in a teapot")
@@ -160,7 +161,7 @@ async def test_turning_it_off_takes_the_password_and_is_told(world, browser):
     assert await world.rows(Codes)
     await browser.press("Stop asking", password=PASSWORD, factor=code(world, secret))
     assert not await world.rows(Codes)
-    told = [notices.unseal(world.keys, row).facts["change"] for row in await world.rows(Delivery)]
+    told = [notices.unseal(world.keys, row).facts.change for row in await world.rows(Delivery)]
     assert told == ["codes_on", "codes_off"]
     assert (await Browser(world.app).sign_in()).path == "/inbox"
 

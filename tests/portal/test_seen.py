@@ -14,6 +14,7 @@ def test_people_see_what_is_said(kind):
     assert tuple(one.filename for one in shown.attachments) == kind.files
     assert shown.unreadable == kind.unreadable
     assert [one.checked for one in shown.signatures] == ([kind.signed] if kind.signed else [])
+    assert (shown.meeting.method if shown.meeting else "") == kind.meeting
 
 
 def test_the_page_says_it():

@@ -1,12 +1,14 @@
 """A sender's own page."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from gateway.domain.model import Delivery, Invitation, Waiter
+from gateway.domain.model import Delivery, Invitation, WaitingSender
 from gateway.domain.vocabulary import Notice, Purpose, State
 from gateway.flow import notices
+from gateway.flow.stored_facts import for_template
 from tests.portal.sure import say_yes, surely
 from tests.practice import COLLEAGUE_HERE, PATIENT
 
@@ -20,8 +22,8 @@ def page_link(world, purpose=Purpose.SENDER_PAGE, row=1, made_on=None):
 
 
 async def page_for(world, invitation):
-    (waiter,) = await world.rows(Waiter, invitation_id=invitation.id)
-    return page_link(world, Purpose.WAITER_PAGE, waiter.id)
+    (waiting_sender,) = await world.rows(WaitingSender, invitation_id=invitation.id)
+    return page_link(world, Purpose.INVITATION_PAGE, waiting_sender.id)
 
 
 @both_stores
@@ -62,7 +64,8 @@ async def test_a_sender_reminds_corrects_and_cancels(world, browser):
     assert "So far: A patient" in browser.text
     await browser.press("Save", relationship="patient", day="4", month="2", year="1980")
     assert "Corrected." in browser.text
-    assert (await world.invitation(invitation)).birthdate_digest != invitation.birthdate_digest
+    corrected = await world.invitation(invitation)
+    assert await world.desk.ask(_is_birthdate, corrected, date(1980, 2, 4))
     await surely(browser, "Cancel my message")
     assert "was never delivered" in browser.text
     assert (await world.invitation(invitation)).state is State.CANCELLED
@@ -123,7 +126,7 @@ async def test_looking_changes_nothing(world, browser):
 
 async def test_another_purposes_token_is_dead(world, browser):
     invitation = await world.invited(PATIENT)
-    for purpose in set(Purpose) - {Purpose.WAITER_PAGE, Purpose.SENDER_PAGE}:
+    for purpose in set(Purpose) - {Purpose.INVITATION_PAGE, Purpose.SENDER_PAGE}:
         await browser.go(f"/sender/{world.keys.token(purpose, invitation.id)}")
         assert browser.status == 404
     for purpose in set(Purpose) - {Purpose.INVITE}:
@@ -132,7 +135,7 @@ async def test_another_purposes_token_is_dead(world, browser):
 
 
 async def test_a_long_list_comes_in_pages_that_all_can_be_reached(world, browser, monkeypatch):
-    monkeypatch.setattr("gateway.flow.sender_page.PAGE", 2)
+    monkeypatch.setattr("gateway.flow.commands.sender_page.PAGE", 2)
     everybody = [f"pat{number}@home.example" for number in range(5)]
     for to in everybody:
         await world.invited(PATIENT, to=to)
@@ -151,7 +154,7 @@ async def test_a_long_list_comes_in_pages_that_all_can_be_reached(world, browser
 
 
 async def test_a_form_finds_its_person_though_the_list_has_moved_on(world, browser, monkeypatch):
-    monkeypatch.setattr("gateway.flow.sender_page.PAGE", 2)
+    monkeypatch.setattr("gateway.flow.commands.sender_page.PAGE", 2)
     invitations = [await world.invited(PATIENT, to=f"pat{number}@home.example") for number in range(4)]
     await browser.go(page_link(world) + "?page=2")
     other = world.browser()
@@ -165,7 +168,7 @@ async def test_a_form_finds_its_person_though_the_list_has_moved_on(world, brows
 # ----------------------------------------------------------------------------------------------- links that are too old
 
 
-@pytest.mark.parametrize("purpose", [Purpose.SENDER_PAGE, Purpose.WAITER_PAGE])
+@pytest.mark.parametrize("purpose", [Purpose.SENDER_PAGE, Purpose.INVITATION_PAGE])
 async def test_an_old_link_shows_nothing_and_sends_a_new_one(world, browser, purpose):
     await world.invited(PATIENT)
     old = page_link(world, purpose)
@@ -180,7 +183,7 @@ async def test_an_old_link_shows_nothing_and_sends_a_new_one(world, browser, pur
     assert "ada@" not in browser.response.text
     [sent] = await world.rows(Delivery, notice=Notice.SENDER_LINK)
     assert sent.recipient == "ada@riverside.example"
-    facts = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts)
+    facts = for_template(world.keys, notices.unseal(world.keys, sent).facts)
     await browser.go(f"/sender/{facts['sender_page']}")
     assert "pat@home.example" in browser.text
 
@@ -308,3 +311,7 @@ async def test_a_colleague_of_the_sender_sees_nothing_of_their_messages(world, b
     assert [link.attributes["href"] for link in browser.page.css(".contacts a")] == [
         page_link(world, row=2) + "?person=other%40home.example"
     ]
+
+
+def _is_birthdate(ctx, invitation, born):
+    return ctx.is_birthdate(invitation.id, invitation.birthdate_digest, born)

@@ -5,7 +5,9 @@ import pytest
 
 from gateway.domain.model import Account, AddressChange, Audit, Codes, Delivery, Passkey, RecoveryCode
 from gateway.domain.vocabulary import Notice
-from gateway.flow import notices, second_factor
+from gateway.flow import notices
+from gateway.flow.accounts import second_factor
+from gateway.flow.stored_facts import for_template
 from tests.browser import PASSWORD, Browser
 from tests.portal.sure import say_yes
 
@@ -171,7 +173,7 @@ async def test_a_factor_that_goes_with_an_address_called_back_is_in_the_audit(wo
     now = world.clock.now().timestamp()
     await press(thief, "/profile/address", now=now, password=PASSWORD, factor=code(world))
     [sent] = await world.rows(Delivery, notice=Notice.ADDRESS_CHANGED)
-    link = notices.resolve(world.keys, notices.unseal(world.keys, sent).facts["keep"])
+    link = for_template(world.keys, notices.unseal(world.keys, sent).facts.keep)
     owner = await world.browser().go(f"/address/{link}")
     await say_yes(owner)
     said = [row.action for row in await world.rows(Audit)]

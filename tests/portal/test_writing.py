@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.model import Content, Copy, Delivery, Message
 from gateway.domain.vocabulary import DeliveryKind
-from gateway.flow import hold
+from gateway.flow import copies
 
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)
 
@@ -19,7 +19,7 @@ async def sent(world):
     (content,) = await world.rows(Content, id=message.content_id)
 
     def key(ctx):
-        return hold.data_key(ctx, copy)
+        return copies.data_key(ctx, copy)
 
     raw = world.content.get(content.id, content.inline, await world.desk.ask(key))
     return message, email.message_from_bytes(raw, policy=email.policy.default)

@@ -194,7 +194,7 @@ class Site:
 
     def settle(self) -> None:
         """Wait until what clients have handed in has been taken: what is under way then is not caught by a step."""
-        wait_for(lambda: not self.front.waiting(), 60)
+        wait_for(lambda: not self.front.waiting(), 150)
         self.catch_up()
 
     def catch_up(self) -> None:

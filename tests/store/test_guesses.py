@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.model import Account, Audit
+from gateway.domain.model import Account
+from gateway.domain.model_records import Audit
 from gateway.domain.vocabulary import State
-from gateway.flow import register
-from gateway.flow.register import Check, Proof
+from gateway.flow.accounts import registration
+from gateway.flow.accounts.registration import Check, Proof
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
 from gateway.store.runner import SqliteStore
@@ -35,8 +36,8 @@ def guess(path, number, ways, token, together, answers):
         async def one(turn):
             proof = Proof(birthdate=WRONG + timedelta(days=number * GUESSES + turn))
             if ways[turn % len(ways)] == "register":
-                return await world.desk.do(register.register, token, proof, "Mallory", "hash")
-            return (await world.desk.do(register.check, token, proof)).check
+                return await world.desk.do(registration.register, token, proof, "Mallory", "hash")
+            return (await world.desk.do(registration.check, token, proof)).check
 
         await asyncio.to_thread(together.wait, 60)
         answers.put(await asyncio.gather(*map(one, range(GUESSES))))
@@ -63,12 +64,12 @@ async def test_of_two_hundred_guesses_in_two_processes_three_are_compared(tmp_pa
     for process in processes:
         await asyncio.to_thread(process.join)
     after = await world.invitation(invitation)
-    assert (after.state, after.strikes) == (State.LOCKED, 3)
+    assert (after.state, after.wrong_birthdates) == (State.LOCKED, 3)
     assert said.count(Check.WRONG) + said.count(Check.LOCKED) <= 3
     assert set(said) <= {None, Check.WRONG, Check.LOCKED, Check.DEAD}
     compared = [row.action for row in await world.rows(Audit) if "wrong" in row.action]
-    assert sorted(compared) == ["last_wrong_birthdate", "wrong_birthdate", "wrong_birthdate"]
-    assert (await world.desk.do(register.check, token, Proof(birthdate=BORN))).check is Check.DEAD
-    assert await world.desk.do(register.register, token, Proof(birthdate=BORN), "Pat", "hash") is None
+    assert sorted(compared) == ["last wrong birthdate", "wrong birthdate", "wrong birthdate"]
+    assert (await world.desk.do(registration.check, token, Proof(birthdate=BORN))).check is Check.DEAD
+    assert await world.desk.do(registration.register, token, Proof(birthdate=BORN), "Pat", "hash") is None
     assert not await world.rows(Account)
     await world.store.close()

@@ -9,8 +9,11 @@ import pytest
 from gateway import prepare
 from gateway.domain.model import Account, Content, Invitation
 from gateway.domain.vocabulary import Purpose, State
-from gateway.flow import deliver, lines, register, release, remind
-from gateway.flow.sender_page import SHOWN, Sought, sender_page
+from gateway.flow.accounts import registration
+from gateway.flow.commands.sender_page import SHOWN, PeopleFilter, sender_page
+from gateway.flow.inbox import lines, messages
+from gateway.flow.outbound import deliver
+from gateway.flow.upkeep import retention
 from gateway.store import connections
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
@@ -18,7 +21,7 @@ from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryContent
 from tests.practice import World, mail
 
-SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside")
+SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside", "delivery_paused")
 """Indexes that hold what is sought and nothing else."""
 
 
@@ -71,21 +74,21 @@ async def whole_life(world):
     invitation = await world.desk.ask(lambda ctx: ctx.tx.one(Invitation, id=1))
     assert invitation.state is State.INVITED
     token = world.keys.token(Purpose.INVITE, invitation.id, invitation.generation)
-    await world.desk.ask(register.look, token)
+    await world.desk.ask(registration.look, token)
     account = await world.desk.do(
-        register.register, token, register.Proof(birthdate=date(1980, 2, 3)), "Pat Example", "hash"
+        registration.register, token, registration.Proof(birthdate=date(1980, 2, 3)), "Pat Example", "hash"
     )
     await world.receive(mail(sender="Omar <omar@hillside.example>"), mail_from="omar@hillside.example")
     await world.deliver()
-    await world.desk.ask(register.questions, account)
+    await world.desk.ask(registration.questions, account)
     await correspond(world, account)
     await world.days(40)
-    await world.desk.do(remind.forget)
+    await world.desk.do(retention.forget)
     await world.desk.do(deliver.reclaim)
     await world.desk.ask(lambda ctx: prepare._content_names(ctx.tx))
     page = world.keys.token(Purpose.SENDER_PAGE, 1, world.clock.now().date().toordinal())
     for show in SHOWN:
-        shown = await world.desk.ask(sender_page, page, Sought(show=show))
+        shown = await world.desk.ask(sender_page, page, PeopleFilter(show=show))
         assert shown is not None or show == "practice"  # which is a manager's alone
 
 
@@ -106,11 +109,11 @@ async def questions(world):
 async def correspond(world, account: Account):
     [line, *_] = await world.desk.ask(lines.inbox, account)
     await world.desk.ask(lines.count, account)
-    await world.desk.do(release.open_message, account, line.copy_id)
+    await world.desk.do(messages.open_message, account, line.copy_id)
     sealed = world.content.put(b"MIME-Version: 1.0\r\n\r\nThank you.\r\n")
-    await world.desk.do(release.reply, account, line.copy_id, release.Written(sealed, "Re: results", "<1@x.example>"))
+    await world.desk.do(messages.reply, account, line.copy_id, messages.Written(sealed, "Re: results", "<1@x.example>"))
     sealed = world.content.put(b"MIME-Version: 1.0\r\n\r\nOne more thing.\r\n")
-    await world.desk.do(release.write, account, 1, release.Written(sealed, "A question", "<2@x.example>"))
+    await world.desk.do(messages.write, account, 1, messages.Written(sealed, "A question", "<2@x.example>"))
     await world.deliver()
 
 

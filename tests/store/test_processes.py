@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.domain.model import Seen
+from gateway.domain.model import Fingerprint
 from gateway.errors import StoreBusy
 from gateway.store import connections, runner
 from gateway.store.connections import WriteConnection, open_database
@@ -33,7 +33,7 @@ def write_much(path, number, shared, together):
         async def writer(name):
             for turn in range(EACH):
                 mark = f"{number}.{name}.{turn}".encode()
-                assert await store.write(lambda tx, mark=mark: tx.add_once(Seen(fingerprint=mark, at=NOW)))
+                assert await store.write(lambda tx, mark=mark: tx.add_once(Fingerprint(fingerprint=mark, at=NOW)))
 
         await asyncio.to_thread(together.wait, 60)
         await asyncio.gather(*map(writer, range(WRITERS)))
@@ -60,7 +60,7 @@ def test_writers_of_two_processes_never_hear_of_a_lock(path, shared):
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
     with sqlite3.connect(path) as database:
-        assert database.execute("SELECT COUNT(*) FROM seen").fetchone() == (2 * WRITERS * EACH,)
+        assert database.execute("SELECT COUNT(*) FROM fingerprint").fetchone() == (2 * WRITERS * EACH,)
     database.close()
 
 
@@ -83,10 +83,10 @@ async def test_a_process_that_keeps_its_turn_makes_the_others_busy_until_it_ends
     store = SqliteStore(open_database(path), MemoryContent(), shared=True)
     for _ in range(2):
         with pytest.raises(StoreBusy):
-            await store.write(lambda tx: tx.add_once(Seen(fingerprint=b"early", at=NOW)))
+            await store.write(lambda tx: tx.add_once(Fingerprint(fingerprint=b"early", at=NOW)))
     enough.set()
     await asyncio.to_thread(process.join)
     monkeypatch.setattr(runner, "PATIENCE_SECONDS", 60)
-    assert await store.write(lambda tx: tx.add_once(Seen(fingerprint=b"late", at=NOW)))
-    assert await store.read(lambda tx: tx.count(Seen)) == 1
+    assert await store.write(lambda tx: tx.add_once(Fingerprint(fingerprint=b"late", at=NOW)))
+    assert await store.read(lambda tx: tx.count(Fingerprint)) == 1
     await store.close()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.domain.model import Content, Seen
+from gateway.domain.model import Content, Fingerprint
 from gateway.errors import StoreFull
 from gateway.store import runner
 from gateway.store.connections import connect, open_database
@@ -32,7 +32,7 @@ async def store(path):
 
 
 def seen(mark):
-    return lambda tx: tx.add_once(Seen(fingerprint=mark, at=NOW))
+    return lambda tx: tx.add_once(Fingerprint(fingerprint=mark, at=NOW))
 
 
 async def test_long_work_leaves_the_loop_alone(store):
@@ -50,7 +50,7 @@ async def test_callers_who_come_during_a_commit_share_the_next(store, monkeypatc
     monkeypatch.setattr(store._disk, "commit", lambda: (commits.append(1), commit()))
     await asyncio.gather(*(store.write(seen(bytes([number]))) for number in range(50)))
     assert len(commits) == 1
-    assert await store.read(lambda tx: tx.count(Seen)) == 51
+    assert await store.read(lambda tx: tx.count(Fingerprint)) == 51
 
 
 async def test_the_loop_has_its_turn_while_many_wait(store, monkeypatch):
@@ -80,7 +80,7 @@ async def test_a_full_disk_fails_all_who_share_the_commit_and_nobody_after(store
     assert [type(result) for result in results] == [StoreFull, StoreFull]
     disk.execute(f"PRAGMA max_page_count={limit}").close()
     assert await store.write(seen(b"with"))
-    assert await store.read(lambda tx: (tx.count(Seen), tx.count(Content))) == (2, 0)
+    assert await store.read(lambda tx: (tx.count(Fingerprint), tx.count(Content))) == (2, 0)
 
 
 async def test_closing_finishes_what_was_asked_for(path):
@@ -97,7 +97,7 @@ async def test_a_caller_who_gave_up_before_its_turn_writes_nothing(store):
     await asyncio.sleep(0)
     asked.cancel()
     await store.write(seen(b"third"))
-    assert await store.read(lambda tx: tx.count(Seen)) == 2
+    assert await store.read(lambda tx: tx.count(Fingerprint)) == 2
 
 
 async def test_the_log_is_emptied_once_readers_let_it(path, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gateway.edge.limits import address_key
+from gateway.edge.smtp.limits import address_key
 from gateway.edge.web.proxies import Networks, address_in, is_within
 
 LOOK_EVERY = 1.0
@@ -25,14 +25,14 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class Limits:
     """How many connections there may be; a trusted proxy brings many clients, and may have all of them."""
 
     connections: int = 1000
     connections_an_address: int = 100
 
 
-class Guest(Protocol):
+class ClientSession(Protocol):
     """A connection, as far as its limits go."""
 
     address: str
@@ -55,47 +55,53 @@ class Guest(Protocol):
 class Connections:
     """All connections of one listener."""
 
-    def __init__(self, caps: Caps, trusted: Networks = ()) -> None:
+    def __init__(self, caps: Limits, trusted: Networks = ()) -> None:
         self._caps, self._trusted = caps, trusted
-        self._guests: dict[str, set[Guest]] = {}
+        self._guests: dict[str, set[ClientSession]] = {}
+
+    def follow(self, caps: Limits, trusted: Networks) -> None:
+        """Go by other limits from now on; nobody is sent away for that."""
+        self._caps, self._trusted = caps, trusted
 
     def whose(self, host: str) -> str:
         """The key by which a client's connections are counted together."""
         address = address_in(host)
         return "" if address is None or is_within(address, self._trusted) else address_key(address)
 
-    def admit(self, guest: Guest) -> bool:
+    def admit(self, session: ClientSession) -> bool:
         """Let a connection in, in another's place if need be."""
-        own = self._guests.get(guest.address, set())
-        if guest.address and len(own) >= self._caps.connections_an_address and not _make_room(own):
+        own = self._guests.get(session.address, set())
+        if session.address and len(own) >= self._caps.connections_an_address and not _make_room(own):
             return False
         if len(self.all) >= self._caps.connections and not _make_room(self.all):
             return False
-        self._guests.setdefault(guest.address, set()).add(guest)
+        self._guests.setdefault(session.address, set()).add(session)
         return True
 
-    def leave(self, guest: Guest) -> None:
-        guests = self._guests.get(guest.address, set())
-        guests.discard(guest)
-        if not guests:
-            self._guests.pop(guest.address, None)
+    def leave(self, session: ClientSession) -> None:
+        sessions = self._guests.get(session.address, set())
+        sessions.discard(session)
+        if not sessions:
+            self._guests.pop(session.address, None)
 
     @property
-    def all(self) -> list[Guest]:
-        return [guest for guests in self._guests.values() for guest in guests]
+    def all(self) -> list[ClientSession]:
+        return [session for sessions in self._guests.values() for session in sessions]
 
     async def watch(self) -> None:
         """Look at all of them, again and again."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            for guest in self.all:
-                guest.look(loop.time())
+            for session in self.all:
+                session.look(loop.time())
 
 
-def _make_room(guests: Iterable[Guest]) -> bool:
+def _make_room(sessions: Iterable[ClientSession]) -> bool:
     """End the one that got on least, of those that we wait for."""
-    last = min((guest for guest in guests if guest.is_waited_for), key=lambda guest: guest.got_on_at, default=None)
+    last = min(
+        (session for session in sessions if session.is_waited_for), key=lambda session: session.got_on_at, default=None
+    )
     if last:
         last.dismiss()
     return last is not None

@@ -15,11 +15,11 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edge.metrics import Figures
+from gateway.edge.run.metrics import Figures
 from gateway.errors import TryAgain
-from gateway.flow import proxies
 from gateway.flow.context import Desk
-from gateway.flow.proxies import Doubt
+from gateway.flow.upkeep import proxies
+from gateway.flow.upkeep.proxies import ProxyFault
 
 log = structlog.get_logger()
 
@@ -41,7 +41,7 @@ class ProxyHeaders:
     """
 
     def __init__(
-        self, app: ASGIApp, trusted: Networks, doubted: Callable[[str, Doubt], None], *, https: bool = False
+        self, app: ASGIApp, trusted: Networks, doubted: Callable[[str, ProxyFault], None], *, https: bool = False
     ) -> None:
         self._app, self._trusted, self._doubted, self._https = app, trusted, doubted, https
 
@@ -50,11 +50,11 @@ class ProxyHeaders:
             named = _named(Headers(scope=scope))
             if not is_within(peer, self._trusted):
                 if named or "via" in Headers(scope=scope):
-                    self._doubted(str(peer), Doubt.UNKNOWN)
+                    self._doubted(str(peer), ProxyFault.UNKNOWN)
             elif named:
                 peer = _believed(named, peer, self._trusted)
             elif self._https and scope["method"] == "POST":
-                self._doubted(str(peer), Doubt.MUTE)
+                self._doubted(str(peer), ProxyFault.MUTE)
             scope = {**scope, "client": (str(peer), 0)}
         await self._app(scope, receive, send)
 
@@ -103,11 +103,11 @@ class Doubts:
 
     def __init__(self, desk: Desk, figures: Figures) -> None:
         self._desk, self._figures = desk, figures
-        self._warned: set[Doubt] = set()
-        self._told: dict[tuple[str, Doubt], float] = {}
+        self._warned: set[ProxyFault] = set()
+        self._told: dict[tuple[str, ProxyFault], float] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
-    def __call__(self, peer: str, doubt: Doubt) -> None:
+    def __call__(self, peer: str, doubt: ProxyFault) -> None:
         self._figures.proxy_doubted(doubt)
         if doubt not in self._warned:
             self._warned.add(doubt)
@@ -122,6 +122,6 @@ class Doubts:
             self._notes.add(note)
             note.add_done_callback(self._notes.discard)
 
-    async def _note(self, peer: str, doubt: Doubt) -> None:
+    async def _note(self, peer: str, doubt: ProxyFault) -> None:
         with contextlib.suppress(TryAgain):  # it will come again
             await self._desk.do(proxies.note, peer, doubt)

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edge.web.connections import Caps, Connections, under
+from gateway.edge.web.connections import Connections, Limits, under
 from gateway.edge.web.proxies import Networks
 
 
@@ -20,17 +20,34 @@ class _Web(uvicorn.Server):
         yield
 
 
+class WebSite:
+    """What a listener serves; another application may take its place: requests under way end with the one before."""
+
+    def __init__(self, app: ASGIApp, connections: Connections) -> None:
+        self._app = app
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def follow(self, app: ASGIApp, caps: Limits, trusted: Networks) -> None:
+        """Serve by other settings from now on."""
+        self._app = app
+        self._connections.follow(caps, trusted)
+
+
 async def serve_web(
     stack: contextlib.AsyncExitStack,
     app: ASGIApp,
     bound: socket.socket,
-    caps: Caps | None = None,
+    caps: Limits | None = None,
     trusted: Networks = (),
-) -> None:
+) -> WebSite:
     """Serve an ASGI application on a socket, in this loop, until the stack closes."""
-    connections = Connections(caps or Caps(), trusted)
+    connections = Connections(caps or Limits(), trusted)
+    site = WebSite(app, connections)
     config = uvicorn.Config(
-        app,
+        site,
         http=under(connections),
         ws="none",
         log_config=None,
@@ -49,3 +66,4 @@ async def serve_web(
         watching.cancel()
 
     stack.push_async_callback(close)
+    return site

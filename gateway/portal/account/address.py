@@ -4,26 +4,29 @@ from starlette.responses import Response
 
 from gateway.domain.address import Address, address
 from gateway.domain.model import Account
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.errors import BadAddress
-from gateway.flow import new_address
-from gateway.flow.new_address import Confirmed
+from gateway.flow.accounts import new_address
+from gateway.flow.accounts.new_address import Confirmed
 from gateway.portal.account.forms import AddressForm
 from gateway.portal.account.profile import own_session
 from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.form import REFUSED
+from gateway.portal.said import then_say, to_say
 from gateway.portal.sure import left_alone, sure_form
 from gateway.portal.visit import Visit, go_to
 
 
 async def ask(visit: Visit, account: Account) -> Response:
     """GET asks for the new address and the password; POST writes to both addresses."""
+    if (said := to_say(visit)) is not None:
+        return visit.show("account/address_sent", said)
     form = AddressForm(visit.form if visit.posted else None)
     wanted = _wanted(visit, account, form) if visit.posted else None
     if wanted and await is_proved(visit, account, form):
         is_asked = await visit.desk.do(new_address.ask, account, wanted)
         if is_asked:
-            return visit.show("account/address_sent", {"address": wanted.typed})
+            return then_say(visit, {"address": wanted.typed})
         form.refuse("email", say("You have tried this several times today. Try again tomorrow."))
     facts = {"form": form, "proof": await asked_of(visit, account)}
     return visit.show("account/address", facts, status=REFUSED if form.wrong else 200)

@@ -1,8 +1,9 @@
 """Whether somebody shows an account's second factor: a code, or what a passkey has signed. Tries are counted."""
 
+from gateway.domain.acts import Act
 from gateway.domain.model import Account
-from gateway.domain.saying import say
-from gateway.flow import second_factor
+from gateway.domain.translatable import say
+from gateway.flow.accounts import attempts, second_factor
 from gateway.portal.account import passkeys
 from gateway.portal.account.pending import Pending
 from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
@@ -31,5 +32,6 @@ async def is_shown(
     if right:
         give_back(visit, tries)
     else:
+        await visit.desk.do(attempts.of_account, Act.FACTOR_FAILED, account)
         form.refuse(field, words)
     return right

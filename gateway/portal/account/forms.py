@@ -1,9 +1,10 @@
 """What a registered person fills in about their account."""
 
-from wtforms import EmailField, PasswordField, StringField, TextAreaField
+from wtforms import EmailField, PasswordField, RadioField, StringField, TextAreaField
 
-from gateway.domain.saying import say
-from gateway.portal.form import BaseForm, at_most, filled_in, one_line
+from gateway.domain.translatable import say
+from gateway.domain.vocabulary import DeliverTo
+from gateway.portal.form import BaseForm, at_most, chosen, filled_in, one_line
 from gateway.portal.new_password import NewPasswordForm
 from gateway.portal.passwords import LONGEST
 
@@ -65,6 +66,20 @@ class PasskeyForm(OwnPasswordForm):
 
 class NameForm(BaseForm):
     name = StringField(say("Your name"), filled_in(say("Type your name."), 100), filters=[one_line])
+
+
+class DeliveryForm(BaseForm):
+    """Where a person reads."""
+
+    delivery = RadioField(
+        say("Where new messages go"),
+        choices={
+            DeliverTo.PORTAL: say("To this inbox. We send you an email when there is something new."),
+            DeliverTo.RELAY: say("To your own mailbox, by your organization’s secure mail."),
+        },
+        validators=[chosen(say("Choose where new messages go."))],
+        validate_choice=False,
+    )
 
 
 class OwnPracticeForm(BaseForm):

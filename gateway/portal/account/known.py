@@ -2,13 +2,13 @@
 proxy, takes none of their tries.
 """
 
-import base64
-import hmac
 from datetime import timedelta
 
 from starlette.responses import Response
 
 from gateway.domain.model import Account
+from gateway.errors import WrongKey
+from gateway.portal import sealed_text
 from gateway.portal.cookies import KNOWN, unguessable
 from gateway.portal.turns import Asker
 from gateway.portal.visit import Visit
@@ -26,7 +26,11 @@ def remember(visit: Visit, response: Response, account: Account) -> None:
 def browser(visit: Visit, key: str) -> str:
     """The name of the browser, if the person with this address has signed in with it; "" for any other."""
     name, _, mark = visit.portal.cookies.read(visit.request, KNOWN).partition(".")
-    return name if hmac.compare_digest(mark.encode("utf-8", "replace"), _mark(visit, name, key).encode()) else ""
+    try:
+        sealed_text.unseal(visit.desk.keys, mark, _bound_to(name, key))
+    except WrongKey:
+        return ""
+    return name
 
 
 def asker(visit: Visit, key: str) -> Asker:
@@ -36,5 +40,9 @@ def asker(visit: Visit, key: str) -> Asker:
 
 
 def _mark(visit: Visit, name: str, key: str) -> str:
-    digest = visit.desk.keys.digest("known browser", f"{name}|{key}".encode())
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    """Nothing, sealed: only we can have made it, and it ends with the key that it was made under."""
+    return sealed_text.seal(visit.desk.keys, b"", _bound_to(name, key))
+
+
+def _bound_to(name: str, key: str) -> str:
+    return f"known browser|{name}|{key}"

@@ -12,13 +12,14 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from gateway.domain.acts import Act
 from gateway.domain.model import Account
 from gateway.errors import WrongKey
-from gateway.flow import account as accounts
-from gateway.flow import release
+from gateway.flow.accounts import account as accounts
 from gateway.flow.context import Context
-from gateway.flow.lines import Line
-from gateway.flow.release import Opened
+from gateway.flow.inbox import messages
+from gateway.flow.inbox.lines import Line
+from gateway.flow.inbox.messages import OpenedMessage
 from gateway.portal.account.forms import OwnPasswordForm
 from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.cookies import SESSION
@@ -92,7 +93,7 @@ async def _every_message(
     for name, list_ids, open_one in _MESSAGES:
         for row_id in await visit.desk.ask(list_ids, account):
             try:
-                opened = await visit.desk.do(open_one, account, row_id, "took along")
+                opened = await visit.desk.do(open_one, account, row_id, Act.TOOK_ALONG)
                 if opened:
                     listed.append(Listed(f"{name}-{row_id}.eml", opened.line))
                     async for _ in _added(file, visit.portal, listed[-1].file, opened):
@@ -102,14 +103,14 @@ async def _every_message(
                 file.writestr(f"{name}-{row_id}-damaged.txt", DAMAGED)
 
 
-_MESSAGES: tuple[tuple[str, Callable[[Context, Account], list[int]], Callable[..., Opened | None]], ...] = (
-    ("message", accounts.inbox_copies, release.open_message),
-    ("sent", accounts.own_messages, release.own_message),
+_MESSAGES: tuple[tuple[str, Callable[[Context, Account], list[int]], Callable[..., OpenedMessage | None]], ...] = (
+    ("message", accounts.inbox_copies, messages.open_message),
+    ("sent", accounts.own_messages, messages.own_message),
 )
 """What each kind of message is called in the archive, which there are, and how one is opened."""
 
 
-async def _added(file: zipfile.ZipFile, portal: Portal, name: str, opened: Opened) -> AsyncIterator[None]:
+async def _added(file: zipfile.ZipFile, portal: Portal, name: str, opened: OpenedMessage) -> AsyncIterator[None]:
     """A message as it came; stops after each chunk, so that what was written can be sent."""
     stored = portal.content.chunks(opened.content.id, opened.content.inline, opened.data_key)
     chunks = itertools.chain(filter(None, (opened.addressed,)), stored)

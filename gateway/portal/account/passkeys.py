@@ -21,7 +21,7 @@ from webauthn.helpers.structs import (
 )
 
 from gateway.domain.model import Account, Passkey
-from gateway.flow import second_factor
+from gateway.flow.accounts import second_factor
 from gateway.portal.account import pending
 from gateway.portal.account.pending import Pending
 from gateway.portal.visit import Visit

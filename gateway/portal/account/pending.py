@@ -5,13 +5,13 @@ proving something within an account is no half of a sign-in.
 """
 
 import base64
-import binascii
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.errors import WrongKey
+from gateway.portal import sealed_text
 from gateway.portal.visit import Visit
 
 LIVES = timedelta(minutes=5)
@@ -47,16 +47,14 @@ def begin(visit: Visit, use: Use, key: str = "", wanted: str = "/inbox", secret:
 
 
 def seal(visit: Visit, pending: Pending) -> str:
-    sealed = visit.desk.keys.seal(json.dumps(asdict(pending)).encode(), _bound_to(visit, pending.use))
-    return base64.urlsafe_b64encode(sealed).decode()
+    return sealed_text.seal(visit.desk.keys, json.dumps(asdict(pending)).encode(), _bound_to(visit, pending.use))
 
 
 def unseal(visit: Visit, sealed: str, use: Use) -> Pending | None:
     """What was sealed for this browser and this use, if that is not too long ago."""
     try:
-        opened = visit.desk.keys.open(base64.urlsafe_b64decode(sealed), _bound_to(visit, use))
-        pending = Pending(**json.loads(opened))
-    except (WrongKey, binascii.Error, ValueError):
+        pending = Pending(**json.loads(sealed_text.unseal(visit.desk.keys, sealed, _bound_to(visit, use))))
+    except WrongKey:
         return None
     age = visit.desk.clock.now() - datetime.fromisoformat(pending.at)
     return pending if timedelta() <= age < LIVES else None

@@ -4,12 +4,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.domain.address import address
 from gateway.domain.model import Account, Session
-from gateway.flow import account as accounts
-from gateway.flow import new_address
-from gateway.portal.account.forms import ChangePasswordForm, NameForm, OwnPracticeForm
+from gateway.domain.vocabulary import DeliverTo
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import new_address
+from gateway.portal.account.forms import ChangePasswordForm, DeliveryForm, NameForm, OwnPracticeForm
 from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.account.reset import is_good
 from gateway.portal.form import REFUSED
@@ -18,7 +21,11 @@ from gateway.portal.visit import Visit, go_to
 
 async def profile(visit: Visit, account: Account) -> Response:
     awaited = await visit.desk.ask(new_address.awaited, account)
-    facts = {"done": visit.request.query_params.get("done", ""), "new_address": awaited.new_typed if awaited else ""}
+    facts = {
+        "done": visit.request.query_params.get("done", ""),
+        "new_address": awaited.new_typed if awaited else "",
+        "may_be_relayed": await visit.desk.ask(accounts.may_be_relayed, account),
+    }
     return visit.show("account/profile", facts)
 
 
@@ -37,6 +44,18 @@ async def practice(visit: Visit, account: Account) -> Response:
         await visit.desk.do(accounts.change_practice, account, *details)
         return go_to("/profile?done=changed")
     return visit.show("account/practice", {"form": form}, status=REFUSED if form.wrong else 200)
+
+
+async def delivery(visit: Visit, account: Account) -> Response:
+    """Where new messages go, for a person whose own domain has a secure mail system."""
+    if not await visit.desk.ask(accounts.may_be_relayed, account):
+        raise HTTPException(404)
+    form = DeliveryForm(visit.form if visit.posted else None, obj=account)
+    if visit.posted and form.validate():
+        await visit.desk.do(accounts.choose_delivery, account, DeliverTo(form.delivery.data))
+        return go_to("/profile?done=changed")
+    facts = {"form": form, "domain": address(account.typed).domain}
+    return visit.show("account/delivery", facts, status=REFUSED if form.wrong else 200)
 
 
 async def password(visit: Visit, account: Account) -> Response:

@@ -7,10 +7,11 @@ takes the account from its owner.
 
 from dataclasses import dataclass
 
+from gateway.domain.acts import Act
 from gateway.domain.model import Account
-from gateway.domain.saying import say
-from gateway.flow import second_factor
-from gateway.flow.second_factor import Factors
+from gateway.domain.translatable import say
+from gateway.flow.accounts import attempts, second_factor
+from gateway.flow.accounts.second_factor import Factors
 from gateway.portal.account import factor, passkeys, pending
 from gateway.portal.account.pending import Use
 from gateway.portal.account.tries import TOO_OFTEN, give_back, may_try
@@ -54,6 +55,7 @@ async def _is_own(visit: Visit, account: Account, form: BaseForm, field: str) ->
         return False
     right = await visit.portal.passwords.matches(form[field].data, account.password_hash, visit.asker())
     if not right:
+        await visit.desk.do(attempts.of_account, Act.PASSWORD_REFUSED, account)
         form.refuse(field, say("This is not your password. Check it, and try again."))
         return False
     give_back(visit, account.address, account.address)

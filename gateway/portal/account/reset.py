@@ -6,14 +6,15 @@ from starlette.responses import Response
 
 from gateway.domain.address import address
 from gateway.domain.model import Account
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.errors import BadAddress
-from gateway.flow import account as accounts
+from gateway.flow.accounts import account as accounts
 from gateway.portal.account import known
 from gateway.portal.account.forms import ResetForm
 from gateway.portal.account.tries import TOO_OFTEN, key_of, may_try
 from gateway.portal.form import REFUSED
 from gateway.portal.new_password import NewPasswordForm
+from gateway.portal.said import then_say, to_say
 from gateway.portal.visit import Visit, go_to
 
 _MINUTES = accounts.MAIL_AGAIN // timedelta(minutes=1)
@@ -21,6 +22,8 @@ _MINUTES = accounts.MAIL_AGAIN // timedelta(minutes=1)
 
 async def ask(visit: Visit) -> Response:
     """GET asks for the address; POST mails a link, and says the same whoever's address it is."""
+    if (said := to_say(visit)) is not None:
+        return visit.show("account/reset_sent", said | {"minutes": _MINUTES})
     form = ResetForm(visit.form if visit.posted else None)
     if not visit.posted:
         return visit.show("account/reset", {"form": form})
@@ -30,7 +33,7 @@ async def ask(visit: Visit) -> Response:
         form.refuse("email", TOO_OFTEN)
         return visit.show("account/reset", {"form": form}, status=429)  # RFC 6585 §4
     await visit.desk.do(accounts.ask_reset, key_of(form.email.data))
-    return visit.show("account/reset_sent", {"address": form.email.data, "minutes": _MINUTES})
+    return then_say(visit, {"address": form.email.data})
 
 
 def _is_address(form: ResetForm) -> bool:

@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from gateway.domain.model import Account
-from gateway.flow import account as accounts
-from gateway.flow import second_factor
-from gateway.flow.second_factor import Factors
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import second_factor
+from gateway.flow.accounts.second_factor import Factors
 from gateway.portal.account import factor, passkeys, pending
 from gateway.portal.account.forms import CodeForm
 from gateway.portal.account.pending import Use

@@ -9,13 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.domain.model import Account
-from gateway.domain.saying import say
-from gateway.flow import second_factor
+from gateway.domain.translatable import say
+from gateway.flow.accounts import second_factor
 from gateway.portal.account import passkeys, pending
 from gateway.portal.account.forms import CodesForm, OwnPasswordForm, PasskeyForm
 from gateway.portal.account.pending import Pending, Use
 from gateway.portal.account.proving import asked_of, is_proved
 from gateway.portal.form import REFUSED
+from gateway.portal.said import then_say, to_say
 from gateway.portal.visit import Visit, go_to
 
 
@@ -49,7 +50,7 @@ async def codes(visit: Visit, account: Account) -> Response:
 
 async def _may_start(visit: Visit, account: Account, form: CodesForm, asked: Pending | None) -> bool:
     """Whether the phone has the secret, and who sets it up is the account's own person."""
-    now = visit.desk.clock.now().timestamp()
+    now = visit.desk.clock.phones()
     form.validate()
     if form.code.data and (asked is None or second_factor.fits(asked.secret, form.code.data, now) is None):
         form.refuse("code", say("This code is not right. Wait for the next one, and try again."))
@@ -80,12 +81,14 @@ async def stop_codes(visit: Visit, account: Account) -> Response:
 
 
 async def recovery(visit: Visit, account: Account) -> Response:
-    """POST makes new recovery codes, and shows them this once."""
+    """POST makes new recovery codes, and turns to the page that shows them, for some minutes."""
+    if (said := to_say(visit)) is not None:
+        return visit.show("account/recovery_codes", said)
     form = OwnPasswordForm(visit.form if visit.posted else None)
     if visit.posted and await is_proved(visit, account, form):
         made = [_recovery_code(visit) for _ in range(second_factor.RECOVERY_CODES)]
         await visit.desk.do(second_factor.new_recovery_codes, account, made)
-        return visit.show("account/recovery_codes", {"codes": made})
+        return then_say(visit, {"codes": made})
     facts = {"form": form, "proof": await asked_of(visit, account)}
     return visit.show("account/recovery", facts, status=REFUSED if form.wrong else 200)
 

@@ -4,12 +4,12 @@ import re
 
 from starlette.responses import JSONResponse, Response
 
+from gateway.domain.acts import Act
 from gateway.domain.model import Account
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.errors import TryAgain
-from gateway.flow import account as accounts
-from gateway.flow import second_factor
-from gateway.portal import sessions
+from gateway.flow.accounts import account as accounts
+from gateway.flow.accounts import attempts, second_factor, sessions
 from gateway.portal.account import known, passkeys, pending, second_step
 from gateway.portal.account.forms import SignInForm
 from gateway.portal.account.pending import Use
@@ -50,16 +50,17 @@ async def passkey_options(visit: Visit) -> Response:
 async def passkey(visit: Visit) -> Response:
     """POST: a passkey instead of a password and a second step."""
     asked = pending.unseal(visit, visit.typed("state"), Use.PASSKEY_ALONE)
-    form, tries = SignInForm(), f"passkey {visit.client}"
+    form, tries, wanted = SignInForm(), f"passkey {visit.client}", own_path(visit.typed("next"))
     if not may_try(visit, tries):
         form.refuse("email", TOO_OFTEN)
-        return _page(visit, form, 429)  # RFC 6585 §4
+        return _page(visit, form, 429, wanted)  # RFC 6585 §4
     account = await passkeys.signed(visit, asked, visit.typed("passkey"), alone=True) if asked else None
     if account is None:
+        await visit.desk.do(attempts.of_account, Act.SIGN_IN_FAILED, None)
         form.refuse("email", say("This passkey is not known here. Sign in with your password."))
-        return _page(visit, form, REFUSED)
+        return _page(visit, form, REFUSED, wanted)
     give_back(visit, tries)
-    return await let_in(visit, account, "/inbox")
+    return await let_in(visit, account, wanted)
 
 
 async def stay(_: Visit, __: Account) -> Response:
@@ -82,7 +83,7 @@ def own_path(wanted: str) -> str:
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
-def _page(visit: Visit, form: SignInForm, status: int, wanted: str = "/inbox") -> Response:
+def _page(visit: Visit, form: SignInForm, status: int, wanted: str) -> Response:
     done = visit.request.query_params.get("done", "")
     facts = {"form": form, "next": wanted, "done": done, "staff": bool(visit.portal.sign_ins)}
     return visit.show("account/sign_in", facts, status=status)
@@ -104,6 +105,7 @@ async def _try(visit: Visit, form: SignInForm) -> int:
         give_back(visit, key, key)
         raise
     if not right:
+        await visit.desk.do(attempts.of_account, Act.SIGN_IN_FAILED, account)
         form.refuse("email", _REFUSED)
         return REFUSED
     give_back(visit, key, key)

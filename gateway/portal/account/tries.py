@@ -1,7 +1,7 @@
 """Tries to get into an account: whose it is, and how many there may be."""
 
 from gateway.domain.address import address
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.errors import BadAddress
 from gateway.portal.account import known
 from gateway.portal.throttle import Throttle

@@ -3,8 +3,9 @@
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.flow.ask_again import ask_again
+from gateway.flow.invitations.new_link import ask_again
 from gateway.portal.form import REFUSED
+from gateway.portal.said import then_say, to_say
 from gateway.portal.sure import left_alone, sure_form
 from gateway.portal.visit import Visit
 
@@ -14,6 +15,8 @@ ASKS = "again"
 
 async def again(visit: Visit) -> Response:
     """GET asks whether it is meant; POST does it."""
+    if to_say(visit) is not None:
+        return visit.show("invite/asked_again")
     form, answered = sure_form(visit)
     if not answered:
         return visit.show("invite/again", {"form": form}, status=REFUSED if form.wrong else 200)
@@ -22,4 +25,4 @@ async def again(visit: Visit) -> Response:
     if not visit.portal.client_throttle.take(f"again {visit.client}", visit.desk.clock.now()):
         raise HTTPException(429)
     await visit.desk.do(ask_again, visit.request.path_params["token"])
-    return visit.show("invite/asked_again")
+    return then_say(visit, {}, ASKS)

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from wtforms import RadioField, StringField
 
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.domain.vocabulary import Relationship
-from gateway.flow.register import Proof
+from gateway.flow.accounts.registration import Proof
 from gateway.portal.account.forms import OwnPracticeForm
 from gateway.portal.form import BaseForm, BirthdateForm, chosen, filled_in, one_line
 from gateway.portal.new_password import NewPasswordForm

@@ -4,10 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Any
 
-from gateway.domain.saying import Saying, say
+from gateway.domain.translatable import Translatable, say
 from gateway.domain.vocabulary import Relationship
-from gateway.flow.register import Check, Checked, Proof, Welcome
+from gateway.flow.accounts.registration import Check, Checked, Proof, Welcome
 from gateway.portal.invite.forms import PROOFS, ProofForm
+from gateway.portal.visit import Visit
+
+WRONG = "wrong"
+"""The query of the page that says that a birthdate was not right."""
 
 
 def form_for(welcome: Welcome, posted: Any = None, typed: Mapping[str, Any] | None = None) -> ProofForm:
@@ -15,17 +19,18 @@ def form_for(welcome: Welcome, posted: Any = None, typed: Mapping[str, Any] | No
     return PROOFS[welcome.relationship](posted, data=typed)
 
 
-async def examine(
-    form: ProofForm, today: date, submit: Callable[[Proof], Awaitable[Checked]]
-) -> tuple[Proof, Checked] | None:
-    """Submit what the form says; None where the form is at fault, which it then says. A wrong birthdate is said too."""
+def form_again(visit: Visit, welcome: Welcome, typed: Mapping[str, Any]) -> ProofForm:
+    """The form of a page that is asked for, as it was left; it says what was wrong if it was sent back for that."""
+    form = form_for(welcome, typed=typed)
+    if WRONG in visit.request.query_params and welcome.tries_left:
+        form.refuse(form.main_field, _wrong(welcome.tries_left))
+    return form
+
+
+async def examine(form: ProofForm, today: date, submit: Callable[[Proof], Awaitable[Checked]]) -> Checked | None:
+    """Submit what the form says; None where the form is at fault, which it then says."""
     proof = form.proof(today)
-    if proof is None:
-        return None
-    checked = await submit(proof)
-    if checked.check is Check.WRONG:
-        form.refuse(form.main_field, wrong(checked.tries_left))
-    return proof, checked
+    return await submit(proof) if proof else None
 
 
 def is_stranger(welcome: Welcome, checked: Checked) -> bool:
@@ -33,7 +38,7 @@ def is_stranger(welcome: Welcome, checked: Checked) -> bool:
     return checked.check is Check.WRONG and welcome.relationship is Relationship.COLLEAGUE_HERE
 
 
-def wrong(left: int) -> Saying:
+def _wrong(left: int) -> Translatable:
     """What is said of a wrong birthdate, with so many tries left."""
     if left == 1:
         return say("This is not the date of birth that we were told. You can try one more time.")

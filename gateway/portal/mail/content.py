@@ -12,6 +12,7 @@ from gateway.mail import parse
 from gateway.mail.bounds import CALENDAR_OCTETS
 from gateway.mail.meetings import Meeting, meeting
 from gateway.mail.outline import Outline
+from gateway.mail.outlook_meetings import outlook_meeting
 from gateway.mail.parse import Attachment, Body, Malformed
 from gateway.mail.signature import Signature, signature
 from gateway.mail.signed import unframed
@@ -77,13 +78,31 @@ def shown_of(raw: bytes | Outline, folder: str, language: str, *, remote: bool =
     return replace(shown, signatures=signatures, meeting=_meeting_of(raw, body))
 
 
+def words_of(raw: bytes | Outline) -> tuple[str, bool]:
+    """What a message is searched by: its text as it is shown, and the names of its files; and whether that is whole."""
+    body = parse.body(raw)
+    if isinstance(body, Malformed):
+        return "", False
+    text, whole = unframed(body.text) or body.text, not body.is_closed
+    if body.html.strip():
+        made = safe(body.html, body.attachments, "")
+        # The page shows the HTML first, whose plain form may say less, or something else, and is shown too.
+        html, plain = text_of(made.html) if made else "", text if body.text_is_whole or not made else ""
+        text, whole = f"{html}\n{plain}", whole and made is not None
+    meeting = _meeting_of(raw, body)
+    about = (meeting.summary, meeting.location) if meeting else ()
+    return "\n".join((text, *about, *(one.filename for one in body.attachments))), whole
+
+
 def _meeting_of(raw: bytes | Outline, body: Body) -> Meeting | None:
-    """The meeting that a message is about, if it is about one."""
+    """The meeting that a message is about, if it is about one: by its calendar, or by what Outlook has packed."""
     for one in body.attachments:
         if one.content_type == "text/calendar" and one.size <= CALENDAR_OCTETS:
             found = parse.attachment(raw, one.index)
             return meeting(found[1]) if found else None
-    return None
+    if body.winmail is None:
+        return None
+    return outlook_meeting(body.winmail, parse.head(raw if isinstance(raw, bytes) else raw.octets))
 
 
 def _content(body: Body, folder: str, language: str, remote: bool) -> Shown:

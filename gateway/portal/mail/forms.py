@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from wtforms import MultipleFileField, RadioField, StringField, TextAreaField
 
-from gateway.domain.saying import say
+from gateway.domain.translatable import say
 from gateway.portal.form import BaseForm, at_most, chosen, filled_in, one_line
 
 

@@ -17,7 +17,7 @@ from gateway.mail.bounds import CARD_OCTETS, LOOKED_AT_OCTETS
 from gateway.mail.cards import cards
 from gateway.mail.kinds import Preview
 from gateway.portal import headers
-from gateway.portal.mail.reading import Found, address, around, find_file, kept_back, note_file
+from gateway.portal.mail.reading import FoundFile, address, around, find_file, kept_back, note_file
 from gateway.portal.visit import Visit
 from gateway.ports import NoPicture, Why
 
@@ -30,7 +30,7 @@ async def look(visit: Visit, account: Account) -> Response:
     kind = found.file.kind
     if kind is None:
         raise HTTPException(404)
-    if (kept := await kept_back(visit, found)) is not None:
+    if (kept := await kept_back(visit, found.chunks(), found.file.filename)) is not None:
         return kept
     copy_id, trail = visit.request.path_params["copy_id"], visit.request.path_params["trail"]
     where = {"here": address(copy_id, trail), "up": around(copy_id, trail)}
@@ -44,7 +44,7 @@ async def look(visit: Visit, account: Account) -> Response:
     return page
 
 
-async def _cards(_: Visit, found: Found) -> Facts:
+async def _cards(_: Visit, found: FoundFile) -> Facts:
     def read() -> Facts:
         read = cards(_beginning(found.chunks(), CARD_OCTETS))
         return {"cards": read, "why": "" if read else Why.UNREADABLE.name.lower()}
@@ -52,14 +52,14 @@ async def _cards(_: Visit, found: Found) -> Facts:
     return await asyncio.to_thread(read)
 
 
-async def _page(visit: Visit, found: Found) -> Facts:
+async def _page(visit: Visit, found: FoundFile) -> Facts:
     try:
         return await _painted(visit, found)
     except NoPicture as error:
         return {"why": error.why.name.lower()}
 
 
-async def _painted(visit: Visit, found: Found) -> Facts:
+async def _painted(visit: Visit, found: FoundFile) -> Facts:
     """The picture stands in the page, so that the file is looked at for viruses, and drawn, once for both."""
     painter, file = visit.portal.painter, found.file
     if painter is None or file.kind is None or file.size > LOOKED_AT_OCTETS:
@@ -79,7 +79,7 @@ def _beginning(file: Iterator[bytes], most: int) -> bytes:
     return bytes(octets[:most])
 
 
-_FACTS: dict[Preview, Callable[[Visit, Found], Awaitable[Facts]]] = {
+_FACTS: dict[Preview, Callable[[Visit, FoundFile], Awaitable[Facts]]] = {
     Preview.CARD: _cards,
     Preview.PAGES: _page,
     Preview.SCAN: _page,

@@ -4,8 +4,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.domain.model import Account, Message
-from gateway.flow import release
-from gateway.flow.release import Written
+from gateway.flow.inbox import messages
+from gateway.flow.inbox.messages import Written
 from gateway.mail.compose import written
 from gateway.mail.meetings import ANSWERS, Person, answer
 from gateway.portal.form import one_line
@@ -29,7 +29,7 @@ async def say_whether(visit: Visit, account: Account) -> Response:
     pieces = written(account.name, account.typed, *words, header_id, now, opened.header_id, calendar)
 
     async def send(message: Written) -> Message | None:
-        return await visit.desk.do(release.reply, account, opened.line.copy_id, message)
+        return await visit.desk.do(messages.reply, account, opened.line.copy_id, message)
 
     await seal_and_send(visit, pieces, (subject, header_id, False), send)
     return go_to(f"/messages/{opened.line.copy_id}?done={said}")

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.domain.model import Account, Content, Message
-from gateway.flow import lines, release
-from gateway.flow.context import Context
-from gateway.flow.lines import Line
-from gateway.flow.release import Opened
+from gateway.domain.model import Account, Content
+from gateway.flow.inbox import lines, messages
+from gateway.flow.inbox.messages import OpenedMessage
 from gateway.mail import parse
 from gateway.mail.meetings import Meeting
 from gateway.mail.outline import Outline, outlined
@@ -35,7 +33,7 @@ async def message(visit: Visit, account: Account) -> Response:
         "shown": shown,
         "may_answer": may_answer(opened, shown.meeting),
         "remote": remote,
-        "talk_lines": await visit.desk.ask(_talk, account, opened.line.message_id),
+        "talk_lines": await visit.desk.ask(lines.conversation, account, opened.line.message_id),
         "done": visit.request.query_params.get("done", ""),
         "writing": unguessable(visit.portal.random),
     }
@@ -47,20 +45,19 @@ async def message(visit: Visit, account: Account) -> Response:
 
 async def sent(visit: Visit, account: Account) -> Response:
     """One message that the person wrote."""
-    opened = await visit.desk.do(release.own_message, account, visit.request.path_params["message_id"])
+    opened = await visit.desk.do(messages.own_message, account, visit.request.path_params["message_id"])
     if opened is None:
         raise HTTPException(404)
     line, shown = opened.line, await _shown(visit, opened, "")
-    facts = {"line": line, "shown": shown, "talk_lines": await visit.desk.ask(_talk, account, line.message_id)}
+    facts = {
+        "line": line,
+        "shown": shown,
+        "talk_lines": await visit.desk.ask(lines.conversation, account, line.message_id),
+    }
     return await asyncio.to_thread(visit.show, "mail/sent", facts)
 
 
-def _talk(ctx: Context, account: Account, message_id: int) -> list[Line]:
-    message = ctx.tx.get(Message, message_id)
-    return lines.conversation(ctx, account, message) if message else []
-
-
-def may_answer(opened: Opened, meeting: Meeting | None) -> bool:
+def may_answer(opened: OpenedMessage, meeting: Meeting | None) -> bool:
     """Whether a meeting asks for an answer, and is the sender's own: somebody else's would not be told."""
     if meeting is None or meeting.method != "REQUEST" or not meeting.uid:
         return False
@@ -68,7 +65,7 @@ def may_answer(opened: Opened, meeting: Meeting | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """One file of a message, and where its octets are."""
 
     file: Attachment
@@ -78,7 +75,7 @@ class Found:
 async def attachment(visit: Visit, account: Account) -> Response:
     """One file of a message whose page was opened before, or a part of it; a picture within it is fetched so, too."""
     found = await find_file(visit, account)
-    if (kept := await kept_back(visit, found)) is not None:
+    if (kept := await kept_back(visit, found.chunks(), found.file.filename)) is not None:
         return kept
     await note_file(visit, account)
     file = found.file
@@ -91,9 +88,9 @@ async def attachment(visit: Visit, account: Account) -> Response:
     return response
 
 
-async def find_file(visit: Visit, account: Account) -> Found:
+async def find_file(visit: Visit, account: Account) -> FoundFile:
     """The file that the path names; 404 for another's, and for one of a message that was not opened yet."""
-    peeked = await visit.desk.ask(release.peek, account, visit.request.path_params["copy_id"])
+    peeked = await visit.desk.ask(messages.peek, account, visit.request.path_params["copy_id"])
     if peeked is None:
         raise HTTPException(404)
     content, key = peeked
@@ -107,23 +104,22 @@ async def find_file(visit: Visit, account: Account) -> Found:
     if found is None:
         raise HTTPException(404)
     file, piece = found
-    return Found(file, lambda: piece.octets(_stored(visit, content, key)))
+    return FoundFile(file, lambda: piece.octets(_stored(visit, content, key)))
 
 
-async def kept_back(visit: Visit, found: Found) -> Response | None:
-    """The page that says why a file is not given out; None for one that is."""
-    clean = await is_clean(visit, found.chunks())
+async def kept_back(visit: Visit, octets: Iterator[bytes], filename: str = "") -> Response | None:
+    """The page that says why a file, or a whole message, is not given out; None for one that is."""
+    clean = await is_clean(visit, octets)
     if clean is True:
         return None
-    copy_id = visit.request.path_params["copy_id"]
-    facts = {"copy_id": copy_id, "filename": found.file.filename, "infected": clean is False}
+    facts = {"copy_id": visit.request.path_params["copy_id"], "filename": filename, "infected": clean is False}
     return visit.show("mail/kept_back", facts, status=403 if clean is False else 503)
 
 
 async def note_file(visit: Visit, account: Account) -> None:
     """The audit hears that the file, or what stands in it, leaves the portal."""
     at = visit.request.path_params
-    await visit.desk.do(release.note_file, account, at["copy_id"], at["trail"][0])
+    await visit.desk.do(messages.note_file, account, at["copy_id"], at["trail"][0])
 
 
 async def enclosed(visit: Visit, account: Account) -> Response:
@@ -160,32 +156,31 @@ async def original(visit: Visit, account: Account) -> Response:
     """The whole message as it came, for a mail client to open."""
     opened = await open_message(visit, account)
     content, key = opened.content, opened.data_key
-    if await is_clean(visit, _stored(visit, content, key)) is not True:
-        facts = {"copy_id": opened.line.copy_id, "filename": "", "infected": True}
-        return visit.show("mail/kept_back", facts, status=403)
+    if (kept := await kept_back(visit, _stored(visit, content, key))) is not None:
+        return kept
     chunks = _stored(visit, content, key)
     first = await asyncio.to_thread(next, chunks, b"")  # raises WrongKey while that can still be said
-    await visit.desk.do(release.note_original, account, opened.line.copy_id)
+    await visit.desk.do(messages.note_original, account, opened.line.copy_id)
     name = f"message-{opened.line.copy_id}.eml"
     size = len(opened.addressed) + content.size
     return download(itertools.chain(filter(None, (opened.addressed, first)), chunks), size, name, OCTETS)
 
 
-async def open_message(visit: Visit, account: Account) -> Opened:
+async def open_message(visit: Visit, account: Account) -> OpenedMessage:
     """One of the reader's own messages; 404 for another's as for none at all."""
-    opened = await visit.desk.do(release.open_message, account, visit.request.path_params["copy_id"])
+    opened = await visit.desk.do(messages.open_message, account, visit.request.path_params["copy_id"])
     if opened is None:
         raise HTTPException(404)
     return opened
 
 
-async def show_message(visit: Visit, opened: Opened, *, remote: bool = False) -> Shown:
+async def show_message(visit: Visit, opened: OpenedMessage, *, remote: bool = False) -> Shown:
     """What a page shows of it."""
     folder = f"/messages/{opened.line.copy_id}/attachments"
     return await _shown(visit, opened, folder, remote=remote)
 
 
-async def _shown(visit: Visit, opened: Opened, folder: str, *, remote: bool = False) -> Shown:
+async def _shown(visit: Visit, opened: OpenedMessage, folder: str, *, remote: bool = False) -> Shown:
     def take_apart() -> Shown:
         outline = _outline(visit, opened.content, opened.data_key)
         return shown_of(outline, folder, visit.language(), remote=remote)

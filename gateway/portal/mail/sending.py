@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.domain.model import Account, Message
 from gateway.errors import TooLarge
-from gateway.flow.release import Written
+from gateway.flow.inbox.messages import Written
 from gateway.portal.visit import Visit
 from gateway.ports import ContentStore, Sealed
 

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.flow import invitee_mail
-from gateway.flow.invitee_mail import Said
-from gateway.flow.sender_page import SenderPage
+from gateway.flow.commands.sender_page import SenderPage
+from gateway.flow.inbound import invitee_mail
+from gateway.flow.inbound.invitee_mail import Said
 from gateway.mail import parse
 from gateway.mail.bounds import HEAD_OCTETS
 from gateway.portal.mail.content import shown_of
@@ -34,7 +34,7 @@ class Words:
 
 async def answers(visit: Visit, page: SenderPage) -> list[Words]:
     """The answers of whom the page is about; each view is in the audit."""
-    if not page.focus or not page.people[0]["answers"]:
+    if not page.focus or not page.people[0].answers:
         return []
     said = await visit.desk.do(invitee_mail.read, page.sender, page.about, MOST_SHOWN)
     return [await _words(visit, one) for one in said]

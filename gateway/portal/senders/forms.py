@@ -4,8 +4,10 @@ from datetime import date
 
 from wtforms import RadioField, StringField
 
-from gateway.domain.address import address
-from gateway.domain.saying import say
+from gateway.domain.address import Address, address
+from gateway.domain.translatable import say
+from gateway.domain.verbs import COLLEAGUES, Verb
+from gateway.domain.vocabulary import Details, Relationship
 from gateway.errors import BadAddress
 from gateway.portal.form import BirthdateForm, at_most, chosen, one_line
 
@@ -26,19 +28,24 @@ class RelationshipForm(BirthdateForm):
 
     place = StringField(say("Their right email address"), [at_most(320)], filters=[one_line])
 
-    def new_place(self) -> str | None:
-        """The line that moves the sender's mail; None if that is no address, which the form then says."""
+    @property
+    def verb(self) -> Verb:
+        """The verb that says the same by mail, once the form is found good."""
+        return Verb(str(self.relationship.data).upper())
+
+    def new_place(self) -> Address | None:
+        """Where the sender's mail moves; None if that is no address, which the form then says."""
         try:
-            return f"MOVE {address(self.place.data or '').typed}"
+            return address(self.place.data or "")
         except BadAddress:
             self.refuse("place", say("Type an email address, such as pat@home.example."))
             return None
 
-    def command(self, today: date) -> str | None:
-        """The line that says the same by mail; None if something is wrong, which the form then says."""
+    def details(self, today: date) -> Details | None:
+        """Who the person is; None if something is wrong, which the form then says."""
         if not self.validate():
             return None
         if self.relationship.data != "patient":
-            return str(self.relationship.data).upper()
-        read = self.birthdate(today)
-        return f"PATIENT {read.isoformat()}" if read else None
+            return COLLEAGUES[self.verb]
+        born = self.birthdate(today)
+        return Details(Relationship.PATIENT, birthdate=born) if born else None

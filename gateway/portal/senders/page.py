@@ -2,26 +2,29 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.domain.saying import Saying
+from gateway.domain.address import Address, address
+from gateway.domain.commands import Command, made
+from gateway.domain.translatable import Translatable
+from gateway.domain.verbs import Verb
 from gateway.domain.vocabulary import State
-from gateway.flow import sender_page
-from gateway.flow.funnel import Funnel
-from gateway.flow.sender_page import Outworn, SenderPage, Sought
+from gateway.flow.commands import sender_page
+from gateway.flow.commands.funnel import Funnel
+from gateway.flow.commands.sender_page import ExpiredLink, PeopleFilter, PersonOnPage, SenderPage
 from gateway.portal.door import DeadLink
 from gateway.portal.form import REFUSED
+from gateway.portal.said import then_say, to_say
 from gateway.portal.senders.answers import answers
 from gateway.portal.senders.forms import RelationshipForm
 from gateway.portal.sure import SureForm, left_alone, sure_form
 from gateway.portal.visit import Visit, go_to
 
-_BUTTONS = {"remind": "REMIND", "cancel": "CANCEL", "invite": "INVITE"}
-"""The buttons that say by themselves what is wanted, and the same by mail."""
+_BUTTONS = {"remind": Verb.REMIND, "cancel": Verb.CANCEL, "invite": Verb.INVITE}
+"""The buttons that say by themselves what is wanted."""
 _NEEDS_DETAILS = (State.AWAITING, State.LOCKED)
 
 
@@ -29,19 +32,19 @@ _NEEDS_DETAILS = (State.AWAITING, State.LOCKED)
 class Card:
     """One person with their form; the form's ids differ from card to card."""
 
-    person: dict[str, Any]
+    person: PersonOnPage
     form: RelationshipForm
     is_open: bool
-    so_far: Saying | str
+    so_far: Translatable | str
     """What the sender has said of them."""
 
 
-async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
-    """GET shows; POST runs the one line that a button or a form stands for, once its sender has said that it is meant.
+async def sender(visit: Visit, page: SenderPage | ExpiredLink) -> Response:
+    """GET shows; POST carries out what a button or a form stands for, once its sender has said that it is meant.
 
     Who says what a person is makes a choice already, that had none by default.
     """
-    if isinstance(page, Outworn):
+    if isinstance(page, ExpiredLink):
         return await _renew(visit)
     if not visit.posted:
         return await _show(visit, page)
@@ -50,8 +53,8 @@ async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
     if shown is None:
         raise HTTPException(404)
     form = RelationshipForm(visit.form)
-    line = _line(visit, form)
-    if line is None:
+    command = _command(visit, form, address(shown.address))
+    if command is None:
         return await _show(visit, page, sent_back=(person, form))
     if visit.typed("action") != "details":
         sure, answered = sure_form(visit)
@@ -59,40 +62,43 @@ async def sender(visit: Visit, page: SenderPage | Outworn) -> Response:
             return _ask(visit, page, visit.typed("action"), sure, shown)
         if not sure.is_yes:
             return go_to(_address(visit, page))
-    results = await visit.desk.do_at_length(sender_page.by_page, token, f"{person} {line}")
+    results = await visit.desk.do_at_length(sender_page.by_page, token, command)
     if results is None:
         raise DeadLink
-    for sought in (page.sought, Sought()):  # who was moved is found at another address
+    for sought in (page.sought, PeopleFilter()):  # who was moved is found at another address
         anew = await visit.desk.ask(sender_page.sender_page, token, sought)
         if isinstance(anew, SenderPage):
-            return await _show(visit, anew, results=results)
+            said = [{"code": one.code, "who": one.who, "to": one.to, "why": one.why} for one in results]
+            return then_say(visit, {"results": said}, _query(anew))
     raise DeadLink
 
 
 async def _renew(visit: Visit) -> Response:
     """The link is too old: GET offers a new one; POST sends it, to the sender's own address."""
+    if to_say(visit) is not None:
+        return visit.show("senders/renewed", {"most": sender_page.RENEWALS})
     form, answered = sure_form(visit)
     if not answered:
         facts = {"form": form, "staff": bool(visit.portal.sign_ins)}
-        return visit.show("senders/outworn", facts, status=REFUSED if form.wrong else 200)
+        return visit.show("senders/expired_link", facts, status=REFUSED if form.wrong else 200)
     if not form.is_yes:
         return left_alone(visit)
     await visit.desk.do(sender_page.renew, visit.request.path_params["token"])
-    return visit.show("senders/renewed", {"most": sender_page.RENEWALS})
+    return then_say(visit, {})
 
 
-async def _known_person(visit: Visit, page: SenderPage, person: str) -> dict[str, Any] | None:
+async def _known_person(visit: Visit, page: SenderPage, person: str) -> PersonOnPage | None:
     """Whom the form is about: somebody on the page, or somebody who was there when it was shown."""
-    if known := next((shown for shown in page.people if shown["address"] == person), None):
+    if known := next((shown for shown in page.people if shown.address == person), None):
         return known
     if page.focus or not person:
         return None
     token = visit.request.path_params["token"]
-    alone = await visit.desk.ask(sender_page.sender_page, token, Sought(person=person))
+    alone = await visit.desk.ask(sender_page.sender_page, token, PeopleFilter(person=person))
     return alone.people[0] if isinstance(alone, SenderPage) else None
 
 
-def _ask(visit: Visit, page: SenderPage, action: str, form: SureForm, person: dict[str, Any] | None = None) -> Response:
+def _ask(visit: Visit, page: SenderPage, action: str, form: SureForm, person: PersonOnPage | None = None) -> Response:
     """The page that says what will happen, and to whom, and asks whether it is meant."""
     facts = {
         "action": action,
@@ -108,26 +114,34 @@ def _ask(visit: Visit, page: SenderPage, action: str, form: SureForm, person: di
 
 def _address(visit: Visit, page: SenderPage) -> str:
     """Where the page is that a form stood on."""
+    words = _query(page)
+    return f"/sender/{visit.request.path_params['token']}" + (f"?{words}" if words else "")
+
+
+def _query(page: SenderPage) -> str:
+    """What a page's address asks for."""
     sought = page.sought
     query = {"show": sought.show if sought.show != "waiting" else "", "q": sought.words, "person": sought.person}
     if sought.page > 1:
         query["page"] = str(sought.page)
-    words = urlencode({name: value for name, value in query.items() if value})
-    return f"/sender/{visit.request.path_params['token']}" + (f"?{words}" if words else "")
+    return urlencode({name: value for name, value in query.items() if value})
 
 
-def _line(visit: Visit, form: RelationshipForm) -> str | None:
-    """What the button says by mail; None if something is wrong, which the form then says."""
+def _command(visit: Visit, form: RelationshipForm, person: Address) -> Command | None:
+    """What the button stands for; None if something is wrong, which the form then says."""
     match visit.typed("action"):
         case "details":
-            return form.command(visit.today)
+            details = form.details(visit.today)
+            return made(form.verb, person, details=details) if details else None
         case "move":
-            return form.new_place()
+            place = form.new_place()
+            return made(Verb.MOVE, person, to=place) if place else None
         case "recall":
-            reason = " ".join(visit.typed("reason").split())
-            return f"RECALL: {reason}" if reason else "RECALL"
-        case action:
-            return _BUTTONS.get(action)
+            return made(Verb.RECALL, person, reason=" ".join(visit.typed("reason").split()))
+        case action if action in _BUTTONS:
+            return made(_BUTTONS[action], person)
+        case _:
+            return None
 
 
 async def _show(
@@ -135,7 +149,6 @@ async def _show(
     page: SenderPage,
     *,
     sent_back: tuple[str, RelationshipForm] | None = None,
-    results: list[dict[str, Any]] | None = None,
 ) -> Response:
     sought = page.sought
     query = {"show": sought.show if sought.show != "waiting" else "", "q": sought.words}
@@ -155,14 +168,14 @@ async def _show(
         "is_manager": page.is_manager,
         "funnel": page.funnel,
         "bars": _bars(page.funnel) if page.funnel else [],
-        "results": results or [],
+        "results": (to_say(visit) or {}).get("results", []),
         "wrong": sent_back[1].wrong if sent_back else [],
     }
     status = REFUSED if sent_back else 200
     return await asyncio.to_thread(visit.show, "senders/page", facts, status=status, practice_id=page.practice_id)
 
 
-async def people_csv(visit: Visit, _: SenderPage | Outworn) -> Response:
+async def people_csv(visit: Visit, _: SenderPage | ExpiredLink) -> Response:
     """POST: the whole practice's people, for a manager whose link is not about one person."""
     token = visit.request.path_params["token"]
     page = await visit.desk.ask(sender_page.managers_page, token)
@@ -203,19 +216,19 @@ def _bars(found: Funnel) -> list[Bar]:
     ]
 
 
-def _card(person: dict[str, Any], index: int, sent_back: tuple[str, RelationshipForm] | None) -> Card:
-    returned = sent_back is not None and sent_back[0] == person["address"]
+def _card(person: PersonOnPage, index: int, sent_back: tuple[str, RelationshipForm] | None) -> Card:
+    returned = sent_back is not None and sent_back[0] == person.address
     # Nothing is chosen beforehand, not even what is known: who presses the button alone changes nothing.
     form = sent_back[1] if sent_back and returned else RelationshipForm()
-    is_open = returned or person["state"] in _NEEDS_DETAILS
+    is_open = returned or person.state in _NEEDS_DETAILS
     return Card(person, form.numbered(index), is_open, form.relationship.choices.get(_known(person), ""))
 
 
-def _known(person: dict[str, Any]) -> str | None:
+def _known(person: PersonOnPage) -> str | None:
     """What the sender has said of this person so far, as the form has it."""
-    match person["relationship"]:
+    match person.relationship:
         case "colleague_here":
-            return str(person["role"]) or None
+            return person.role or None
         case "colleague_elsewhere":
             return "colleague"
         case known:

@@ -1,6 +1,5 @@
 """A practice's people come to their own page by signing in at their practice (OpenID Connect)."""
 
-import base64
 import hmac
 import json
 from datetime import timedelta
@@ -10,8 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.errors import WrongKey
-from gateway.flow import sender_page
+from gateway.flow.commands import sender_page
 from gateway.portal.cookies import ASKED
+from gateway.portal.sealed_text import seal, unseal
 from gateway.portal.visit import Visit, go_to
 from gateway.ports import SignIn, SignInFailed
 
@@ -39,8 +39,8 @@ async def go(visit: Visit) -> Response:
     except SignInFailed as failure:
         return _failed(visit, failure)
     response = go_to(asked.url)
-    sealed = visit.desk.keys.seal(json.dumps(dict(asked.remembered)).encode(), _bound_to(visit))
-    visit.portal.cookies.give(response, ASKED, base64.urlsafe_b64encode(sealed).decode(), LASTS)
+    sealed = seal(visit.desk.keys, json.dumps(dict(asked.remembered)).encode(), _bound_to(visit))
+    visit.portal.cookies.give(response, ASKED, sealed, LASTS)
     return response
 
 
@@ -83,9 +83,9 @@ def _back(visit: Visit) -> str:
 def _remembered(visit: Visit) -> dict[str, str]:
     """What this browser asked this practice with; empty for nothing, and for what we have not sealed for it."""
     try:
-        sealed = base64.urlsafe_b64decode(visit.portal.cookies.read(visit.request, ASKED))
-        said: dict[str, str] = json.loads(visit.desk.keys.open(sealed, _bound_to(visit)))
-    except (WrongKey, ValueError):
+        sealed = visit.portal.cookies.read(visit.request, ASKED)
+        said: dict[str, str] = json.loads(unseal(visit.desk.keys, sealed, _bound_to(visit)))
+    except WrongKey:
         return {}
     return said
 

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.edge.web import connections
-from gateway.edge.web.connections import Caps
+from gateway.edge.web.connections import Limits
 from gateway.edge.web.serving import serve_web
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -123,7 +123,7 @@ async def test_who_sends_steadily_and_who_waits_for_us_stay(site):
 
 @pytest.mark.parametrize("trusted", [(), LOOPBACK], ids=["of one address", "of a proxy"])
 async def test_silent_connections_keep_nobody_out(trusted):
-    async with serving(Caps(20, 10), trusted) as site:
+    async with serving(Limits(20, 10), trusted) as site:
         silent = [await site.connect(said) for said in [b"", b"G", POST] * 20]
         assert b" 200 " in await site.answer()
         ended = await asyncio.gather(
@@ -136,7 +136,7 @@ async def test_silent_connections_keep_nobody_out(trusted):
 
 
 async def test_who_is_being_served_makes_no_room():
-    async with serving(Caps(3, 3)) as site:
+    async with serving(Limits(3, 3)) as site:
         busy = [await site.connect(GET.replace(b"/", b"/busy", 1)) for _ in range(3)]
         await asyncio.sleep(0.1)
         assert await site.answer() == b""

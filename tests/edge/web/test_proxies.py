@@ -7,11 +7,11 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.domain.model import Meta
-from gateway.edge.metrics import Figures
+from gateway.edge.run.metrics import Figures
 from gateway.edge.web.proxies import Doubts, ProxyHeaders, address_in
-from gateway.flow import proxies
 from gateway.flow.context import Desk
-from gateway.flow.proxies import MOST, Doubt
+from gateway.flow.upkeep import proxies
+from gateway.flow.upkeep.proxies import MOST, ProxyFault
 from gateway.testing import FakeClock, MemoryStore, fake_keys
 
 TRUSTED = tuple(map(ip_network, ("10.0.0.0/8", "fd00::/8")))
@@ -75,12 +75,12 @@ async def test_a_list_without_end_is_no_work():
 @pytest.mark.parametrize(
     ("peer", "headers", "doubts"),
     [
-        ("192.0.2.1", [(XFF, "198.51.100.9")], [("192.0.2.1", Doubt.UNKNOWN)]),
-        ("192.0.2.1", [(FORWARDED, "for=198.51.100.9")], [("192.0.2.1", Doubt.UNKNOWN)]),
-        ("192.0.2.1", [("via", "1.1 cache")], [("192.0.2.1", Doubt.UNKNOWN)]),
+        ("192.0.2.1", [(XFF, "198.51.100.9")], [("192.0.2.1", ProxyFault.UNKNOWN)]),
+        ("192.0.2.1", [(FORWARDED, "for=198.51.100.9")], [("192.0.2.1", ProxyFault.UNKNOWN)]),
+        ("192.0.2.1", [("via", "1.1 cache")], [("192.0.2.1", ProxyFault.UNKNOWN)]),
         ("192.0.2.1", [], []),
         ("10.0.0.1", [(XFF, "192.0.2.7"), ("via", "1.1 cache")], []),
-        ("10.0.0.1", [], [("10.0.0.1", Doubt.MUTE)]),
+        ("10.0.0.1", [], [("10.0.0.1", ProxyFault.MUTE)]),
         ("", [(XFF, "198.51.100.9")], []),
     ],
 )
@@ -102,32 +102,32 @@ async def test_a_doubt_is_warned_of_once_counted_each_time_and_remembered(desk, 
     figures = Figures()
     doubts = Doubts(desk, figures)
     for _ in range(5):
-        doubts("172.17.0.1", Doubt.UNKNOWN)
-    doubts("172.17.0.2", Doubt.UNKNOWN)
+        doubts("172.17.0.1", ProxyFault.UNKNOWN)
+    doubts("172.17.0.2", ProxyFault.UNKNOWN)
     await asyncio.gather(*doubts._notes)
     assert capsys.readouterr().out.count("portal.trusted_proxies") == 1
     assert figures.registry.get_sample_value("gateway_portal_proxy_doubts_total", {"why": "unknown"}) == 6
     seen = await desk.ask(lambda ctx: proxies.seen(ctx.tx, ctx.now))
     assert [(one.peer, one.doubt) for one in seen] == [
-        ("172.17.0.2", Doubt.UNKNOWN),
-        ("172.17.0.1", Doubt.UNKNOWN),
+        ("172.17.0.2", ProxyFault.UNKNOWN),
+        ("172.17.0.1", ProxyFault.UNKNOWN),
     ]
 
 
 async def test_strangers_who_make_up_proxies_fill_nothing(desk):
     doubts = Doubts(desk, Figures())
     for number in range(100):
-        doubts(f"192.0.2.{number}", Doubt.UNKNOWN)
+        doubts(f"192.0.2.{number}", ProxyFault.UNKNOWN)
     assert len(doubts._notes) == MOST
     await asyncio.gather(*doubts._notes)
     for number in range(100):
-        await desk.do(proxies.note, f"198.51.100.{number}", Doubt.UNKNOWN)
+        await desk.do(proxies.note, f"198.51.100.{number}", ProxyFault.UNKNOWN)
     assert len(await desk.ask(lambda ctx: proxies.seen(ctx.tx, ctx.now))) == MOST
     assert len(await desk.store.read(lambda tx: tx.find(Meta))) == 1
 
 
 async def test_what_was_mended_is_forgotten(desk):
-    await desk.do(proxies.note, "172.17.0.1", Doubt.UNKNOWN)
+    await desk.do(proxies.note, "172.17.0.1", ProxyFault.UNKNOWN)
     desk.clock.advance(days=1)
     assert await desk.ask(lambda ctx: proxies.seen(ctx.tx, ctx.now))
     desk.clock.advance(days=1)

@@ -1,0 +1,95 @@
+"""Looking at a database and changing it, beside a gateway that may serve from it."""
+
+import contextlib
+import getpass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
+
+from gateway.admin import drills
+from gateway.admin.ledger import ledger_of, write_down
+from gateway.config.settings import Settings
+from gateway.domain.site import Site
+from gateway.edge.run.clock import the_clock
+from gateway.errors import ConfigError, StoreBusy
+from gateway.flow.context import Context
+from gateway.ports import Clock, Keys, Tx
+from gateway.prepare import check_keys, keys_of
+from gateway.store.connections import open_database
+from gateway.store.content import SpooledContent
+from gateway.store.damaged import last_number, missing_triggers
+from gateway.store.ledger import ChainedLedger
+from gateway.store.transactions import Transactions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The database while an administrator works with it: each call is a transaction of its own."""
+
+    site: Site
+    keys: Keys
+    content: SpooledContent
+    clock: Clock
+    ledger: ChainedLedger
+    _transactions: Transactions
+
+    def ask(self, look: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Look at the database. Raises StoreBusy, StoreDamaged, WrongKey."""
+        return self._transactions.read(lambda tx: look(self._checked(tx), *args, **kwargs))
+
+    def do(self, change: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Change the database; what that destroys is in the ledger on return, too.
+
+        Raises as `ask`, StoreFull, and OSError.
+        """
+        result = self._transactions.write(lambda tx: change(self._checked(tx), *args, **kwargs))
+        with contextlib.suppress(StoreBusy):  # then it is written down by whoever has the database
+            if not self._transactions.read(drills.said):
+                write_down(self._transactions.read, self._transactions.write, self.ledger)
+        return result
+
+    def missing_triggers(self) -> list[str]:
+        """The triggers of our schema that are not there, or say something else. Raises StoreBusy, StoreDamaged."""
+        return self._transactions.look(missing_triggers)
+
+    def last_number(self, table: str) -> int:
+        """The highest number that a row of this table has ever had. Raises StoreBusy, StoreDamaged."""
+        return self._transactions.look(lambda connection: last_number(connection, table))
+
+    def _checked(self, tx: Tx) -> Context:
+        check_keys(tx, self.keys)
+        return Context(tx, self.site, self.keys, self.clock.now(), place())
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[Access]:
+    """The database, for several transactions. Raises ConfigError, WrongKey, StoreBusy."""
+    path = settings.database_path
+    if not path.exists():
+        raise ConfigError(f"database.url: there is no {path}")
+    keys, site, content = keys_of(settings), settings.policy(), SpooledContent(settings.spool_path)
+    with Transactions(open_database(path), content) as transactions:
+        yield Access(site, keys, content, the_clock(), ledger_of(settings, keys), transactions)
+
+
+def ask(settings: Settings, look: Callable[[Context], R]) -> R:
+    """Look at the database. Raises ConfigError, WrongKey, StoreBusy."""
+    with opened(settings) as access:
+        return access.ask(look)
+
+
+def do(settings: Settings, change: Callable[[Context], R]) -> R:
+    """Change the database in one transaction, beside a gateway that may serve from it. Raises as `ask`."""
+    with opened(settings) as access:
+        return access.do(change)
+
+
+def place() -> str:
+    """Who sits at the command line, for the audit."""
+    try:
+        return f"command line, {getpass.getuser()}"
+    except (KeyError, OSError):  # a container's user may have no name
+        return "command line"

@@ -1,0 +1,1 @@
+"""What `gateway check` looks at: one small module for each subject, and `table.py`, which lists all that they ask."""

@@ -1,0 +1,48 @@
+"""Files that the settings name: who else can read or write them."""
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.admin.checks.finding import Finding, fault, ok, warning
+from gateway.config.changes import named_files
+from gateway.config.settings import Settings
+
+SECRET = re.compile(r"(?:password|secret|token|key|users)_file$|tls_key$")
+"""Keys whose file must be its owner's alone. That of keys.file has checks of its own."""
+
+
+async def files(settings: Settings) -> list[Finding]:
+    found = [*_secrets(settings), *_kept(settings)]
+    return found or [ok("files", "nobody else can read what is secret")]
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    for key, file in named_files(settings).items():
+        if SECRET.search(key) and file.is_file():
+            if others := _others(file):
+                yield warning(key, f"others can {others} {file}", f"chmod 600 {file}")
+            if not file.stat().st_size:
+                yield fault(key, f"{file} is empty", "write the secret into it")
+
+
+def _kept(settings: Settings) -> Iterator[Finding]:
+    """The database, and what lies beside it."""
+    path = settings.database_path
+    for place in (path, settings.spool_path, settings.path(settings.ledger.file)):
+        if place.exists() and (others := _others(place)):
+            mode = "700" if place.is_dir() else "600"
+            key = "ledger.file" if place.name == Path(settings.ledger.file).name else "database.url"
+            yield warning(key, f"others can {others} {place}", f"chmod {mode} {place}")
+    if path.parent.exists() and path.parent.stat().st_mode & stat.S_IWOTH:
+        yield warning("database.url", f"everybody can replace files in {path.parent}", f"chmod 700 {path.parent}")
+    folder = settings.folder
+    if folder.exists() and folder != path.parent and folder.stat().st_mode & stat.S_IWOTH:
+        yield warning("settings", f"everybody can replace the settings in {folder}", f"chmod 755 {folder}")
+
+
+def _others(place: Path) -> str:
+    """What those can do with it who are neither its owner nor of its group."""
+    mode = place.stat().st_mode
+    return "write" if mode & stat.S_IWOTH else "read" if mode & stat.S_IROTH else ""

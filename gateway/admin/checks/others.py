@@ -1,0 +1,61 @@
+"""Who else takes part: the bot's mailbox, the virus scanner, the directory of people, practices' own sign-ins."""
+
+from gateway.adapters import admin_sign_in, directory, mailbox_server, sign_ins
+from gateway.admin.checks.finding import Finding, fault, ok, warning
+from gateway.config.settings import Settings
+from gateway.edge.clamd import Clamd
+from gateway.edge.imap.session import MailboxError, Session
+from gateway.errors import DirectoryDown
+from gateway.ports import ScannerDown, SignInFailed
+
+
+async def mailbox(settings: Settings) -> list[Finding]:
+    server = mailbox_server(settings)
+    if server is None:
+        return [ok("mailbox", "none is read (mailbox.host)")]
+    session = Session(server)
+    try:
+        await session.open()
+    except MailboxError as error:
+        return [fault("mailbox", str(error), "look at mailbox.host, port, username and password_file")]
+    finally:
+        await session.close()
+    if not settings.mailbox.authserv_id:
+        said = "is empty, so no author is believed and no command runs"
+        return [warning("mailbox.authserv_id", said, "write the name that your mail server puts into the field")]
+    if not session.can_idle:
+        return [warning("mailbox", "the server has no IDLE, so that it is looked at once a minute")]
+    return [ok("mailbox")]
+
+
+async def scanner(settings: Settings) -> list[Finding]:
+    if not settings.scan.clamd:
+        return [ok("scan", "files are not looked at for viruses (scan.clamd is empty)")]
+    try:
+        await Clamd(settings.scan.clamd, patience=5).ping()
+    except ScannerDown as error:
+        return [fault("scan.clamd", f"{error}, so that no file will be given out", "start clamd")]
+    return [ok("scan", f"clamd at {settings.scan.clamd} answers")]
+
+
+async def people(settings: Settings) -> list[Finding]:
+    found = directory(settings)
+    if found is None:
+        return [ok("directory", "none is asked who is a colleague (directory.url is empty)")]
+    try:
+        await found.check()
+    except DirectoryDown as error:
+        return [fault("directory.url", f"{error}, so that secure mail to its people waits")]
+    finally:
+        found.close()
+    return [ok("directory", f"{settings.directory.url} answers")]
+
+
+async def openid(settings: Settings) -> list[Finding]:
+    found, admin = sign_ins(settings), admin_sign_in(settings)
+    for key, one in [*(("openid", one) for one in found.values()), *([("admin.issuer", admin)] if admin else [])]:
+        try:
+            await one.check()
+        except SignInFailed as error:
+            return [fault(key, str(error))]
+    return [ok("openid", ", ".join(found) or "no practice has a sign-in of its own")]

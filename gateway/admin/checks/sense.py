@@ -1,0 +1,112 @@
+"""Settings that are each right, and make no sense together."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from gateway.admin.checks.finding import Finding, fault, ok, warning
+from gateway.config.environment import unlike
+from gateway.config.kinds import is_loopback
+from gateway.config.settings import Settings
+
+
+async def sense(settings: Settings) -> list[Finding]:
+    return [found for rule in RULES for found in rule(settings)] or [ok("settings")]
+
+
+def _site(settings: Settings) -> Iterator[Finding]:
+    own = settings.site.domain
+    for practice in settings.practices:
+        if own in practice.domains:
+            said = f"{own} is also a domain of {practice.name}, all of whose mail would be the gateway's"
+            yield fault("site.domain", said, f'write a domain of its own, for example "secure.{own}"')
+    for key, place in (("site.postmaster", settings.site.postmaster), ("audit.heads_to", settings.audit.heads_to)):
+        if place.endswith(f"@{own}"):
+            yield fault(key, f"{place} is the gateway itself, which has no mailbox", "write an address of a practice")
+    host = urlsplit(settings.site.portal_url).hostname or ""
+    if settings.site.portal_url.startswith("http:") and not is_loopback(host):
+        said = "passwords and messages would travel in clear"
+        yield fault("site.portal_url", said, f'write "https://{host}", and put a TLS proxy in front of portal.listen')
+
+
+def _practices(settings: Settings) -> Iterator[Finding]:
+    knows = settings.directory.practice_attribute or any(one.directory_base for one in settings.practices)
+    for domain, names in _shared(settings, "domains") if not knows else ():
+        said = f"{domain} stands in {' and '.join(names)}, and all its people write for {names[0]}"
+        yield warning("practices.domains", said, "leave it in one, and name the others' people in practices.senders")
+    for address, names in _shared(settings, "senders"):
+        said = f"{address} stands in {' and '.join(names)}, and writes for {names[0]}"
+        yield fault("practices.senders", said, "leave it in one of them")
+
+
+def _shared(settings: Settings, key: str) -> Iterator[tuple[str, list[str]]]:
+    owners: dict[str, list[str]] = {}
+    for practice in settings.practices:
+        for one in getattr(practice, key):
+            owners.setdefault(one, []).append(practice.name)
+    yield from ((one, names) for one, names in owners.items() if len(names) > 1)
+
+
+def _relays(settings: Settings) -> Iterator[Finding]:
+    domains = [relay.domain for relay in settings.relays]
+    for domain, count in Counter(domains).items():
+        if count > 1:
+            yield fault("relays.domain", f"{domain} stands there twice, and only the last counts", "leave one of them")
+        if domain == settings.site.domain:
+            yield fault("relays.domain", f"{domain} is the gateway's own (site.domain)", "take this relay out")
+        for practice in settings.practices:
+            if domain in practice.domains:
+                said = f"{domain} is a domain of {practice.name}, whose colleagues would then never be invited"
+                yield warning("relays.domain", said, "take this relay out, unless they read secure mail there")
+
+
+def _days(settings: Settings) -> Iterator[Finding]:
+    last = settings.invitations.expire_after_days
+    for day in settings.invitations.reminder_days:
+        if day > last:
+            said = f"day {day} comes after the invitation has ended (expire_after_days = {last})"
+            yield fault("invitations.reminder_days", said, f"write days up to {last}, or a later end")
+
+
+def _networks(settings: Settings) -> Iterator[Finding]:
+    everybody = {
+        "smtp.trusted_networks": "lets the whole world send mail through the gateway (an open relay)",
+        "smtp.submission_networks": "lets the whole world send mail, and give commands, in anybody's name",
+        "portal.trusted_proxies": "lets every visitor name any address as their own",
+    }
+    for key, said in everybody.items():
+        section, _, name = key.partition(".")
+        for network in getattr(getattr(settings, section), name):
+            if network.prefixlen == 0:
+                own = "your TLS proxy's" if section == "portal" else "your mail server's"
+                yield fault(key, f"{network} {said}", f"write {own} address alone")
+    listen = settings.portal.listen.rpartition(":")[0]
+    if not is_loopback(listen) and not _others(settings.portal.trusted_proxies):
+        said = f"names no proxy, but the portal listens at {listen}, where one on another machine would reach it"
+        yield warning("portal.trusted_proxies", said, "write the address of your TLS proxy")
+
+
+def _others(networks: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
+    return [network for network in networks if not ip_address(network.network_address).is_loopback]
+
+
+def _logins(settings: Settings) -> Iterator[Finding]:
+    hop, box = settings.next_hop, settings.mailbox
+    if bool(hop.username) != bool(hop.password_file):
+        missing = "password_file" if hop.username else "username"
+        yield fault(f"next_hop.{missing}", "is missing, and nobody signs in without it", "write both, or neither")
+    if box.host and not box.username:
+        yield fault("mailbox.username", "is missing, and no mailbox is read without it", "write whose mailbox it is")
+
+
+def _environment(_: Settings) -> Iterator[Finding]:
+    if os.environ.get("GATEWAY_CLOCK_FILE"):
+        said = "the time is taken from a file, as in a rehearsal"
+        yield warning("GATEWAY_CLOCK_FILE", said, "take it out of the environment of a gateway that serves")
+    for name, hint in unlike():
+        yield warning(name, "is in the environment, and no setting has that name", hint)
+
+
+RULES = (_site, _practices, _relays, _days, _networks, _logins, _environment)

@@ -1,0 +1,63 @@
+"""Keys, database, ledger, backups, disk."""
+
+import asyncio
+import shutil
+
+from gateway.admin import drills
+from gateway.admin.checks.finding import Finding, fault, ok, warning
+from gateway.admin.keeping import about_backup, about_ledger
+from gateway.admin.key_checks import key_warnings
+from gateway.admin.sights import ENOUGH_ROOM
+from gateway.config.settings import Settings
+from gateway.domain.model import Delivery
+from gateway.domain.vocabulary import DeliveryState
+from gateway.prepare import check_at_hand, check_fits, check_writable, keys_of
+from gateway.store.connections import damage_of, open_database
+from gateway.store.runner import read_once
+
+
+async def keys(settings: Settings) -> list[Finding]:
+    ring = keys_of(settings).ring
+    warnings = await asyncio.to_thread(key_warnings, settings, ring)
+    said = f"the current one is {ring.current}; losing them is losing the mail"
+    return [ok("keys", said), *(warning("keys", *one.split("; ", 1)) for one in warnings)]
+
+
+async def database(settings: Settings) -> list[Finding]:
+    path = settings.database_path
+    check_writable(settings)
+    check_at_hand(settings)
+    if not path.exists():
+        return [ok("database", f"{path} will be made when serving starts")]
+    ring = keys_of(settings)
+    opened = open_database(path)
+    if damage := await asyncio.to_thread(damage_of, opened):
+        return [fault("database", f"{path} is damaged ({damage})", "restore it from a backup")]
+    await asyncio.to_thread(read_once, opened, lambda tx: check_fits(tx, settings, ring))
+    aside = await asyncio.to_thread(read_once, opened, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
+    if aside:
+        said = f"{aside} mails could not be prepared for sending"
+        return [fault("queue", said, "gateway queue list --set-aside shows them")]
+    drill = await asyncio.to_thread(read_once, opened, drills.said)
+    return [warning("database", drill, "gateway serve refuses it") if drill else ok("database")]
+
+
+async def ledger(settings: Settings) -> list[Finding]:
+    return [await asyncio.to_thread(about_ledger, settings)]
+
+
+async def backup(settings: Settings) -> list[Finding]:
+    return [await asyncio.to_thread(about_backup, settings)]
+
+
+async def disk(settings: Settings) -> list[Finding]:
+    folder = settings.database_path.parent
+    if not folder.exists():  # which is said of the database
+        return []
+    space = shutil.disk_usage(folder)
+    said = f"{space.free // 1_000_000} MB are free where {folder} lies"
+    if space.free < ENOUGH_ROOM:
+        return [fault("disk", f"only {said}, and mail is refused when it is full", "make room")]
+    if space.free < space.total // 20:
+        return [warning("disk", f"{said}, less than a twentieth", "make room")]
+    return [ok("disk", said)]

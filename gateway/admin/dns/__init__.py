@@ -1,0 +1,1 @@
+"""What a site publishes in DNS, and whether it stands there."""

@@ -1,0 +1,61 @@
+"""`gateway practices`: which practices there are, and legal holds on them."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.admin.access import ask, do, opened
+from gateway.cli.output import JsonOption, show
+from gateway.cli.parts import ConfigOption, fail, plain_errors, said
+from gateway.cli.people import sweep
+from gateway.config.toml_file import load
+from gateway.flow.administration import holds, people
+
+app = typer.Typer(no_args_is_help=True, help="The practices, and legal holds on them.")
+
+Id = Annotated[str, typer.Argument(help="the practice's id, as `gateway practices list` shows it", metavar="ID")]
+
+
+@app.command("list")
+def list_practices(config: ConfigOption, as_json: JsonOption = False) -> None:
+    """Show the practices and how many people each has."""
+    with plain_errors():
+        found = ask(load(config), people.practices)
+    rows = [
+        {
+            "id": one.practice.id,
+            "name": one.practice.name,
+            "senders": one.senders,
+            "listed_people": one.listed,
+            "open_invitations": one.open_invitations,
+            "accepted_invitations": one.accepted_invitations,
+            "legal_hold": one.hold is not None,
+        }
+        for one in found
+    ]
+    show(rows, as_json=as_json, nothing="there is no practice")
+
+
+@app.command()
+def hold(
+    practice: Id,
+    config: ConfigOption,
+    reason: Annotated[str, typer.Option("--reason", callback=said, help="why, for whoever reads the list of holds")],
+) -> None:
+    """Place a legal hold: nothing of this practice is destroyed while it stands."""
+    with plain_errors():
+        settings = load(config)
+        if not settings.policy().has_practice(practice):
+            fail(f"{practice}: there is no such practice; see gateway practices list")
+        placed = do(settings, lambda ctx: holds.hold_practice(ctx, practice, reason))
+    typer.echo(f"{practice}: a legal hold stands" + ("" if placed else " already"))
+
+
+@app.command()
+def release(practice: Id, config: ConfigOption) -> None:
+    """Release a legal hold; what has ended meanwhile is destroyed."""
+    with plain_errors(), opened(load(config)) as access:
+        if not access.do(holds.release_practice, practice):
+            fail(f"{practice}: no legal hold stands")
+        sweep(access)
+    typer.echo(f"{practice}: the legal hold is released")

@@ -1,0 +1,1 @@
+"""The settings: what a site decides."""

@@ -1,0 +1,1 @@
+"""The bot's mailbox, read over IMAP."""

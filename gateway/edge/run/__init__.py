@@ -1,0 +1,1 @@
+"""What runs beside the listeners: the clock, timed work, logs, figures, the processes."""

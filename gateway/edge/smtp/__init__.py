@@ -1,0 +1,1 @@
+"""The SMTP listener (RFC 5321)."""

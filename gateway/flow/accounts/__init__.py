@@ -1,0 +1,1 @@
+"""Accounts: registration, one's own settings, the second step, another address."""

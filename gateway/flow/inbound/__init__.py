@@ -1,0 +1,1 @@
+"""A mail comes in: what it is, and what becomes of it for each recipient."""

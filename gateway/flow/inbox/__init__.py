@@ -1,0 +1,1 @@
+"""What a registered person reads, writes, searches and begins in the portal."""

@@ -1,0 +1,1 @@
+"""The life of an invitation: its moves, its calendar, a new link."""

@@ -1,0 +1,1 @@
+"""What keeps a gateway well: retention, outages, what an administrator has to know."""

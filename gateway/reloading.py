@@ -1,0 +1,167 @@
+"""A reload of the settings, at SIGHUP: all of it, in every process, or none of it.
+
+What is new is read and judged first, with every file that it names, while all goes on as it was. Only when every
+process could go by it, all of them do.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.app import Gateway
+from gateway.config.changes import Change, Files, changes, files_of, without_restart
+from gateway.config.settings import Settings
+from gateway.edge.run.notify import notify, notify_reloading
+from gateway.edge.run.supervisor import Supervisor
+from gateway.errors import ConfigError, TryAgain
+from gateway.terms import Terms
+
+log = structlog.get_logger()
+
+PATIENCE = 60.0
+"""Seconds that a worker may take to judge new settings; with a site's own templates it compiles them."""
+YES = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Settings that were read anew, and what differs from those that are gone by."""
+
+    settings: Settings
+    files: Files
+    changes: Sequence[Change]
+
+    @property
+    def digest(self) -> str:
+        """Whether two processes have read the same."""
+        return hashlib.sha256(self.settings.model_dump_json().encode()).hexdigest()
+
+
+class Current:
+    """The settings that a process goes by, and how they are read anew."""
+
+    def __init__(self, settings: Settings, read: Callable[[], Settings]) -> None:
+        self.settings = settings
+        self._files = files_of(settings)
+        self._read = read
+
+    def read(self) -> News:
+        """Read them anew; what needs a restart stays as it is. Raises ConfigError."""
+        settings = self._read()
+        files = files_of(settings)
+        found = changes(self.settings, settings, self._files, files)
+        return News(without_restart(self.settings, settings), files, found)
+
+    def take(self, news: News) -> None:
+        """They are gone by from now on."""
+        self.settings, self._files = news.settings, news.files
+
+
+# ----------------------------------------------------------------------------------------------------- one by itself
+
+
+async def reload(gateway: Gateway, current: Current) -> None:
+    """Where one process serves by itself."""
+    notify_reloading()
+    try:
+        news = await asyncio.to_thread(current.read)
+        terms = await asyncio.to_thread(gateway.judge, news.settings)
+    except ConfigError as error:
+        _tell_faults(str(error))
+    except Exception:  # a mistake of ours must not end what runs
+        log.exception("the settings could not be reloaded: all stays as it was")
+    else:
+        gateway.take(terms)
+        current.take(news)
+        _tell(news.changes)
+        await plan_anew(gateway)
+    finally:
+        notify("READY=1")
+
+
+async def plan_anew(gateway: Gateway) -> None:
+    """Reminders and ends follow new days; what the database keeps us from now is done at the next start."""
+    try:
+        await gateway.plan_anew()
+    except TryAgain as error:
+        log.warning("due times could not be planned anew; restart the gateway to have that done", error=str(error))
+
+
+# ---------------------------------------------------------------------------------------------------- several workers
+
+
+def reload_all(parent: Supervisor, current: Current) -> None:
+    """Have all workers judge what is new, and then all of them go by it."""
+    notify_reloading()
+    try:
+        news = current.read()
+        answers = parent.ask(f"judge {news.digest}", PATIENCE)
+        faults = [said or "a worker did not answer; try again" for said in answers.values() if said != YES]
+        if faults:
+            parent.ask("drop", PATIENCE)
+            raise ConfigError("\n".join(dict.fromkeys("\n".join(faults).splitlines())))
+    except ConfigError as error:
+        _tell_faults(str(error))
+    else:
+        current.take(news)  # whoever dies now is begun again with it
+        parent.ask("take", PATIENCE)
+        _tell(news.changes)
+        parent.ask("plan", PATIENCE, only=0)
+    finally:
+        notify("READY=1")
+
+
+class Worker:
+    """A worker's side of it."""
+
+    def __init__(self, gateway: Gateway, current: Current) -> None:
+        self._gateway, self._current = gateway, current
+        self._judged: tuple[News, Terms] | None = None
+
+    async def answer(self, question: str) -> str:
+        """What the parent hears. Raises where the worker cannot go by what all others do: it has to be begun again."""
+        match question.split():
+            case ["judge", digest]:
+                return await self._judge(digest)
+            case ["take"] if self._judged:
+                news, terms = self._judged
+                self._gateway.take(terms)
+                self._current.take(news)
+            case ["plan"]:
+                await plan_anew(self._gateway)
+        self._judged = None
+        return YES
+
+    async def _judge(self, digest: str) -> str:
+        self._judged = None
+        try:
+            news = await asyncio.to_thread(self._current.read)
+            if news.digest != digest:
+                return "the settings file changed while it was read; reload again"
+            self._judged = news, await asyncio.to_thread(self._gateway.judge, news.settings)
+        except ConfigError as error:
+            return str(error)
+        except Exception as error:
+            log.exception("a worker could not judge the new settings")
+            return f"{type(error).__name__}; see the log"
+        return YES
+
+
+# --------------------------------------------------------------------------------------------------------------- words
+
+
+def _tell(found: Sequence[Change]) -> None:
+    for change in found:
+        if change.needs_restart:
+            log.warning("a setting needs a restart", key=change.key, old=change.old, new=change.new)
+        else:
+            log.info("a setting was changed", key=change.key, old=change.old, new=change.new)
+    log.info("settings reloaded", changes=sum(not change.needs_restart for change in found))
+
+
+def _tell_faults(faults: str) -> None:
+    for line in faults.splitlines():
+        log.error("settings not reloaded, all stays as it was", fault=line)

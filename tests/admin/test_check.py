@@ -1,0 +1,476 @@
+"""`gateway check` and the mistakes that people make: a line for each, with its key, what is wrong and what to do."""
+
+import asyncio
+import datetime
+import shutil
+import socket
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.admin.checks import store
+from gateway.admin.checks.finding import Level
+from gateway.admin.checks.table import look_at
+from gateway.setup import Answers, _toml, set_up
+from tests.admin.test_dns import HOME, SITE
+from tests.peers.dns_server import DnsServer
+from tests.peers.hop import Hop
+
+HOST = "localhost"
+
+
+@dataclass
+class Place:
+    """A gateway's folder, as a mistake may spoil it."""
+
+    folder: Path
+    hop: Hop
+    environment: dict[str, str]
+    data: dict[str, Any] = field(default_factory=dict)
+    written: str = ""
+    """The text of the settings, where it is no TOML."""
+
+    def write(self, name: str, text: str | bytes, mode: int = 0o600) -> str:
+        file = self.folder / name
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        file.chmod(mode)
+        return name
+
+    def certificate(self, name: str, days: int = 30) -> tuple[Any, bytes, bytes]:
+        """A certificate for a host, valid for so many days from now on, and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+        built = (
+            x509.CertificateBuilder(subject, subject, key.public_key(), 1, until - datetime.timedelta(days=60), until)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return key, built.public_bytes(serialization.Encoding.PEM), secret
+
+    def check(self) -> list[dict[str, str]]:
+        """What is not as it should be."""
+        file = self.folder / "gateway.toml"
+        file.write_text(self.written or _toml(self.data))
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in self.environment.items():
+                patched.setenv(name, value)
+            _, findings = asyncio.run(look_at(file))
+        return [finding.row for finding in findings if finding.level is not Level.OK]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A gateway with nothing wrong, its hop and its name server; and what is said of it all the same."""
+    folder = tmp_path_factory.mktemp("good") / "gateway"
+    hop = Hop()
+    hop.start()
+    set_up(
+        folder,
+        Answers(SITE, "Riverside", "riverside.example", f"127.0.0.1:{hop.port}", f"https://{SITE}", recovery_key=False),
+    )
+    data = tomllib.loads((folder / "gateway.toml").read_text())
+    for section in ("smtp", "portal", "metrics"):
+        data[section] = {"listen": "127.0.0.1:0"}
+    with DnsServer(HOME) as server:
+        environment = {"GATEWAY_DNS__RESOLVER": server.address}
+        place = Place(folder, hop, environment, data)
+        yield SimpleNamespace(place=place, said=place.check())
+    hop.stop()
+
+
+@pytest.fixture
+def place(good, tmp_path):
+    folder = tmp_path / "gateway"
+    shutil.copytree(good.place.folder, folder)
+    hop = Hop()
+    hop.start()
+    data = tomllib.loads(_toml(good.place.data))
+    data["next_hop"]["address"] = f"127.0.0.1:{hop.port}"
+    yield Place(folder, hop, dict(good.place.environment), data)
+    hop.stop()
+
+
+def setting(section: str, **keys: Any) -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        table = place.data.setdefault(section, {})
+        (table[0] if isinstance(table, list) else table).update(keys)
+
+    return spoil
+
+
+def also(section: str, **keys: Any) -> Callable[[Place], None]:
+    """One more table of a list."""
+    return lambda place: place.data.setdefault(section, []).append(keys)
+
+
+def text(change: Callable[[str], str]) -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        place.written = change(_toml(place.data))
+
+    return spoil
+
+
+def variable(name: str, value: str) -> Callable[[Place], None]:
+    return lambda place: place.environment.update({name: value})
+
+
+def refusing(sender: str) -> Callable[[Place], None]:
+    def script(step, said, session):
+        return "550 5.7.1 No such sender" if step == "MAIL" and f"<{sender}" in said else ""
+
+    return lambda place: setattr(place.hop, "script", script)
+
+
+def taken_port(place: Place) -> None:
+    place.data["smtp"] = {"listen": f"127.0.0.1:{place.hop.port}"}
+
+
+def loop(place: Place) -> None:
+    place.data["smtp"] = {"listen": "0.0.0.0:2525"}
+    place.data["next_hop"]["address"] = "127.0.0.1:2525"
+
+
+def same_port(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    place.data["smtp"] = place.data["portal"] = {"listen": f"127.0.0.1:{port}"}
+
+
+def nobody_there(place: Place) -> None:
+    place.hop.stop()
+
+
+def listener_tls(days: int = 30, other_key: bool = False, section: str = "smtp") -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        _, certificate, key = place.certificate(HOST, days)
+        key = place.certificate(HOST)[2] if other_key else key
+        tls = {"tls_cert": place.write("cert.pem", certificate), "tls_key": place.write("key.pem", key)}
+        place.data[section] |= tls
+
+    return spoil
+
+
+def folder_as(section: str, key: str, **more: Any) -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        (place.folder / "folder").mkdir()
+        setting(section, **{key: "folder"}, **more)(place)
+
+    return spoil
+
+
+def secret(mode: int = 0o600, content: str = "secret") -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        file = place.write("password", content, mode)
+        # the hop offers no sign-in, so that the mailbox's password stands for all
+        place.data["openid"] = [
+            {"practice": "riverside", "issuer": "http://127.0.0.1:9", "client_id": "x", "client_secret_file": file}
+        ]
+
+    return spoil
+
+
+def mode(name: str, bits: int) -> Callable[[Place], None]:
+    return lambda place: (place.folder / name).chmod(bits)
+
+
+def clock_file(place: Place) -> None:
+    place.write("now", "2026-03-02T10:00:00+00:00")
+    place.environment["GATEWAY_CLOCK_FILE"] = str(place.folder / "now")
+
+
+def no_room(place: Place) -> None:
+    place.environment["NO_ROOM"] = "1"
+
+
+SIGN_IN = {"issuer": "http://127.0.0.1:9", "addresses": ["ada@riverside.example"]}
+RELAY = {"domain": "hospital.example", "address": "mx.hospital.example:25"}
+MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
+    (
+        "TOML syntax",
+        text(lambda one: one.replace("[site]", "[site")),
+        "gateway.toml",
+        "not TOML",
+        "write texts in quotes",
+    ),
+    (
+        "no quotes",
+        text(lambda one: one.replace('"Riverside"', "Riverside")),
+        "gateway.toml",
+        "line 10",
+        "write texts in",
+    ),
+    ("a key misspelt", setting("smtp", lisen="127.0.0.1:0"), "smtp.lisen", "no such key", "did you mean listen?"),
+    ("a section misspelt", setting("smpt", listen="x"), "smpt", "no such key", "did you mean smtp?"),
+    (
+        "a variable's section misspelt",
+        variable("GATEWAY_SMPT__LISTEN", "127.0.0.1:25"),
+        "GATEWAY_SMPT__LISTEN",
+        "no such key",
+        "did you mean GATEWAY_SMTP__LISTEN?",
+    ),
+    (
+        "a variable's key misspelt",
+        variable("GATEWAY_SMTP__LISTN", "127.0.0.1:25"),
+        "smtp.listn",
+        "no such key",
+        "did you mean listen?",
+    ),
+    (
+        "a variable almost ours",
+        variable("GATEWAY_CLOCKFILE", "now"),
+        "GATEWAY_CLOCKFILE",
+        "no setting has that name",
+        "did you mean GATEWAY_CLOCK_FILE?",
+    ),
+    (
+        "a bad colour",
+        setting("practices", colour="teal"),
+        "practices.0.colour",
+        '"teal"',
+        'write a colour as "#rrggbb"',
+    ),
+    ("a bad zone", setting("site", timezone="London"), "site.timezone", '"London"', "write an IANA time zone"),
+    ("no templates", setting("practices", language="nl"), "practices.0.language", '"nl"', "'en', 'es', 'fr' or 'de'"),
+    ("no port", setting("portal", listen="127.0.0.1"), "portal.listen", '"127.0.0.1"', 'write "host:port"'),
+    (
+        "a network for a list",
+        setting("smtp", trusted_networks="10.0.0.0/8"),
+        "smtp.trusted_networks",
+        '"10.0.0.0/8"',
+        "a valid list",
+    ),
+    (
+        "a path in the portal's address",
+        setting("site", portal_url="https://a.example/x"),
+        "site.portal_url",
+        "",
+        "write",
+    ),
+    ("the portal in clear", setting("site", portal_url=f"http://{SITE}"), "site.portal_url", "in clear", "https://"),
+    (
+        "a practice's domain",
+        setting("practices", domains=["riverside.example", SITE]),
+        "site.domain",
+        "also a domain",
+        "own",
+    ),
+    (
+        "a reminder too late",
+        setting("invitations", reminder_days=[3, 45]),
+        "invitations.reminder_days",
+        "day 45",
+        "to 30",
+    ),
+    (
+        "a domain twice",
+        also("practices", name="Hillside", domains=["riverside.example"]),
+        "practices.domains",
+        "Riverside and Hillside",
+        "practices.senders",
+    ),
+    (
+        "two practices of one name",
+        also("practices", name="Riverside", domains=["hillside.example"]),
+        "practices",
+        "two of them have the same id",
+        "give each",
+    ),
+    (
+        "a stranger as manager",
+        setting("practices", managers=["max@elsewhere.example"]),
+        "practices.managers",
+        "does not write for Riverside",
+        "",
+    ),
+    (
+        "mail to ourselves",
+        setting("site", postmaster=f"admin@{SITE}"),
+        "site.postmaster",
+        "which has no mailbox",
+        "write an address of a practice",
+    ),
+    (
+        "an open relay",
+        setting("smtp", trusted_networks=["0.0.0.0/0"]),
+        "smtp.trusted_networks",
+        "open relay",
+        "address",
+    ),
+    (
+        "every proxy trusted",
+        setting("portal", trusted_proxies=["::/0"]),
+        "portal.trusted_proxies",
+        "any address",
+        "your TLS proxy's address alone",
+    ),
+    ("a port twice", same_port, "portal.listen", "is smtp.listen, too", "write another port"),
+    ("no address of ours", setting("smtp", listen="192.0.2.1:0"), "smtp.listen", "no address 192.0.2.1", "127.0.0.1"),
+    ("no host of that name", setting("metrics", listen="nowhere.invalid:0"), "metrics.listen", "no host", "127.0.0.1"),
+    ("a hop that is ourselves", loop, "next_hop.address", "is smtp.listen", "write the mail server that takes mail on"),
+    ("a hop that is not there", nobody_there, "next_hop.address", "nothing listens", "start it"),
+    (
+        "a hop without a name",
+        setting("next_hop", address="nowhere.invalid:25", tls="verified"),
+        "next_hop.address",
+        "no host",
+        "finds",
+    ),
+    (
+        "a hop without TLS",
+        setting("next_hop", tls="verified"),
+        "next_hop.tls",
+        "offers no TLS",
+        "give it a certificate",
+    ),
+    ("bounces refused", refusing("bounce+"), "next_hop.address", "refuses mail from <bounce+", "have it take"),
+    ("reports refused", refusing(">"), "next_hop.address", "refuses mail from <>", "have it take"),
+    ("no password", setting("next_hop", username="us"), "next_hop.password_file", "is missing", "write both"),
+    (
+        "a password's folder",
+        folder_as("mailbox", "password_file", host="127.0.0.1", port=9, username="bot"),
+        "mailbox.password_file",
+        "Is a directory",
+        "name a file that holds the secret",
+    ),
+    ("keys in a folder", folder_as("keys", "file"), "keys.file", "", ""),
+    ("an expired certificate", listener_tls(-1), "smtp.tls_cert", "has expired on", "renew it"),
+    ("a certificate's last days", listener_tls(5), "smtp.tls_cert", "expires in 4 days", "renew it"),
+    ("another certificate's key", listener_tls(other_key=True), "smtp.tls_key", "is not the key of", "name the one"),
+    (
+        "another key than the hop knows us by",
+        listener_tls(other_key=True, section="next_hop"),
+        "next_hop.tls_key",
+        "is not the key of",
+        "name the one",
+    ),
+    (
+        "a folder for a certificate",
+        folder_as("next_hop", "tls_cert"),
+        "next_hop.tls_cert",
+        "Is a directory",
+        "name a file that holds it",
+    ),
+    (
+        "a certificate that is none",
+        lambda place: place.data["smtp"].update(tls_cert=place.write("cert.pem", "none")),
+        "smtp.tls_cert",
+        "holds no certificate",
+        "name a file that does",
+    ),
+    (
+        "a CA bundle that is none",
+        lambda place: place.data["next_hop"].update(ca_file=place.write("ca.pem", "none")),
+        "next_hop.ca_file",
+        "has no certificates",
+        "name a file of CA",
+    ),
+    ("all can read keys", mode("gateway.keys", 0o604), "keys", "others can read", "chmod 600"),
+    ("all can write the database", mode("gateway.db", 0o606), "database.url", "others can write", "chmod 600"),
+    ("another database", setting("database", url="mysql://db/x"), "database.url", "only SQLite", 'write "sqlite'),
+    (
+        "no folder for it",
+        setting("database", url="sqlite:////nowhere/x.db"),
+        "database.url",
+        "cannot be written",
+        "name",
+    ),
+    ("a full disk", no_room, "disk", "mail is refused when it is full", "make room"),
+    ("a relay of our own", also("relays", **RELAY | {"domain": SITE}), "relays.domain", "the gateway's own", "take"),
+    ("no templates' folder", setting("site", templates="own"), "site.templates", "is no folder", ""),
+    ("a logo that is not there", setting("practices", logo="logo.svg"), "practices.logo", "cannot be read", ""),
+    (
+        "a signing key that is not there",
+        also("dkim", selector="one", key_file="one.key"),
+        "dkim.key_file",
+        "cannot be read",
+        "`gateway dkim new one` makes one",
+    ),
+    (
+        "administrators' secret that is not there",
+        setting("admin", client_id="x", client_secret_file="nowhere", **SIGN_IN),
+        "admin.client_secret_file",
+        "cannot be read",
+        "name a file that holds the secret",
+    ),
+    (
+        "a clock from a file",
+        clock_file,
+        "GATEWAY_CLOCK_FILE",
+        "from a file",
+        "take it out",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key", "said", "do"), [one[1:] for one in MISTAKES], ids=[one[0] for one in MISTAKES]
+)
+def test_each_mistake_gives_one_line(good, place, monkeypatch, spoil, key, said, do):
+    spoil(place)
+    if place.environment.pop("NO_ROOM", ""):
+        monkeypatch.setattr(store.shutil, "disk_usage", lambda _: SimpleNamespace(free=1, total=10**12))
+    rows = [row for row in place.check() if row not in good.said]
+    assert [row["key"].removeprefix(f"{place.folder}/") for row in rows] == [key], rows
+    [row] = rows
+    assert said in row["said"], row
+    assert do in row["do"], row
+    assert row["do"], row
+    assert not any("[Errno" in value or "\n" in value for value in row.values())
+
+
+def test_there_are_forty_mistakes_and_more():
+    assert len(MISTAKES) >= 40
+
+
+def test_all_mistakes_are_said_at_once(good, place):
+    setting("practices", colour="teal")(place)
+    setting("smtp", lisen="x")(place)
+    setting("portal", listen="8080")(place)
+    setting("invitations", reminder_days=[45])(place)
+    variable("GATEWAY_SMPT__LISTEN", "x")(place)
+    nobody_there(place)
+    rows = [row["key"] for row in place.check() if row not in good.said]
+    assert sorted(rows) == [
+        "GATEWAY_SMPT__LISTEN",
+        "invitations.reminder_days",
+        "next_hop.address",
+        "portal.listen",
+        "practices.0.colour",
+        "smtp.lisen",
+    ]
+
+
+def test_what_is_wrong_between_keys_is_said_by_each_rule(good, place):
+    setting("smtp", users_file="users")(place)
+    setting("practices", managers=["max@elsewhere.example"])(place)
+    setting("admin", issuer="http://127.0.0.1:9")(place)
+    assert sorted(row["key"] for row in place.check()) == ["admin.issuer", "practices.managers", "smtp.users_file"]
+
+
+def test_of_a_gateway_that_was_just_set_up_there_are_only_warnings(good):
+    assert {row["level"] for row in good.said} == {"warning"}
+
+
+def test_the_hop_is_asked_for_both_kinds_of_sender_and_gets_no_mail(place):
+    heard = []
+
+    def script(step, said, session):
+        heard.append(said.split("<")[-1] if step == "MAIL" else step)
+        return ""
+
+    place.hop.script = script
+    place.check()
+    told = [one for one in heard if one in ("RSET", "DATA", "dot") or one.startswith(("bounce+", ">"))]
+    assert told == [f"bounce+check@{SITE}>", "RSET", ">", "RSET"]
