@@ -22,7 +22,6 @@ BUSY_SECONDS = 5
 STATEMENTS = 512
 """Compiled statements that each connection keeps: all shapes that there are."""
 _PRAGMAS = {
-    "auto_vacuum": "incremental",  # holds for a file that is made; an older one is rewritten at a start
     "journal_mode": "wal",
     "synchronous": "full",
     "foreign_keys": 1,
@@ -31,6 +30,9 @@ _PRAGMAS = {
     "wal_autocheckpoint": 16000,  # pages (64 MB): a bound; LogConnection copies long before
     "busy_timeout": BUSY_SECONDS * 1000,
 }
+_NEW_FILE = {"auto_vacuum": "incremental"}
+"""Holds for a file that is made; an older one is rewritten at a start. It takes the lock of those who write, even where
+nothing is to be changed, so that nobody else asks for it."""
 _OPTIONS: dict[str, Any] = {"timeout": BUSY_SECONDS, "cached_statements": STATEMENTS, "check_same_thread": False}
 DATABASE_ERRORS = (sqlite3.OperationalError, peewee.OperationalError)
 """Of the disk or of another's lock, not of what a caller asked."""
@@ -44,7 +46,7 @@ _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
 
 def open_database(path: Path) -> peewee.SqliteDatabase:
     """The database at this path, for what peewee writes of it."""
-    return peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS, **_OPTIONS)
+    return peewee.SqliteDatabase(str(path), pragmas=_NEW_FILE | _PRAGMAS, **_OPTIONS)
 
 
 def damage_of(database: peewee.SqliteDatabase) -> str:

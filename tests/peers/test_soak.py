@@ -5,7 +5,7 @@ import pytest
 from tests.soak.month import Options, live
 from tests.soak.report import lines
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(600)]
 
 DAYS = ("not when it was due", "reminder to")
 """Days and reminders go by when each mail was handed on: on a machine that other tests keep busy, mail waits at will.

@@ -157,7 +157,7 @@ def live(options: Options, folder: Path) -> Result:
 
 def _close_the_books(town: Town) -> None:
     """What waits arrives; then everybody looks what they have."""
-    town.site.drain(60)
+    town.site.drain()
     for one in town.strangers:
         one.settle()
     town.read_all()

@@ -64,6 +64,17 @@ def test_writers_of_two_processes_never_hear_of_a_lock(path, shared):
     database.close()
 
 
+def test_only_who_writes_takes_the_lock_of_those_who_write(path, monkeypatch):
+    monkeypatch.setitem(connections._OPTIONS, "timeout", 0)  # nobody waits: who asks for it hears of it
+    monkeypatch.setitem(connections._PRAGMAS, "busy_timeout", 0)
+    writes = connections.connect(str(path))
+    writes.execute("BEGIN IMMEDIATE")
+    reads = connections.connect(str(path))
+    assert reads.execute("SELECT count(*) FROM fingerprint").fetchone() == (0,)
+    reads.close()
+    writes.close()
+
+
 def keep_the_turn(path, kept, enough):
     disk = WriteConnection(str(path), shared=True)
     disk.begin()
