@@ -1,7 +1,7 @@
 """The `gateway …` commands that documents show, and what is wrong with each: held against what typer knows.
 
-A line of a code block is read whole, as the command line would read it. Within a sentence a command may be left short, or
-stand for several (`gateway audit list|verify`): its words and options have to be there.
+A line of a code block is read whole, as the command line would read it. Within a sentence a command may be left short,
+or stand for several (`gateway audit list|verify`): its words and options have to be there.
 """
 
 import re
@@ -16,7 +16,7 @@ from gateway.cli import app
 
 ROOT: Any = typer.main.get_command(app)
 USAGE_ERROR = typer.BadParameter.__base__ or Exception
-"""What typer's parser raises for a line that it cannot take; typer has a copy of click's own, which it does not show."""
+"""What typer's parser raises for a line that it cannot take: typer has a copy of click, which it does not show."""
 SHELLS = ("", "sh", "bash", "console")
 """What a code block is called in which each line may be a command; in others only those behind a `$ `."""
 ENDS = re.compile(r"[|&;<>()]+")
