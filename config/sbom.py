@@ -17,8 +17,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-from cyclonedx.contrib.this.builders import this_tool
 from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.contrib.this.builders import this_component
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
@@ -98,7 +98,7 @@ def _licence(name: str, installed: Distribution) -> License:
     text = LICENCES.get(name) or own
     factory = LicenseFactory()
     licence = factory.make_from_string(text, license_acknowledgement=LicenseAcknowledgement.DECLARED) if text else None
-    if licence is None or isinstance(licence, DisjunctiveLicense) and not licence.id:
+    if licence is None or (isinstance(licence, DisjunctiveLicense) and not licence.id):
         raise Incomplete(f"{name}: SPDX has no licence {text!r}; read its licence file, and put it into LICENCES")
     return licence
 
@@ -114,7 +114,7 @@ def _describe(bom: Bom) -> None:
         bom_ref=project["name"],
         licenses=[LicenseFactory().make_from_string(project["license"])],
     )
-    bom.metadata.tools.components.add(this_tool())
+    bom.metadata.tools.components.add(this_component())
 
 
 def _depend(bom: Bom, found: dict[str, Distribution]) -> None:
