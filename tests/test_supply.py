@@ -1,4 +1,4 @@
-"""Where packages come from: what the locks hold, what is installed by digest, what is listed, and that a wheel repeats."""
+"""Where packages come from: what locks hold, what is installed by digest, what is listed; and that a wheel repeats."""
 
 import hashlib
 import json
