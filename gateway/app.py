@@ -41,7 +41,7 @@ from gateway.flow.upkeep import heads
 from gateway.listeners import SystemRandom, listen_for_mail, open_traces, serve_portal
 from gateway.portal.mail.indexing import index_messages
 from gateway.ports import Clock
-from gateway.prepare import Prepared, follows_calendar, note_calendar, prepare
+from gateway.prepare import Prepared, prepare
 from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
 from gateway.store.runner import SqliteStore
@@ -162,16 +162,11 @@ class Gateway:
         if self._desk:
             hash_addresses(self._desk.keys if terms.settings.log.hash_addresses else None)
 
-    async def plan_anew(self) -> None:
-        """Where days or the zone have changed, due times follow; once for all workers. Raises StoreBusy, StoreFull."""
-        desk = self._desk
-        assert desk  # noqa: S101 - only what was started is reloaded
-        if await desk.ask(follows_calendar):
-            return
-        done = 0
-        while done := await desk.do(due_steps.follow_settings, done, AT_A_TIME):
-            pass
-        await desk.do(note_calendar)
+    @property
+    def desk(self) -> Desk:
+        """Where its parts bring their work."""
+        assert self._desk  # noqa: S101 - only what was started is asked
+        return self._desk
 
     @property
     def terms(self) -> Terms:
