@@ -16,6 +16,8 @@ LONGEST_MAP = 110
 """Lines of `gateway/README.md`: two screens."""
 MOST_WORDS = 60
 """Words of the glossary."""
+LONGEST_UNRELEASED = 18
+"""Months between a dependency's last release and the newest one of all, after which the page says why it stays."""
 MONTH = re.compile(r"\(20\d\d-(0[1-9]|1[0-2])\)$")
 
 
@@ -131,14 +133,32 @@ def test_each_decision_has_its_month() -> None:
     assert not [one for one in decisions if not MONTH.search(one)]
 
 
-def test_each_dependency_has_its_reason() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    names = {re.split(r"[<>=;\[ ]", one, maxsplit=1)[0] for one in needed}
-    above, _, _ = (ROOT / "docs/dependencies.md").read_text("utf-8").partition("## Looked at")
-    rows = re.findall(r"^\| ([^|]+) \|", above, re.MULTILINE)
+def table(title: str, page: str) -> dict[str, str]:
+    """The rows of the table under a title of a page: the first cell of each, and the rest."""
+    section = re.split(r"^## ", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE)
+    [own] = [one for one in section if one.startswith(f"{title}\n")]
+    return dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", own, re.MULTILINE)[1:])
 
-    assert {name for row in rows for name in row.split(", ")} - {"package"} - {"---"} == names
+
+def test_each_dependency_has_its_reason() -> None:
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = whole["dependency-groups"]
+    extras = [one for extra in whole["project"]["optional-dependencies"].values() for one in extra]
+    tests = [one for one in (*groups["build"], *groups["test"]) if one not in extras]  # which are tried as well
+    wanted = {"To run": [*whole["project"]["dependencies"], *extras], "To test": tests}
+    for title, needed in wanted.items():
+        names = {re.split(r"[<>=;\[ ]", one, maxsplit=1)[0] for one in needed if isinstance(one, str)}
+        assert {name for row in table(title, "docs/dependencies.md") for name in row.split(", ")} == names
+
+
+def test_each_dependency_says_when_it_was_released_and_why_one_seldom_released_stays() -> None:
+    months = {}
+    for names, rest in table("To run", "docs/dependencies.md").items():
+        found = re.findall(r"\((20\d\d)-(0[1-9]|1[0-2])\)", rest.rpartition(" | ")[2])
+        months |= dict(zip(names.split(", "), (int(year) * 12 + int(month) for year, month in found), strict=True))
+
+    old = {name for name, month in months.items() if month <= max(months.values()) - LONGEST_UNRELEASED}
+    assert table("Seldom released", "docs/dependencies.md").keys() == old
 
 
 def test_each_standard_in_the_code_stands_in_its_list() -> None:

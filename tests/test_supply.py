@@ -81,6 +81,15 @@ def test_what_is_shipped_is_installed_by_digest(file: str) -> None:
     assert [lock for line in by_digest for lock in MADE_OF if lock in line] == [BUILDS, RUNS]
 
 
+def test_the_page_on_installing_makes_versions_without_digests_of_the_lock() -> None:
+    page = (ROOT / "docs/install.md").read_text("utf-8")
+    [command] = re.findall(r"^(sed .* requirements\.lock) > dist/versions\.txt$", page, re.MULTILINE)
+    said = subprocess.run(["/bin/sh", "-c", command], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    lines = [line for line in said.splitlines() if not line.lstrip().startswith("#")]
+    assert [str(Requirement(line)) for line in lines] == [str(pin.requirement) for pin in pins(RUNS)]
+
+
 # ------------------------------------------------------------------------------------------ the bill of materials
 
 
