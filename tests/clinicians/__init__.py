@@ -37,9 +37,8 @@ LATER = {
     Verb.CANCEL: "{verb}",
     Verb.INVITE: "{verb} pat@home.example",
     Verb.DELEGATE: "{verb} cleo@riverside.example",
-    Verb.HELP: "{verb}",
 }
-"""What is said later, as it is typed."""
+"""What is said later, as it is typed, with what HELP says of it."""
 
 
 def path(language: str) -> str:
