@@ -1,4 +1,4 @@
-"""`gateway queue`: what waits to be sent, is paused, or was set aside because it could not be prepared."""
+"""`gateway queue`: what waits to be sent, is paused, or was set aside: it could not be prepared, or came back."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace

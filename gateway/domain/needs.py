@@ -99,7 +99,7 @@ NEEDS: Mapping[NeedKind, NeedSpec] = {
         varies=True,
     ),
     NeedKind.SET_ASIDE: NeedSpec(
-        say("Mails were set aside because they could not be prepared: %(number)s."),
+        say("Mails were set aside because they could not be prepared, or came back from their sender: %(number)s."),
         say("The log says what went wrong. Once that is mended, have them tried again, or drop them."),
         "gateway queue list --set-aside",
         worse=Worse.MORE,
