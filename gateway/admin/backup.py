@@ -33,6 +33,7 @@ from gateway.flow.upkeep import backups
 from gateway.ports import Keys
 from gateway.prepare import keys_of
 from gateway.store.content import sync_folder
+from gateway.store.owner import give
 from gateway.store.snapshot import copy_database, fault_of, look, private_copy
 
 FICLONE = 0x40049409
@@ -105,13 +106,14 @@ def back_up(
     ask(settings, lambda ctx: drills.refuse(ctx.tx))
     refuse_place(settings, config, folder)
     keys, recipient = keys_of(settings), recipient_of(settings.backup.recovery_key)
-    with alone(folder):
+    with alone(folder, settings.database_path):
         tidy(folder, settings.database_path)
         earlier, at = Earlier.of(folder), _free_instant(folder)
         known = earlier.content(keys, encrypted=recipient is not None)
         backup = Backup(settings, config, folder, at, step, recipient, known, compares_all)
         unfinished = folder / "snapshots" / (name_of(at) + UNFINISHED)
         unfinished.mkdir(mode=0o700)
+        give(unfinished, folder)
         manifest = _filled(backup, unfinished, keys)
         renew(earlier, backup.renewed, keys, encrypted=manifest.encrypted)
         snapshot = unfinished.rename(folder / "snapshots" / name_of(at))
@@ -284,4 +286,6 @@ def _free_instant(folder: Path) -> datetime:
 
 
 def _new(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb+")
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    give(file, path.parent)
+    return os.fdopen(file, "rb+")

@@ -15,6 +15,7 @@ from gateway.config.settings import Settings
 from gateway.errors import ConfigError, StoreBusy
 from gateway.ports import Keys
 from gateway.store.content import sync_folder
+from gateway.store.owner import give
 from gateway.store.snapshot import wipe_left
 
 WEEK = 7
@@ -40,11 +41,17 @@ def about_place(settings: Settings, folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One backup at a time. Raises StoreBusy, OSError."""
-    for place in (folder, folder / "content", folder / "snapshots"):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+def alone(folder: Path, live: Path) -> Iterator[None]:
+    """One backup at a time. A folder that is made belongs to the owner of the database, and what is in it likewise.
+
+    Raises StoreBusy, OSError.
+    """
+    for place, like in ((folder, live), (folder / "content", folder), (folder / "snapshots", folder)):
+        if not place.exists():
+            place.mkdir(mode=0o700, parents=True)
+            give(place, like)
     with (folder / ".lock").open("w") as held:
+        give(held.fileno(), folder)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -124,6 +131,7 @@ def write_manifest(snapshot: Path, manifest: Manifest) -> None:
     """A snapshot's manifest, whole or not at all. Raises OSError."""
     unfinished = snapshot / f"manifest.json{UNFINISHED}"
     with unfinished.open("w", encoding="utf-8") as file:
+        give(file.fileno(), snapshot)
         file.write(manifest.text())
         file.flush()
         os.fsync(file.fileno())

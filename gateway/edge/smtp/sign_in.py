@@ -83,6 +83,7 @@ def add_user(file: Path, typed: str, password: str) -> str:
     kept = [f"{login}:{hashed}" for login, hashed in (users(file) if file.exists() else {}).items() if login != key]
     fresh = file.with_name(file.name + ".new")
     fresh.touch(mode=0o600)
+    give(fresh, file if file.exists() else file.parent)
     fresh.write_text("\n".join([*kept, line, ""]), "utf-8")
     fresh.replace(file)
     return key
