@@ -30,10 +30,10 @@ from gateway.domain.model import Content
 from gateway.edge.run.clock import the_clock
 from gateway.errors import ConfigError, StoreBusy, StoreDamaged, StoreFull
 from gateway.flow.upkeep import backups
+from gateway.owner import give
 from gateway.ports import Keys
 from gateway.prepare import keys_of
 from gateway.store.content import sync_folder
-from gateway.store.owner import give
 from gateway.store.snapshot import copy_database, fault_of, look, private_copy
 
 FICLONE = 0x40049409

@@ -13,9 +13,9 @@ from gateway.admin.manifest import UNFINISHED, Manifest, read_manifest, snapshot
 from gateway.admin.recovery import Stored
 from gateway.config.settings import Settings
 from gateway.errors import ConfigError, StoreBusy
+from gateway.owner import give
 from gateway.ports import Keys
 from gateway.store.content import sync_folder
-from gateway.store.owner import give
 from gateway.store.snapshot import wipe_left
 
 WEEK = 7

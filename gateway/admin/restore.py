@@ -222,8 +222,8 @@ def _restored(one: _Restore) -> Restored:
     manifest, now = one.manifest, the_clock().now()
     for kept in manifest.files:
         _copy(one.snapshot / kept.name, one.database if kept.kind == "database" else one.staged(kept), one)
-    if one.wanted.drill and (kept := manifest.one("settings")):
-        file = one.staged(kept)
+    if one.wanted.drill and (text := manifest.one("settings")):
+        file = one.staged(text)
         file.write_text(drills.moved(file.read_text("utf-8"), one.config.parent), "utf-8")
     keys = _keys(one)
     if not manifest.is_ours(keys):

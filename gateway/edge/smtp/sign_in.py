@@ -20,6 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.domain.address import address, domain_key
 from gateway.errors import BadAddress, ConfigError
+from gateway.owner import give
 
 log = structlog.get_logger()
 
