@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "ports": words("domain errors"),
     "mail": words("domain errors"),
     "flow": words("domain errors mail ports"),
-    "store": words("domain errors ports"),
+    "store": words("domain errors owner ports"),
     "edge": words("domain errors flow mail owner ports"),
     "portal": words("domain errors flow mail ports"),
     "config": words("domain errors"),

@@ -30,7 +30,7 @@ from gateway.domain.model import Content
 from gateway.edge.run.clock import the_clock
 from gateway.errors import ConfigError, StoreBusy, StoreDamaged, StoreFull
 from gateway.flow.upkeep import backups
-from gateway.owner import give
+from gateway.owner import make_folder, open_owned
 from gateway.ports import Keys
 from gateway.prepare import keys_of
 from gateway.store.content import sync_folder
@@ -112,8 +112,7 @@ def back_up(
         known = earlier.content(keys, encrypted=recipient is not None)
         backup = Backup(settings, config, folder, at, step, recipient, known, compares_all)
         unfinished = folder / "snapshots" / (name_of(at) + UNFINISHED)
-        unfinished.mkdir(mode=0o700)
-        give(unfinished, folder)
+        make_folder(unfinished)
         manifest = _filled(backup, unfinished, keys)
         renew(earlier, backup.renewed, keys, encrypted=manifest.encrypted)
         snapshot = unfinished.rename(folder / "snapshots" / name_of(at))
@@ -286,6 +285,4 @@ def _free_instant(folder: Path) -> datetime:
 
 
 def _new(path: Path) -> BinaryIO:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    give(file, path.parent)
-    return os.fdopen(file, "rb+")
+    return os.fdopen(open_owned(path, os.O_RDWR | os.O_CREAT | os.O_EXCL), "rb+")

@@ -13,7 +13,7 @@ from gateway.admin.manifest import UNFINISHED, Manifest, read_manifest, snapshot
 from gateway.admin.recovery import Stored
 from gateway.config.settings import Settings
 from gateway.errors import ConfigError, StoreBusy
-from gateway.owner import give
+from gateway.owner import make_folder, open_owned
 from gateway.ports import Keys
 from gateway.store.content import sync_folder
 from gateway.store.snapshot import wipe_left
@@ -46,12 +46,10 @@ def alone(folder: Path, live: Path) -> Iterator[None]:
 
     Raises StoreBusy, OSError.
     """
-    for place, like in ((folder, live), (folder / "content", folder), (folder / "snapshots", folder)):
-        if not place.exists():
-            place.mkdir(mode=0o700, parents=True)
-            give(place, like)
-    with (folder / ".lock").open("w") as held:
-        give(held.fileno(), folder)
+    make_folder(folder, live)
+    make_folder(folder / "content")
+    make_folder(folder / "snapshots")
+    with open(folder / ".lock", "w", opener=open_owned) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -130,8 +128,7 @@ def renew(earlier: Earlier, renewed: dict[str, Stored], keys: Keys, *, encrypted
 def write_manifest(snapshot: Path, manifest: Manifest) -> None:
     """A snapshot's manifest, whole or not at all. Raises OSError."""
     unfinished = snapshot / f"manifest.json{UNFINISHED}"
-    with unfinished.open("w", encoding="utf-8") as file:
-        give(file.fileno(), snapshot)
+    with open(unfinished, "w", encoding="utf-8", opener=open_owned) as file:
         file.write(manifest.text())
         file.flush()
         os.fsync(file.fileno())
