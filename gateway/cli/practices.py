@@ -6,7 +6,7 @@ import typer
 
 from gateway.admin.access import ask, do, opened
 from gateway.cli.output import JsonOption, show
-from gateway.cli.parts import ConfigOption, fail, plain_errors, said
+from gateway.cli.parts import ConfigOption, fail, known, plain_errors, said
 from gateway.cli.people import REASON_KEPT, sweep
 from gateway.config.toml_file import load
 from gateway.flow.administration import holds, people
@@ -45,8 +45,7 @@ def hold(
     """Place a legal hold: nothing of this practice is destroyed while it stands."""
     with plain_errors():
         settings = load(config)
-        if not settings.policy().has_practice(practice):
-            fail(f"{practice}: there is no such practice; see gateway practices list")
+        known("practice", practice, (one.id for one in settings.policy().practices))
         placed = do(settings, lambda ctx: holds.hold_practice(ctx, practice, reason))
     typer.echo(f"{practice}: a legal hold stands{f'. {REASON_KEPT}' if placed else ' already'}")
 
@@ -56,6 +55,7 @@ def release(practice: Id, config: ConfigOption) -> None:
     """Release a legal hold; what has ended meanwhile is destroyed."""
     with plain_errors(), opened(load(config)) as access:
         if not access.do(holds.release_practice, practice):
+            known("practice", practice, (one.id for one in access.site.practices))
             fail(f"{practice}: no legal hold stands")
         sweep(access)
     typer.echo(f"{practice}: the legal hold is released")
