@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.admin.recovery import about_recovery_key, new_recovery_key
 from gateway.config.kinds import is_loopback, split_address
-from gateway.config.settings import Settings
+from gateway.config.settings import Settings, id_from
 from gateway.config.toml_file import build
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate
@@ -72,7 +72,13 @@ def _settings(answers: Answers) -> dict[str, Any]:
             "portal_url": answers.portal_url,
             "timezone": _local_zone(),
         },
-        "practices": [{"name": answers.practice, "domains": [answers.practice_domain]}],
+        "practices": [
+            {
+                "id": id_from(answers.practice) or "practice",  # in writing, so that the name may change
+                "name": answers.practice,
+                "domains": [answers.practice_domain],
+            }
+        ],
         "next_hop": {"address": answers.next_hop, "tls": "opportunistic" if is_loopback(hop_host) else "verified"},
         **(apart if answers.data else {}),
     }
