@@ -189,10 +189,10 @@ def shown(client):
     return client.sock.getpeercert(binary_form=True)
 
 
-def renewed(served, tmp_path, name):
+def renewed(served, tmp_path, name, days=1):
     folder = tmp_path / name
     folder.mkdir()
-    file, _ = certificate(folder, "localhost")
+    file, _ = certificate(folder, "localhost", days)
     (served.folder / "new.pem").write_bytes(file.read_bytes())
     (served.folder / "new.pem").replace(served.folder / "tls.pem")
     return file
@@ -214,6 +214,9 @@ def test_a_renewed_certificate_is_shown_to_new_sessions_and_the_others_go_on(tmp
         wait_for(lambda: "pat@home.example" in hop.recipients())
         (served.folder / "tls.pem").write_text("nonsense")
         reload(served, "settings not reloaded")
+        renewed(served, tmp_path, "expired", days=-2000)
+        reload(served, "settings not reloaded", times=2)
+        assert re.search(r"smtp\.tls_cert: the certificate in \S+tls\.pem has expired on", log(served))
         with session(served, second):
             pass
     finally:
