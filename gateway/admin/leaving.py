@@ -84,8 +84,11 @@ def way_out(settings: Settings, until: date) -> str:
         To take the gateway out of the path:
 
          1. Tell your clinicians first: from then on, mail that is marked secure leaves as ORDINARY mail.
-         2. Postfix: in master.cf, take "-o content_filter=smtp:[{host}]:{port}" out of the submission service, and
-            reload Postfix. Leave "relay_domains" and "transport_maps" for {domain} until step 5: answers come by it.
+         2. Postfix: in master.cf, take these two lines out of the submission service, and reload Postfix:
+              -o content_filter=secure-mail:[{host}]:{port}
+              -o receive_override_options=no_address_mappings
+            The second kept aliases and always_bcc waiting for the gateway. Leave all the rest until step 5: answers,
+            and what is handed back, come by it.
             Exchange: Disable-TransportRule or Set-SendConnector -Enabled $false for the connector to this gateway.
          3. Send a mail to an address outside: its header must have no "Received:" line by {domain}.
          4. Run gateway leave once more, for what came meanwhile, and let the gateway serve until
