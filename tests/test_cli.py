@@ -239,3 +239,44 @@ def test_the_queue_is_shown_tried_again_and_dropped(folder):
     missed = gateway("queue", "drop", 2, 7, *config)
     assert (missed.returncode, missed.stdout) == (1, "2: dropped\n7: nothing with this number waits\n")
     assert gateway("queue", "list", "--set-aside", *config).stdout == "nothing waits\n"
+
+
+def _at_once(signal_number, *words):
+    """A command that gets a signal as soon as its own code runs, which is long before it has read its settings."""
+    code = (
+        "import os, sys, signal, gateway.cli as cli\n"
+        "class Import:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'gateway.cli.app':\n"
+        f"            os.kill(os.getpid(), {int(signal_number)})\n"
+        "sys.meta_path.insert(0, Import())\n"
+        f"sys.argv[1:] = {list(map(str, words))!r}\n"
+        "cli.main()\n"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_hangup_before_it_serves_ends_nothing(tmp_path):
+    done = _at_once(signal.SIGHUP, "serve", "--config", tmp_path / "gateway.toml")
+    assert (done.returncode, "cannot be read" in done.stderr) == (os.EX_CONFIG, True)
+
+
+def test_an_interrupted_command_says_so_in_one_line(tmp_path):
+    done = _at_once(signal.SIGINT, "check", "--config", tmp_path / "gateway.toml")
+    assert (done.returncode, done.stderr, done.stdout) == (130, "interrupted\n", "")
+
+
+def test_so_does_one_that_had_begun(folder, tmp_path):
+    os.mkfifo(tmp_path / "mail")  # whoever reads it waits
+    words = ("explain", tmp_path / "mail", "--config", folder / "gateway.toml", "--from", "a@b.example")
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "gateway", *map(str, words), "--rcpt", "c@d.example"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        (tmp_path / "mail").open("wb"),
+    ):  # which takes until it is read
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "interrupted\n")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gateway.admin.access import ask, do
 from gateway.admin.rehearsal import letters, rehearsed
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.config.toml_file import load
 from gateway.domain.model_questions import Observation
 from gateway.errors import ConfigError
