@@ -6,6 +6,8 @@ import pytest
 
 from gateway.adapters import hops
 from gateway.config import toml_file
+from gateway.config.changes import changes
+from gateway.config.shown import shown_settings
 from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
 from tests.peers import recipes
@@ -167,3 +169,34 @@ def test_a_practice_says_in_which_order_it_writes_dates(read):
         assert settings.policy().practices[0].date_order is Order(order)
     with pytest.raises(ConfigError):
         read(toml_file.example().replace('date_order = ""', 'date_order = "ymd"'))
+
+
+WORD = "0badc0de0badc0de"
+OTHER = "feedfacefeedface"
+SMTP = '[smtp]\ntenant_header = "X-Sent: {}"\n[keys]\ncommand = ["fetch", "{}"]\n[next_hop]'
+
+
+def test_a_secret_word_is_shown_nowhere_and_its_change_is(read):
+    before, after = (read(GOOD.replace("[next_hop]", SMTP.format(word, word))) for word in (WORD, OTHER))
+    shown = {one.key: one.value for one in shown_settings(before)}
+    assert (shown["smtp.tenant_header"], shown["keys.command"]) == ("X-Sent: (secret)", "(secret)")
+    assert shown["smtp.processed_header"] == ""
+    assert {(one.key, one.old, one.new) for one in changes(before, after, {}, {})} == {
+        ("smtp.tenant_header", "X-Sent: (secret)", "X-Sent: (secret) (another one)"),
+        ("keys.command", "(secret)", "(secret) (another one)"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (f'[smtp]\ntenant_header = "{WORD}"', "smtp.tenant_header: (secret) cannot be used; write"),
+        (f'[smtp]\nprocessed_header = "X Bad: {WORD}"', "smtp.processed_header: X Bad: (secret) cannot be used; write"),
+        (f'[keys]\ncommand = "{WORD}"', "keys.command: (secret) cannot be used; "),
+    ],
+)
+def test_a_secret_word_that_cannot_be_used_is_not_shown_either(read, written, shown):
+    with pytest.raises(ConfigError) as raised:
+        read(GOOD.replace("[next_hop]", f"{written}\n[next_hop]"))
+    assert str(raised.value).startswith(shown)
+    assert WORD not in str(raised.value)

@@ -61,7 +61,9 @@ class PracticeSection(Section):
     """A clinic whose people send through this gateway; one table for each."""
 
     id: str = Field(
-        default="", description="never changes once in use; made from the name if left out", examples=["riverside"]
+        default="",
+        description="mail is kept under it: never change it, even if the name changes; made from the name if left out",
+        examples=["riverside"],
     )
     name: str = Field(description="as patients know it", examples=["Riverside Family Practice"])
     domains: list[Domain] = Field(

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
             raise ValueError('mailbox.tls: write "verified": this server is not on a loopback address')
 
     def _practices_differ(self) -> None:
-        ids = [_practice_id(practice) for practice in self.practices]
+        ids = [practice_id(practice) for practice in self.practices]
         if len(ids) != len(set(ids)):
             raise ValueError("practices: two of them have the same id; give each an id of its own")
         if unknown := {one.practice for one in self.openid} - set(ids):
@@ -227,7 +227,7 @@ class Settings(BaseSettings):
 
     def _practice(self, p: PracticeSection) -> Practice:
         return Practice(
-            id=_practice_id(p),
+            id=practice_id(p),
             name=p.name,
             domains=tuple(p.domains),
             senders=tuple(p.senders),
@@ -318,5 +318,10 @@ def _stamp(header: str) -> Stamp | None:
     return Stamp(*header.split(": ")) if header else None
 
 
-def _practice_id(practice: PracticeSection) -> str:
-    return practice.id or re.sub(r"[^a-z0-9]+", "-", practice.name.casefold()).strip("-")
+def practice_id(practice: PracticeSection) -> str:
+    return practice.id or id_from(practice.name)
+
+
+def id_from(name: str) -> str:
+    """The id of a practice that has no other. With its name it changes, so `gateway init` writes it down."""
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from gateway.config.environment import strangers
+from gateway.config.secret import veiled
 from gateway.config.section import Section
 from gateway.config.sections import SECTIONS
 from gateway.config.settings import Settings
@@ -110,7 +111,7 @@ def _explain(fault: ErrorDetails) -> str:
         return f"{name}: is missing{example}"
     message = fault["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     if message.startswith(("write", "it should")):
-        message = f"{toml(fault['input'])[:LONGEST]} cannot be used; {message}"
+        message = f"{veiled(name, toml(fault['input'])[:LONGEST])} cannot be used; {message}"
     return f"{name}: {message}{'' if '; ' in message else example}" if name else message
 
 
