@@ -19,7 +19,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "client_encoding": "utf8",
         "options": " ".join(
             (
-                "-c synchronous_commit=on",  # a commit is on the disk when it returns, whatever the server's own default
+                "-c synchronous_commit=on",  # a commit is on the disk when it returns, however the server is set
                 "-c lock_timeout=5s",
                 "-c idle_in_transaction_session_timeout=60s",  # a gateway that hangs lets others go on
             )
@@ -74,7 +74,7 @@ def prepare(connection: psycopg.Connection) -> None:
     connection.adapters.register_dumper(str, _Text)
 
 
-def _parameters(url: str) -> dict[str, str]:
+def _parameters(url: str) -> dict[str, Any]:
     said = psycopg.conninfo.conninfo_to_dict(url)
     wanted = {name: value for name, value in SETTINGS.items() if name not in said}
     if "target_session_attrs" not in said:

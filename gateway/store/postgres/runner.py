@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import peewee
 import psycopg
@@ -73,32 +73,55 @@ class PostgresStore:
         return result
 
     async def read(self, work: Callable[[Tx], R]) -> R:
-        return await self._in_thread(self._read, work)
+        result: R = await self._in_thread(self._read, work)
+        return result
 
     async def close(self) -> None:
         """Finish what was asked for, then let the connections go."""
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._pool.close)
 
-    def _in_thread(self, call: Callable[..., R], *arguments: object) -> "asyncio.Future[R]":
+    def _in_thread(self, call: Callable[..., R], *arguments: Any) -> "asyncio.Future[R]":
         return asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
     def _read(self, work: Callable[[Tx], R]) -> R:
-        with as_store_errors(), self._pool.connection() as connection:
-            connection.execute(_READ)
-            try:
-                return work(TableTx(self._repository, connection))
-            finally:
-                with suppress(psycopg.Error):  # what went wrong before is what counts
-                    connection.execute("ROLLBACK")
+        return self._connected(lambda connection: look(connection, self._repository, work))
 
     def _write(self, work: Callable[[Tx], R]) -> tuple[R, Aftermath, int]:
-        with as_store_errors(), self._pool.connection() as connection:
-            result, tx, tries = transact(connection, self._repository, work, self._content.settle)
+        result, tx, tries = self._connected(
+            lambda connection: transact(connection, self._repository, work, self._content.settle)
+        )
         for content_id in tx.aftermath.discarded:
             with suppress(OSError):  # all is committed: nobody may hear of a failure; the next start sweeps
                 self._content.discard(content_id)
         return result, tx.aftermath, tries
+
+    def _connected(self, call: Callable[[psycopg.Connection], R]) -> R:
+        """Do it on a connection; on another where that was cut before anything could have been committed."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with as_store_errors(), self._pool.connection() as connection:
+                    return call(connection)
+            except ConnectionCut:
+                if time.monotonic() > until:
+                    raise
+
+
+class ConnectionCut(StoreBusy):
+    """The connection has gone, and with it all that was begun on it; nothing was committed."""
+
+
+def look(connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R]) -> R:
+    """Do the work on a snapshot. Raises psycopg.Error, ConnectionCut, and what the work raises."""
+    try:
+        connection.execute(_READ)
+        return work(TableTx(of, connection))
+    except psycopg.OperationalError as error:
+        _see_whether_cut(connection, error)
+        raise
+    finally:
+        _roll_back(connection)
 
 
 def transact(
@@ -106,8 +129,8 @@ def transact(
 ) -> tuple[R, TableTx, int]:
     """Do the work and commit it, again where others were in the way; its result, and how often it was done.
 
-    `settle` is called just before each commit. Raises psycopg.Error, StoreBusy after some seconds of conflicts, and
-    what the work raises.
+    `settle` is called just before each commit. Raises psycopg.Error, StoreBusy after some seconds of conflicts,
+    ConnectionCut, and what the work raises.
     """
     until = time.monotonic() + PATIENCE_SECONDS
     pause = FIRST_PAUSE
@@ -115,30 +138,45 @@ def transact(
     while True:
         tries += 1
         tx = TableTx(of, connection)
-        connection.execute(_WRITE)
+        is_committing = False
         try:
+            connection.execute(_WRITE)
             result = work(tx)
             settle()
+            is_committing = True
             connection.execute("COMMIT")
         except CONFLICTS as conflict:
-            connection.execute("ROLLBACK")
+            _roll_back(connection)
             if time.monotonic() > until:
                 raise StoreBusy(f"others' work was in the way {tries} times: {conflict}") from conflict
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
             pause = min(pause * 2, LONGEST_PAUSE)
+        except psycopg.OperationalError as error:
+            _roll_back(connection)
+            if not is_committing:  # else nobody can know, and the caller is told that it was not done
+                _see_whether_cut(connection, error)
+            raise
         except BaseException:
-            with suppress(psycopg.Error):  # what went wrong before is what counts
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
         else:
             return result, tx, tries
 
 
+def _see_whether_cut(connection: psycopg.Connection, error: Exception) -> None:
+    if connection.broken:
+        raise ConnectionCut(str(error)) from error
+
+
+def _roll_back(connection: psycopg.Connection) -> None:
+    with suppress(psycopg.Error):  # what went wrong before is what counts
+        connection.execute("ROLLBACK")
+
+
 def read_once(url: str, work: Callable[[Tx], R]) -> R:
     """One look at a database. Raises StoreBusy, StoreFull, StoreDamaged."""
     with as_store_errors(), connect(url) as connection:
-        connection.execute(_READ)
-        return work(TableTx(repository(), connection))
+        return look(connection, repository(), work)
 
 
 def write_once(url: str, work: Callable[[Tx], R]) -> R:

@@ -69,7 +69,7 @@ def in_postgres(statement: str) -> str:
     """A statement of a migration in PostgreSQL's words."""
     bare = _COMMENT.sub("", statement)
     translated = _WORD.sub(lambda found: _translated(found[0]), bare)
-    return _TRIGGER.sub(lambda found: _trigger(found), translated).replace("%", "%%").strip()
+    return _TRIGGER.sub(_trigger, translated).replace("%", "%%").strip()
 
 
 def _translated(word: str) -> str:
