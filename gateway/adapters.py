@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from gateway.errors import ConfigError
 if TYPE_CHECKING:
     from gateway.edge.directory import LdapDirectory
     from gateway.edge.dkim_signer import DkimKey, DkimSigner
+    from gateway.edge.run.otel import OtelTraces
     from gateway.edge.web.openid import OpenId
 
 
@@ -153,6 +155,29 @@ def signer(settings: Settings) -> "DkimSigner | None":
     from gateway.edge.dkim_signer import DkimSigner  # noqa: PLC0415 - as above
 
     return DkimSigner(settings.site.domain, keys)
+
+
+def can_trace(settings: Settings) -> None:
+    """Raises ConfigError where traces are wanted and cannot be had."""
+    if settings.telemetry.endpoint:
+        _open_telemetry()
+
+
+def traces_to(settings: Settings, process: str) -> "OtelTraces | None":
+    """What tells traces, if they are wanted; to be made in the process that serves. Raises ConfigError."""
+    endpoint = settings.telemetry.endpoint
+    return _open_telemetry()(endpoint, process) if endpoint else None
+
+
+def _open_telemetry() -> "type[OtelTraces]":
+    try:
+        from gateway.edge.run.otel import OtelTraces  # noqa: PLC0415 - an extra, and 30 MB
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"telemetry.endpoint: {error.name} is not installed; type {sys.executable} -m pip install "
+            "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http, or take the key out"
+        ) from error
+    return OtelTraces
 
 
 def _split_host(text: str, otherwise: int) -> tuple[str, int]:

@@ -27,6 +27,7 @@ from gateway.edge.run.metrics import Figures
 from gateway.edge.run.sealer import Sealer
 from gateway.edge.run.ticker import Job, Ticker, Turn
 from gateway.edge.run.watch import Watch
+from gateway.edge.traces import UNTRACED, Traces
 from gateway.edge.web.proxies import Doubts
 from gateway.edge.web.serving import serve_web
 from gateway.flow.administration import attention
@@ -37,10 +38,10 @@ from gateway.flow.invitations import due_steps
 from gateway.flow.outbound import deliver
 from gateway.flow.outbound.write_out import Writer
 from gateway.flow.upkeep import heads
-from gateway.listeners import SystemRandom, listen_for_mail, serve_portal
+from gateway.listeners import SystemRandom, listen_for_mail, open_traces, serve_portal
 from gateway.portal.mail.indexing import index_messages
 from gateway.ports import Clock
-from gateway.prepare import Prepared, follows_calendar, note_calendar, prepare
+from gateway.prepare import Prepared, prepare
 from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
 from gateway.store.runner import SqliteStore
@@ -85,6 +86,7 @@ class Gateway:
     """Whether no other process serves the same database."""
     figures: Figures = field(default_factory=Figures)
     traffic: Traffic = field(default_factory=Traffic)
+    traces: Traces = UNTRACED
     reach: Reach = field(init=False)
     listening: dict[str, str] = field(default_factory=dict)
     """Where each part listens, once started: "host:port" by part."""
@@ -107,6 +109,7 @@ class Gateway:
         async with contextlib.AsyncExitStack() as stack:
             prepared = self.prepared or prepare(self.settings, self.clock, self.parts)
             stack.callback(prepared.close)
+            self.traces = open_traces(stack, self.settings, self.name)
             hash_addresses(prepared.keys if self.settings.log.hash_addresses else None)
             terms = self._terms = terms_of(self.settings, prepared.templates, self.figures.directory_answers)
             desk, outbox, bookkeeper = self._open_store(stack, prepared, terms)
@@ -121,12 +124,12 @@ class Gateway:
             _in_background(stack, ticker.run())
             _in_background(stack, self.figures.watch_loop().run())
             if "mailbox" in self.parts and self.worker == 0:
-                reader = MailboxReader(terms.mailbox, desk, prepared.content, self.figures)
+                reader = MailboxReader(terms.mailbox, desk, prepared.content, self.figures, self.traces)
                 self._followers.append(lambda terms: reader.follow(terms.mailbox))
                 _in_background(stack, reader.run())
             await self._listen_for_metrics(stack, prepared)
             if "portal" in self.parts:
-                follow = await serve_portal(stack, prepared, desk, terms, self.figures)
+                follow = await serve_portal(stack, prepared, desk, terms, self.figures, self.traces)
                 self._followers.append(follow)
                 self.listening["portal"] = prepared.where("portal")
                 if "admin" in prepared.sockets:
@@ -134,7 +137,8 @@ class Gateway:
                     self._followers.append(await serve_admin(stack, prepared, desk, terms, SystemRandom(), doubts))
                     self.listening["admin"] = prepared.where("admin")
             if "smtp" in self.parts:
-                follow = await listen_for_mail(stack, prepared, desk, terms, self.figures, self.traffic)
+                counts = (self.figures, self.traffic, self.traces)
+                follow = await listen_for_mail(stack, prepared, desk, terms, *counts)
                 self._followers.append(follow)
                 self.listening["smtp"] = prepared.where("smtp")
             self._closing = stack.pop_all()
@@ -158,16 +162,11 @@ class Gateway:
         if self._desk:
             hash_addresses(self._desk.keys if terms.settings.log.hash_addresses else None)
 
-    async def plan_anew(self) -> None:
-        """Where days or the zone have changed, due times follow; once for all workers. Raises StoreBusy, StoreFull."""
-        desk = self._desk
-        assert desk  # noqa: S101 - only what was started is reloaded
-        if await desk.ask(follows_calendar):
-            return
-        done = 0
-        while done := await desk.do(due_steps.follow_settings, done, AT_A_TIME):
-            pass
-        await desk.do(note_calendar)
+    @property
+    def desk(self) -> Desk:
+        """Where its parts bring their work."""
+        assert self._desk  # noqa: S101 - only what was started is asked
+        return self._desk
 
     @property
     def terms(self) -> Terms:
@@ -208,7 +207,7 @@ class Gateway:
                 asyncio.get_running_loop().call_later(PARTING, _part, before)
             outbox.follow(*means(terms))
 
-        outbox = Outbox(desk, *means(terms), self.traffic, self.name, bookkeeper.sent, self.reach)
+        outbox = Outbox(desk, *means(terms), self.traffic, self.name, bookkeeper.sent, self.reach, self.traces)
         stack.callback(outbox.close)
         outbox.wake()
         self._followers.append(follow)
@@ -238,10 +237,8 @@ class Gateway:
             self.figures.keeps_time.set(ours)
             if ours and "reminders" in self.parts:
                 await watch.look_back(clock_was_set=set_by is not None)
-            for due in DUE:
-                while "reminders" in self.parts and not ticker.is_ending and await turn.is_ours():
-                    if not await desk.do(due, AT_A_TIME):
-                        break
+            if "reminders" in self.parts:
+                await self._do_what_is_due(desk, turn, ticker)
             if ours:
                 self.figures.timed_until.set(now.timestamp())
                 await watch.note()
@@ -262,6 +259,14 @@ class Gateway:
         if "portal" in self.parts:
             self._index(ticker, desk, content)
         return ticker
+
+    async def _do_what_is_due(self, desk: Desk, turn: Turn, ticker: Ticker) -> None:
+        done = 0
+        with self.traces.span("timed work") as span:
+            for due in DUE:
+                while not ticker.is_ending and await turn.is_ours() and (steps := await desk.do(due, AT_A_TIME)):
+                    done += steps
+            span.tell(steps=done) if done else span.drop()
 
     def _keep_house(self, ticker: Ticker, desk: Desk, content: SpooledContent, turn: Turn) -> None:
         """Have what has served its time removed, by whoever keeps the time."""

@@ -4,14 +4,17 @@ import contextlib
 import secrets
 from collections.abc import Callable
 
-from gateway.adapters import server_logins
+from gateway.adapters import server_logins, traces_to
+from gateway.config.settings import Settings
 from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.painter import ProcessPainter
 from gateway.edge.run.metrics import Figures
 from gateway.edge.smtp.handler import SmtpHandler
 from gateway.edge.smtp.mail_server import listen
+from gateway.edge.traces import UNTRACED, Traces
 from gateway.edge.web.proxies import Doubts, Networks, ProxyHeaders
 from gateway.edge.web.serving import serve_web
+from gateway.edge.web.traced import traced
 from gateway.flow.context import Desk
 from gateway.portal.app import create_app, open_portal
 from gateway.portal.app import follow as follow_portal
@@ -29,8 +32,22 @@ class SystemRandom:
         return secrets.token_bytes(count)
 
 
+def open_traces(stack: contextlib.AsyncExitStack, settings: Settings, process: str) -> Traces:
+    """Where this process tells its spans, until the stack closes. Raises ConfigError."""
+    opened = traces_to(settings, process)
+    if opened is None:
+        return UNTRACED
+    stack.push_async_callback(opened.close)
+    return opened
+
+
 async def serve_portal(
-    stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk, terms: Terms, figures: Figures
+    stack: contextlib.AsyncExitStack,
+    prepared: Prepared,
+    desk: Desk,
+    terms: Terms,
+    figures: Figures,
+    traces: Traces,
 ) -> Follow:
     """The web pages, until the stack closes."""
     doubts = Doubts(desk, figures)
@@ -43,7 +60,8 @@ async def serve_portal(
     def named(terms: Terms) -> ProxyHeaders:
         url, largest = terms.site.portal_url, int(terms.settings.smtp.max_message_size)
         own = follow_portal(portal, terms.templates, url, largest, terms.scanner(), terms.sign_ins)
-        return ProxyHeaders(create_app(own, url), trusted(terms), doubts, https=url.startswith("https:"))
+        app = traced(create_app(own, url), traces, "portal request")
+        return ProxyHeaders(app, trusted(terms), doubts, https=url.startswith("https:"))
 
     def trusted(terms: Terms) -> Networks:
         return tuple(terms.settings.portal.trusted_proxies)
@@ -59,10 +77,11 @@ async def listen_for_mail(
     terms: Terms,
     figures: Figures,
     traffic: Traffic,
+    traces: Traces,
 ) -> Follow:
     """The listener for mail, until the stack closes."""
     policy = terms.policy(server_logins(terms.settings))
-    handler = SmtpHandler(desk, prepared.content, policy, figures, traffic)
+    handler = SmtpHandler(desk, prepared.content, policy, figures, traffic, traces)
     sockets = prepared.sockets
     server = await listen(handler, policy, terms.site.domain, sockets["smtp"], sockets.get("smtps"))
 

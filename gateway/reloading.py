@@ -6,17 +6,21 @@ process could go by it, all of them do.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from gateway.app import Gateway
+from gateway.app import AT_A_TIME, Gateway
 from gateway.config.changes import Change, Files, changes, files_of, without_restart
 from gateway.config.settings import Settings
 from gateway.edge.run.notify import notify, notify_reloading
 from gateway.edge.run.supervisor import Supervisor
 from gateway.errors import ConfigError, TryAgain
+from gateway.flow.administration import reloads
+from gateway.flow.context import Desk
+from gateway.flow.invitations import due_steps
+from gateway.prepare import follows_calendar, note_calendar
 from gateway.terms import Terms
 
 log = structlog.get_logger()
@@ -70,24 +74,52 @@ async def reload(gateway: Gateway, current: Current) -> None:
         news = await asyncio.to_thread(current.read)
         terms = await asyncio.to_thread(gateway.judge, news.settings)
     except ConfigError as error:
-        _tell_faults(str(error))
+        await note_refused(gateway.desk, _tell_faults(str(error)))
     except Exception:  # a mistake of ours must not end what runs
         log.exception("the settings could not be reloaded: all stays as it was")
     else:
         gateway.take(terms)
         current.take(news)
         _tell(news.changes)
-        await plan_anew(gateway)
+        await note_taken(gateway.desk, news.changes)
+        await plan_anew(gateway.desk)
     finally:
         notify("READY=1")
 
 
-async def plan_anew(gateway: Gateway) -> None:
-    """Reminders and ends follow new days; what the database keeps us from now is done at the next start."""
+async def plan_anew(desk: Desk) -> None:
+    """Where days or the zone have changed, due times follow; once for all workers.
+
+    What the database keeps us from now is done at the next start.
+    """
     try:
-        await gateway.plan_anew()
+        if await desk.ask(follows_calendar):
+            return
+        done = 0
+        while done := await desk.do(due_steps.follow_settings, done, AT_A_TIME):
+            pass
+        await desk.do(note_calendar)
     except TryAgain as error:
         log.warning("due times could not be planned anew; restart the gateway to have that done", error=str(error))
+
+
+async def note_taken(desk: Desk, found: Sequence[Change]) -> None:
+    """Have it in the audit; once for all workers."""
+    waiting = [change.key for change in found if change.needs_restart]
+    changed = [change.key for change in found if not change.needs_restart]
+    await _note(desk.at(reloads.PLACE).do(reloads.taken, changed, waiting))
+
+
+async def note_refused(desk: Desk, keys: Sequence[str]) -> None:
+    """The same for a reload that was refused."""
+    await _note(desk.at(reloads.PLACE).do(reloads.refused, keys))
+
+
+async def _note(writing: Awaitable[None]) -> None:
+    try:
+        await writing
+    except TryAgain as error:
+        log.warning("the audit could not be told of the reload", error=str(error))
 
 
 # ---------------------------------------------------------------------------------------------------- several workers
@@ -104,7 +136,7 @@ def reload_all(parent: Supervisor, current: Current) -> None:
             parent.ask("drop", PATIENCE)
             raise ConfigError("\n".join(dict.fromkeys("\n".join(faults).splitlines())))
     except ConfigError as error:
-        _tell_faults(str(error))
+        parent.ask(" ".join(["refused", *_tell_faults(str(error))]), PATIENCE, only=0)
     else:
         current.take(news)  # whoever dies now is begun again with it
         parent.ask("take", PATIENCE)
@@ -130,8 +162,12 @@ class Worker:
                 news, terms = self._judged
                 self._gateway.take(terms)
                 self._current.take(news)
+                if self._gateway.worker == 0:
+                    await note_taken(self._gateway.desk, news.changes)
+            case ["refused", *keys]:
+                await note_refused(self._gateway.desk, keys)
             case ["plan"]:
-                await plan_anew(self._gateway)
+                await plan_anew(self._gateway.desk)
         self._judged = None
         return YES
 
@@ -162,6 +198,9 @@ def _tell(found: Sequence[Change]) -> None:
     log.info("settings reloaded", changes=sum(not change.needs_restart for change in found))
 
 
-def _tell_faults(faults: str) -> None:
-    for line in faults.splitlines():
+def _tell_faults(faults: str) -> list[str]:
+    """Log a line for each fault; the keys at fault."""
+    lines = faults.splitlines()
+    for line in lines:
         log.error("settings not reloaded, all stays as it was", fault=line)
+    return reloads.at_fault(lines)[: reloads.MOST]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from gateway.adapters import admin_sign_in, directory, hops, mailbox_server, server_tls, sign_ins, signer
+from gateway.adapters import admin_sign_in, can_trace, directory, hops, mailbox_server, server_tls, sign_ins, signer
 from gateway.config.changes import Files, files_of
 from gateway.config.settings import Settings
 from gateway.domain.site import Site
@@ -107,8 +107,9 @@ def terms_of(
         made(lambda: _users(settings)),
         made(lambda: directory(settings, on_directory)),
         made(lambda: admin_sign_in(settings)),
+        made(lambda: can_trace(settings)),
     )
-    site, pages, ways, box, doors, tls, signs, _, people, admins = found
+    site, pages, ways, box, doors, tls, signs, _, people, admins, _ = found
     if faults or site is None or pages is None or ways is None:
         raise ConfigError("\n".join(faults))
     return Terms(settings, files_of(settings), site, pages, ways, box, doors or {}, people, admins, tls, signs)

@@ -113,8 +113,12 @@ def _section(name: str, command: click.Command) -> str:
 
 
 def _row(one: Any) -> str:
-    names = f"`{one.metavar or (one.name or '').upper()}`" if isinstance(one, click.Argument) else _options(one)
+    names = _argument(one) if one.param_type_name == "argument" else _options(one)
     return f"| {names} | {_cell(getattr(one, 'help', '') or '')} | {_without(one)} |"
+
+
+def _argument(one: Any) -> str:
+    return " or ".join(f"`{name}`" for name in (one.metavar or one.name.upper()).split("|"))
 
 
 def _options(one: Any) -> str:

@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import settings
 from playwright.sync_api import Browser as Chromium
 
@@ -24,7 +23,7 @@ from gateway.store.postgres.runner import PostgresStore
 from gateway.store.runner import SqliteStore
 from tests.browser import Browser
 from tests.looks.looking import chromium as running_chromium
-from tests.peers import fetch
+from tests.peers import fetch, preloaded
 from tests.peers.postgres import Postgres
 from tests.practice import World
 
@@ -37,9 +36,8 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same argon2id, with less work: what the real work is has a test of its own."""
-    for room in ("gateway.portal.passwords", "gateway.edge.smtp.sign_in"):
-        monkeypatch.setattr(f"{room}.PasswordHasher", lambda: PasswordHasher(1, 8, 1))
+    for room in preloaded.HASHERS:
+        monkeypatch.setattr(f"{room}.PasswordHasher", preloaded.cheap_hasher)
 
 
 @pytest.fixture

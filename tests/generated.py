@@ -5,6 +5,7 @@ Tests hold that each file says what its source says, and name this command.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from gateway.config import toml_file
 from gateway.domain import intent
 from gateway.domain.acts import ACTS
 from gateway.domain.lifecycle import TABLE
-from tests import commands_page, compliance
+from gateway.domain.words import LANGUAGES
+from tests import clinicians, commands_page, compliance, reference
 from tests.edge import samples
 from tests.portal import seen
 from tests.store import data_model
@@ -64,6 +66,7 @@ def below(mark: str, path: str, text: str) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "templates/mail/samples.json": lambda: asyncio.run(samples.samples()),
     "config/gateway.example.toml": toml_file.example,
     "docs/audit.md": lambda: below(MARK, "docs/audit.md", acts()),
     "docs/compliance.md": compliance.page,
@@ -71,17 +74,20 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/pictures/data-model.svg": data_model.picture,
     "docs/lifecycle.md": lambda: below(MARK, "docs/lifecycle.md", lifecycle()),
     "docs/commands.md": lambda: below(MARK, "docs/commands.md", commands_page.page()),
+    "docs/metrics.md": lambda: below(MARK, "docs/metrics.md", reference.figures()),
+    "docs/notices.md": lambda: below(MARK, "docs/notices.md", reference.notices()),
     "docs/secure-or-not.md": secure_or_not,
+    "docs/settings.md": lambda: below(MARK, "docs/settings.md", reference.settings()),
     "docs/what-people-see.md": seen.page,
-    "templates/mail/samples.json": lambda: asyncio.run(samples.samples()),
+    **{clinicians.path(language): partial(clinicians.page, language) for language in LANGUAGES},
 }
-"""Each generated file, and what makes it."""
+"""Each generated file, and what makes it; `docs/notices.md` reads the samples."""
 
 
 def main() -> None:
     for path, make in GENERATED.items():
         text = make()
-        changed = (ROOT / path).read_text("utf-8") != text
+        changed = not (ROOT / path).exists() or (ROOT / path).read_text("utf-8") != text
         print(f"{'written' if changed else 'as it was':10} {path}")
         (ROOT / path).write_text(text, "utf-8")
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # nothing is installed yet
@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
 def preparation(quick: bool) -> list[Step]:
     steps: list[Step] = [
         ("Debian's packages", lambda: prepared(lambda: checkout.install(packages(quick)))),
-        ("Virtual environment", lambda: prepared(lambda: checkout.make("[test]"))),
+        ("Virtual environment", lambda: prepared(lambda: checkout.make(checkout.TESTS))),
     ]
     return steps if quick else [*steps, ("Real peers", lambda: prepared(fetch.fetch))]
 
@@ -109,18 +109,25 @@ def build_site() -> int:
 
 
 def try_wheel() -> int:
-    """Build the wheel, install it into an environment of its own and walk the demo's story far from the checkout."""
+    """Install the wheel elsewhere as the packages do, list what came with it, and walk the demo's story over there."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        python = folder / "venv/bin/python"
-        if code := run(checkout.PYTHON, "-m", "build", "--wheel", "--outdir", temporary) or run(
-            checkout.PYTHON, "-m", "venv", str(folder / "venv")
-        ):
-            return code
-        [wheel] = folder.glob("*.whl")
-        return run(str(python), *checkout.PIP_INSTALL, str(wheel)) or run(
-            str(python.with_name("gateway")), "demo", "--check", folder=folder
+        there, report, listed = folder / "venv", folder / "report.json", folder / "sbom.json"
+        elsewhere = ("--prefix", str(there), "--ignore-installed")
+        install = (checkout.PYTHON, "-m", "pip", "--python", str(there / "bin/python"), "install", "--quiet")
+        code = first_fault(
+            [checkout.PYTHON, "-m", "build", "--no-isolation", "--wheel", "--outdir", temporary],
+            [checkout.PYTHON, "-m", "venv", "--without-pip", str(there)],
+            [checkout.PYTHON, *checkout.locked(checkout.RUNS), *elsewhere, "--report", str(report)],
+            [*install, "--no-index", "--no-deps", "--find-links", temporary, "secure-mail-gateway"],
+            [checkout.PYTHON, "config/sbom.py", str(there), str(report), str(listed)],
         )
+        return code or run(str(there / "bin/gateway"), "demo", "--check", folder=folder)
+
+
+def first_fault(*commands: Sequence[str]) -> int:
+    """Run them in turn, as far as the first that fails; its exit code, or 0."""
+    return next((code for code in (run(*command) for command in commands) if code), 0)
 
 
 def tool(name: str, *arguments: str) -> int:

@@ -16,6 +16,8 @@ LONGEST_MAP = 110
 """Lines of `gateway/README.md`: two screens."""
 MOST_WORDS = 60
 """Words of the glossary."""
+LONGEST_UNRELEASED = 18
+"""Months between a dependency's last release and the newest one of all, after which the page says why it stays."""
 MONTH = re.compile(r"\(20\d\d-(0[1-9]|1[0-2])\)$")
 
 
@@ -34,8 +36,28 @@ def links(text: str) -> list[str]:
 
 
 def dead_links(page: Path, text: str) -> list[str]:
-    """Links to files that are not there; a link within the page itself leads to the page."""
-    return [link for link in links(text) if not (page.parent / link.partition("#")[0]).exists()]
+    """Links to files that are not there, or to parts that a page lacks."""
+    return [link for link in links(text) if not _leads_somewhere(page, text, link)]
+
+
+def _leads_somewhere(page: Path, text: str, link: str) -> bool:
+    path, _, part = link.partition("#")
+    target = page.parent / path if path else page
+    if not target.exists() or not part:
+        return target.exists()
+    return part in anchors(target.read_text("utf-8") if path else text)
+
+
+def anchors(text: str) -> set[str]:
+    """The parts of a page that a link can lead to, both at a forge and on the site: their rules are not the same."""
+    heads = re.findall(r"^#+ (.+)$", re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    plain = [re.sub(r"[^\w\s-]", "", head.lower()).strip() for head in heads]
+    return {re.sub(r"\s", "-", head) for head in plain if not re.search(r"[\s-]{2}", head)}
+
+
+def other_sites(text: str) -> list[str]:
+    """The links of a page to other sites."""
+    return re.findall(r"\]\(((?:https?:|www\.|//)[^()\s]+)\)", re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL))
 
 
 def files_named(text: str) -> set[str]:
@@ -46,8 +68,9 @@ def files_named(text: str) -> set[str]:
 
 
 def missing_files(text: str) -> set[str]:
-    """Files that a page names, from the top or from `gateway/`, and that are not there."""
-    return {name for name in files_named(text) if not any((ROOT / base / name).exists() for base in ("", "gateway"))}
+    """Files that a page names, from the top, from `gateway/` or from `templates/`, and that are not there."""
+    bases = ("", "gateway", "templates")
+    return {name for name in files_named(text) if not any((ROOT / base / name).exists() for base in bases)}
 
 
 @pytest.mark.parametrize("page", documents(), ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -58,12 +81,26 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
     assert page.name == "CHANGELOG.md" or not missing_files(text)  # it tells of the past
 
 
-@pytest.mark.parametrize("text", ["[a](nowhere.md)", "![a](docs/nowhere.png)", "[a](nowhere/#part)"])
+def test_other_sites_are_named_in_one_way() -> None:
+    named = {link for page in documents() for link in other_sites(page.read_text("utf-8"))}
+    bare = [re.sub(r"^https://(www\.)?|/$", "", link) for link in named]
+
+    assert named
+    assert not [link for link in named if not re.match(r"https://[\w-]+(\.[\w-]+)+(/|$)", link)]
+    assert len(bare) == len(set(bare)), sorted(named)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[a](nowhere.md)", "![a](docs/nowhere.png)", "[a](nowhere/#part)", "[a](README.md#nowhere)", "# B\n\n[a](#a)"],
+)
 def test_a_dead_link_is_found(text: str) -> None:
     assert dead_links(ROOT / "README.md", text)
 
 
-@pytest.mark.parametrize("text", ["[a](README.md#part)", "[a](#part)", "[a](https://example.com/x)", "`[a](b)`"])
+@pytest.mark.parametrize(
+    "text", ["[a](docs/keys.md#rotate)", "# A b\n\n[a](#a-b)", "[a](https://example.com/x)", "`[a](b)`"]
+)
 def test_a_good_link_is_none(text: str) -> None:
     assert not dead_links(ROOT / "README.md", text)
 
@@ -73,9 +110,7 @@ def test_a_missing_file_is_found(text: str) -> None:
     assert missing_files(text)
 
 
-@pytest.mark.parametrize(
-    "path", ["docs/audit.md", "docs/lifecycle.md", "docs/data-model.md", "docs/pictures/data-model.svg"]
-)
+@pytest.mark.parametrize("path", sorted(path for path in GENERATED if path.startswith("docs/")))
 def test_what_is_generated_is_what_its_source_says(path: str) -> None:
     assert (ROOT / path).read_text("utf-8") == GENERATED[path](), "run python -m tests.generated"
 
@@ -98,14 +133,32 @@ def test_each_decision_has_its_month() -> None:
     assert not [one for one in decisions if not MONTH.search(one)]
 
 
-def test_each_dependency_has_its_reason() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    names = {re.split(r"[<>=;\[ ]", one, maxsplit=1)[0] for one in needed}
-    above, _, _ = (ROOT / "docs/dependencies.md").read_text("utf-8").partition("## Looked at")
-    rows = re.findall(r"^\| ([^|]+) \|", above, re.MULTILINE)
+def table(title: str, page: str) -> dict[str, str]:
+    """The rows of the table under a title of a page: the first cell of each, and the rest."""
+    section = re.split(r"^## ", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE)
+    [own] = [one for one in section if one.startswith(f"{title}\n")]
+    return dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", own, re.MULTILINE)[1:])
 
-    assert {name for row in rows for name in row.split(", ")} - {"package"} - {"---"} == names
+
+def test_each_dependency_has_its_reason() -> None:
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = whole["dependency-groups"]
+    extras = [one for extra in whole["project"]["optional-dependencies"].values() for one in extra]
+    tests = [one for one in (*groups["build"], *groups["test"]) if one not in extras]  # which are tried as well
+    wanted = {"To run": [*whole["project"]["dependencies"], *extras], "To test": tests}
+    for title, needed in wanted.items():
+        names = {re.split(r"[<>=;\[ ]", one, maxsplit=1)[0] for one in needed if isinstance(one, str)}
+        assert {name for row in table(title, "docs/dependencies.md") for name in row.split(", ")} == names
+
+
+def test_each_dependency_says_when_it_was_released_and_why_one_seldom_released_stays() -> None:
+    months = {}
+    for names, rest in table("To run", "docs/dependencies.md").items():
+        found = re.findall(r"\((20\d\d)-(0[1-9]|1[0-2])\)", rest.rpartition(" | ")[2])
+        months |= dict(zip(names.split(", "), (int(year) * 12 + int(month) for year, month in found), strict=True))
+
+    old = {name for name, month in months.items() if month <= max(months.values()) - LONGEST_UNRELEASED}
+    assert table("Seldom released", "docs/dependencies.md").keys() == old
 
 
 def test_each_standard_in_the_code_stands_in_its_list() -> None:

@@ -23,8 +23,9 @@ NEEDS_RESTART = (
     "keys.command",
     "ledger.file",
     "ledger.copies",
+    "telemetry.endpoint",
 )
-"""What a process that serves has opened once: sockets, database and spool, keys, ledger."""
+"""What a process that serves has opened once: sockets, database and spool, keys, ledger, traces."""
 FILES = re.compile(r"(?:_file|\.tls_cert|\.tls_key|\.logo)$")
 """Keys that name a file whose content counts as part of the settings."""
 _NAMES = ("id", "domain", "practice", "selector")

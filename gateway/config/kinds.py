@@ -73,6 +73,12 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _collector(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", text):
+        raise ValueError('write the collector\'s address for OTLP over HTTP, for example "http://collector:4318"')
+    return text.rstrip("/")
+
+
 def _issuer(text: str) -> str:
     at = re.fullmatch(r"(https?)://([^\s/?#]+)(?:/[^\s?#]*)?", text)
     if not at or (at[1] == "http" and not is_loopback(at[2].partition(":")[0])):
@@ -112,6 +118,7 @@ def _duration(text: object) -> timedelta:
 
 
 Issuer = Annotated[str, AfterValidator(_issuer)]
+CollectorAddress = Annotated[str, AfterValidator(_collector)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
 HeadsPlace = Annotated[str, AfterValidator(_heads_place)]

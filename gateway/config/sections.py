@@ -31,6 +31,7 @@ from gateway.config.section_dns import DnsSection
 from gateway.config.section_keys import KeysSection
 from gateway.config.section_log import LogSection
 from gateway.config.section_smtp import SmtpSection
+from gateway.config.section_telemetry import TelemetrySection
 
 
 class SiteSection(Section):
@@ -304,6 +305,7 @@ SECTIONS: dict[str, type[Section]] = {
     "portal": PortalSection,
     "scan": ScanSection,
     "metrics": MetricsSection,
+    "telemetry": TelemetrySection,
     "keys": KeysSection,
     "backup": BackupSection,
     "ledger": LedgerSection,

@@ -23,6 +23,7 @@ from gateway.config.section_dns import DnsSection
 from gateway.config.section_keys import KeysSection
 from gateway.config.section_log import LogSection
 from gateway.config.section_smtp import SmtpSection
+from gateway.config.section_telemetry import TelemetrySection
 from gateway.config.sections import (
     DatabaseSection,
     InvitationsSection,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     portal: PortalSection = PortalSection()
     scan: ScanSection = ScanSection()
     metrics: MetricsSection = MetricsSection()
+    telemetry: TelemetrySection = TelemetrySection()
     keys: KeysSection = KeysSection()
     backup: BackupSection = BackupSection()
     ledger: LedgerSection = LedgerSection()

@@ -105,12 +105,12 @@ def _explain(fault: ErrorDetails) -> str:
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(k for k in known if k != 'folder')}"
         return f"{name}: no such key; {hint}"
     field = section.model_fields.get(str(key))
-    example = f"; write for example {_toml(field.examples[0])}" if field and field.examples else ""
+    example = f"; write for example {toml(field.examples[0])}" if field and field.examples else ""
     if fault["type"] == "missing":
         return f"{name}: is missing{example}"
     message = fault["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     if message.startswith(("write", "it should")):
-        message = f"{_toml(fault['input'])[:LONGEST]} cannot be used; {message}"
+        message = f"{toml(fault['input'])[:LONGEST]} cannot be used; {message}"
     return f"{name}: {message}{'' if '; ' in message else example}" if name else message
 
 
@@ -158,9 +158,9 @@ def example() -> str:
 def _example_line(section: type[Section], key: str, off: str) -> str:
     field = section.model_fields[key]
     value = field.examples[0] if field.examples else field.default
-    return f"{off}{key} = {_toml(value)}  # {field.description}\n"
+    return f"{off}{key} = {toml(value)}  # {field.description}\n"
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
     """A value as TOML writes it; for strings, numbers and lists that is what JSON writes."""
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -7,7 +7,7 @@ from gateway.demo import checkout
 
 if __name__ == "__main__":
     try:
-        checkout.make()
+        checkout.make(checkout.RUNS)
     except checkout.Missing as problem:
         sys.exit(str(problem))
     gateway = str(checkout.VENV / "bin/gateway")

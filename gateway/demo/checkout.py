@@ -16,7 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin/python")
-PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "requirements.lock"))
+RUNS, BUILDS, TESTS = "requirements.lock", "config/build.lock", "tests/test.lock"
+"""The lock files: what the gateway needs to run, what builds it, and both with what the tests need."""
+PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--no-build-isolation", "--use-pep517")
+"""What has to be built is built by the tools of `BUILDS`: pip would fetch others, whose digests nobody knows."""
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}},
     "DEBIAN_FRONTEND": "noninteractive",
@@ -32,12 +35,19 @@ class Missing(RuntimeError):
     """Something cannot be had here; the text says what to do."""
 
 
-def make(extra: str = "") -> None:
-    """The virtual environment with the gateway in it, run from the checkout; `extra` as in `[test]`. Raises Missing."""
+def make(lock: str) -> None:
+    """The virtual environment with what a lock names, and the gateway, run from the checkout. Raises Missing."""
     if not _runs(PYTHON, "-m", "pip", "--version"):
         install(packages())
         run(sys.executable, "-m", "venv", "--clear", str(VENV))
-    run(PYTHON, *PIP_INSTALL, "--editable", f".{extra}")
+    run(PYTHON, *locked(BUILDS))
+    run(PYTHON, *locked(lock))
+    run(PYTHON, *PIP_INSTALL, "--no-deps", "--editable", ".")
+
+
+def locked(lock: str) -> list[str]:
+    """What Python is told, to install all that a lock names, and no file whose SHA-256 the lock does not have."""
+    return [*PIP_INSTALL, "--require-hashes", "--requirement", str(ROOT / lock)]
 
 
 def packages() -> list[str]:

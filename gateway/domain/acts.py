@@ -158,6 +158,8 @@ class Act(StrEnum):
     LISTED_AUDIT = "read the audit"
     EXPORTED_AUDIT = "exported the audit"
     VERIFIED_AUDIT = "verified the audit"
+    RELOADED = "reloaded the settings"
+    RELOAD_REFUSED = "refused new settings"
     ADMIN_LINK = "made an administrator's link"
     ADMIN_SIGNED_IN = "signed in as administrator"
     ADMIN_SIGNED_OUT = "signed out as administrator"
@@ -324,6 +326,8 @@ _SPECS: dict[Act, ActSpec] = {
     Act.LISTED_AUDIT: ActSpec("An administrator read the audit.", "the audit", _READ),
     Act.EXPORTED_AUDIT: ActSpec("An administrator exported the audit.", "the audit", _READ),
     Act.VERIFIED_AUDIT: ActSpec("An administrator had the audit verified.", "the audit"),
+    Act.RELOADED: ActSpec("The settings were read anew; the row names the keys that changed.", "the settings", _CHANGE),
+    Act.RELOAD_REFUSED: ActSpec("New settings were refused; the row names the faulty keys.", "the settings", _REFUSED),
     Act.ADMIN_LINK: ActSpec("A link to the administrator's pages was made.", "the session", _CHANGE),
     Act.ADMIN_SIGNED_IN: ActSpec("An administrator signed in to the administrator's pages.", "the session", _CHANGE),
     Act.ADMIN_SIGNED_OUT: ActSpec("An administrator signed out of them.", "the session"),

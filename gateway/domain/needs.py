@@ -101,7 +101,8 @@ NEEDS: Mapping[NeedKind, NeedSpec] = {
         say("Connect its disk again, or take it out of ledger.copies."),
     ),
     NeedKind.CERTIFICATE: NeedSpec(
-        say("A certificate ends in %(number)s days: %(subject)s."), say("Renew it, then start the gateway anew.")
+        say("A certificate ends in %(number)s days: %(subject)s."),
+        say("Renew it, then have the gateway read its settings anew (systemctl reload gateway)."),
     ),
     NeedKind.DIRECTORY: NeedSpec(
         say("The directory of people does not answer: %(subject)s."),

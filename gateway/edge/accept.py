@@ -64,6 +64,11 @@ def log_taken(incoming: IncomingMail, verdicts: Sequence[Verdict]) -> None:
     log.info("mail taken", queue_id=incoming.submission.queue_id, recipients=told)
 
 
+def outcomes(verdicts: Sequence[Verdict]) -> list[str]:
+    """What became of the recipients' copies, for a span: each outcome once."""
+    return sorted({verdict.action.value for verdict in verdicts})
+
+
 def log_refusal(refusal: GatewayError, **about: str) -> None:
     """Where our own reading has failed, its place is told, and nothing that the mail said."""
     if isinstance(refusal, Unreadable):

@@ -68,7 +68,7 @@ class Templates:
         for name in _names(self._overrides):
             with _noting(found, name):
                 self._environment("en", "txt" if name.endswith(".txt") else "html", ours=False).get_template(name)
-        for notice, audience, facts in _samples():
+        for notice, audience, facts in samples():
             for language in languages:
                 with _noting(found, f"mail/{notice}.j2"):
                     self._mail(notice, audience, language, facts, ours=False)
@@ -144,7 +144,7 @@ def _noting(faults: dict[str, str], name: str) -> Iterator[None]:
         faults.setdefault(name, str(error))
 
 
-def _samples() -> Iterator[tuple[Notice, Audience, dict[str, Any]]]:
+def samples() -> Iterator[tuple[Notice, Audience, dict[str, Any]]]:
     """Facts of a mail of each kind: `mail/samples.json`."""
     for one in json.loads((_shipped() / "mail/samples.json").read_text("utf-8")):
         yield Notice(one["notice"]), Audience(one["audience"]), one["facts"]

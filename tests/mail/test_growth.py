@@ -30,6 +30,8 @@ STEEP = 10
 was seen to be 8 in all; 16 is what comes of looking at all of a mail for each part of it."""
 NOTICEABLE = 0.02
 """Seconds of computing below which nothing is compared: a step that takes less keeps nobody waiting."""
+TRIES = 12
+"""How often a comparison must have come out steep: others' work on the machine makes some so, hardly ever all."""
 SEARCH = int(os.environ.get("SEARCH", "1"))
 SIZES = (4_000, 16_000, 64_000, 256_000)
 
@@ -126,9 +128,12 @@ def steepest(read: Callable[[T], object], made: Callable[[int], T]) -> tuple[int
     for smaller, size in itertools.pairwise(SIZES):
         now = cost(read, made(size))
         if now > NOTICEABLE and now > STEEP * before:
-            times = [_times_as_long(read, made(smaller), made(size)) for _ in range(4)]
-            if min(times) > STEEP:  # others' work on the machine makes one comparison steep, hardly ever all
-                return size, min(times)
+            times = STEEP * 2.0
+            for _ in range(TRIES):
+                if (times := _times_as_long(read, made(smaller), made(size))) <= STEEP:
+                    break
+            else:
+                return size, times
         if before > NOTICEABLE and now < EVEN * before:
             break
         before = now

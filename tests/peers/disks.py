@@ -39,6 +39,10 @@ class SmallDisk:
     def empty(self) -> None:
         self._ballast.unlink()
 
+    @property
+    def is_full(self) -> bool:
+        return self._ballast.exists()
+
     def close(self) -> None:
         subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
 

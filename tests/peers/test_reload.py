@@ -55,6 +55,9 @@ def running(request, tmp_path, hop):
     gateway.end(signal.SIGKILL)
 
 
+AUDITED = "SELECT action, subject, detail, place FROM audit WHERE subject = 'the settings' ORDER BY id"
+
+
 def answers(served, sender, times=8):
     """What that many sessions, so that each worker has some, hear of a secure mail of this sender's."""
     found = set()
@@ -121,6 +124,24 @@ def test_what_needs_a_restart_is_named_and_the_rest_is_taken(running):
     reload(running, times=2)
     assert log(running).count("key=ledger.file") == 2  # it still does
     assert not (running.folder / "elsewhere.ledger").exists()
+
+
+def test_a_reload_is_in_the_audit_once_with_its_keys_and_none_of_their_values(running):
+    text = settings(running).read_text().replace("[next_hop]", '[next_hop]\npassword_file = "hop.password"', 1)
+    (running.folder / "hop.password").write_text("a secret")
+    settings(running).write_text(text + '\n[ledger]\nfile = "elsewhere.ledger"\n')
+    reload(running)
+    settings(running).write_text(text + '\n[smtp]\nlisen = "a secret"\nmax_recipients = "a secret"\n')
+    reload(running, "settings not reloaded", times=2)
+    settings(running).write_text("a secret")
+    reload(running, "settings not reloaded", times=3)
+    wait_for(lambda: len(running.rows(AUDITED)) == 3)
+    place = ("the settings", "SIGHUP")
+    assert [(act, detail, (subject, place)) for act, subject, detail, place in running.rows(AUDITED)] == [
+        ("reloaded the settings", "next_hop.password_file; waits for a restart: ledger.file", place),
+        ("refused new settings", "smtp.max_recipients, smtp.lisen", place),
+        ("refused new settings", "file", place),
+    ]
 
 
 @contextlib.contextmanager

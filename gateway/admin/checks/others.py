@@ -1,6 +1,8 @@
-"""Who else takes part: the bot's mailbox, the virus scanner, the directory of people, practices' own sign-ins."""
+"""Who else takes part: the bot's mailbox, the virus scanner, the directory, sign-ins, the collector of traces."""
 
-from gateway.adapters import admin_sign_in, directory, mailbox_server, sign_ins
+import asyncio
+
+from gateway.adapters import admin_sign_in, can_trace, directory, mailbox_server, sign_ins
 from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.config.settings import Settings
 from gateway.edge.clamd import Clamd
@@ -36,6 +38,19 @@ async def scanner(settings: Settings) -> list[Finding]:
     except ScannerDown as error:
         return [fault("scan.clamd", f"{error}, so that no file will be given out", "start clamd")]
     return [ok("scan", f"clamd at {settings.scan.clamd} answers")]
+
+
+async def telemetry(settings: Settings) -> list[Finding]:
+    can_trace(settings)
+    endpoint = settings.telemetry.endpoint
+    if not endpoint:
+        return [ok("telemetry", "no traces are told (telemetry.endpoint is empty)")]
+    from gateway.edge.run.otel import takes_traces  # noqa: PLC0415 - an extra
+
+    if not await asyncio.to_thread(takes_traces, endpoint):
+        said = f"{endpoint} takes no traces, so that they will be lost; mail flows all the same"
+        return [warning("telemetry.endpoint", said, "look whether the collector runs, and takes OTLP over HTTP")]
+    return [ok("telemetry", f"{endpoint} takes traces")]
 
 
 async def people(settings: Settings) -> list[Finding]:

@@ -34,6 +34,7 @@ CHECKS: dict[str, Check] = {
     "scan": others.scanner,
     "openid": others.openid,
     "directory": others.people,
+    "telemetry": others.telemetry,
     "listeners": listeners.addresses,
     "site.portal_url": portal.visit,
     "portal.trusted_proxies": portal.proxies,

@@ -14,9 +14,10 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.edge.accept import accept_mail, fault_of, log_refusal, log_taken, new_queue_id
+from gateway.edge.accept import accept_mail, fault_of, log_refusal, log_taken, new_queue_id, outcomes
 from gateway.edge.imap.session import MailboxError, Server, Session
 from gateway.edge.run.metrics import Figures
+from gateway.edge.traces import UNTRACED, Traces
 from gateway.errors import DirectoryDown, Refused, StoreBusy, StoreFull, Unreadable
 from gateway.flow.context import Desk
 from gateway.flow.inbound import fetched
@@ -34,7 +35,15 @@ BACK_OFF = (1, 2, 5, 15, 30, 60)
 class MailboxReader:
     """Takes in what comes into the mailbox, until cancelled."""
 
-    def __init__(self, server: Server | None, desk: Desk, content: ContentStore, figures: Figures) -> None:
+    def __init__(
+        self,
+        server: Server | None,
+        desk: Desk,
+        content: ContentStore,
+        figures: Figures,
+        traces: Traces = UNTRACED,
+    ) -> None:
+        self._traces = traces
         self._server = server
         self._changed = asyncio.Event()
         self._desk = desk
@@ -94,9 +103,11 @@ class MailboxReader:
 
     async def take_all(self, session: Session) -> int:
         """Take in every mail that nobody has looked at; how many. Raises MailboxError, StoreBusy, StoreFull."""
-        found = sorted(await session.unseen(), key=lambda uid: session.name(uid) in self._tried)
-        for uid in found:  # what has failed before comes last
-            await self._handle(session, uid)
+        with self._traces.span("mailbox poll") as span:
+            found = sorted(await session.unseen(), key=lambda uid: session.name(uid) in self._tried)
+            span.tell(mails=len(found))
+            for uid in found:  # what has failed before comes last
+                await self._handle(session, uid)
         return len(found)
 
     async def _handle(self, session: Session, uid: str) -> None:
@@ -134,8 +145,10 @@ class MailboxReader:
         if receiver is None:
             return False
         try:
-            incoming, forms = await asyncio.to_thread(_finished, receiver)
-            verdicts = await accept_mail(self._desk.at("mailbox"), incoming, forms)
+            with self._traces.span("accept", receiver.queue_id, begins=True, way="mailbox", size=len(raw)) as span:
+                incoming, forms = await asyncio.to_thread(_finished, receiver)
+                verdicts = await accept_mail(self._desk.at("mailbox"), incoming, forms)
+                span.tell(outcome=outcomes(verdicts))
         except BaseException as error:
             receiver.abandon()
             if isinstance(error, Refused) and not isinstance(error, Unreadable):

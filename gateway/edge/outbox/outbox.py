@@ -15,6 +15,7 @@ from gateway.domain.vocabulary import DeliveryKind
 from gateway.edge.outbox.reach import Reach
 from gateway.edge.outbox.recorder import Recorder
 from gateway.edge.outbox.traffic import Traffic
+from gateway.edge.traces import UNTRACED, Traces
 from gateway.errors import GatewayError
 from gateway.flow.context import Desk
 from gateway.flow.outbound import deliver
@@ -66,7 +67,9 @@ class Outbox:
         worker: str = "",
         sent: Callable[[Sequence[Delivery]], None] = lambda _: None,
         reach: Reach | None = None,
+        traces: Traces = UNTRACED,
     ) -> None:
+        self._traces = traces
         self._worker = worker
         self._traffic = traffic or Traffic()
         self._desk = desk
@@ -182,9 +185,13 @@ class Outbox:
         return [DeliveryResult(delivery, pointless=True)] if is_pointless else []
 
     async def _send(self, lane: Lane, group: list[PreparedDelivery]) -> list[DeliveryResult]:
-        mail = await self._written(group)
-        begun = lane.pace.begin()
-        outcomes = await self._mailer.send(lane.hop, mail)
+        first = group[0].delivery
+        with self._traces.span("deliver", first.queue_id, kind=first.kind.value, hop=lane.hop or "next hop") as span:
+            span.tell(deliveries=[one.delivery.id for one in group], attempt=self._in_hand[first.id].attempts)
+            mail = await self._written(group)
+            begun = lane.pace.begin()
+            outcomes = await self._mailer.send(lane.hop, mail)
+            span.tell(size=mail.size, replies=[one.code for one in outcomes], outcome=_became(outcomes))
         self._reach.heard(lane.hop, outcomes[0])
         if any(_pushed_back(outcome) for outcome in outcomes):
             lane.pace.pushed_back(begun)
@@ -197,6 +204,13 @@ class Outbox:
         return results
 
     async def _written(self, group: list[PreparedDelivery]) -> Mail:
+        notice = group[0].delivery.notice
+        if notice is None:
+            return await self._write(group)
+        with self._traces.span("write notice", group[0].delivery.queue_id, notice=notice.value):
+            return await self._write(group)
+
+    async def _write(self, group: list[PreparedDelivery]) -> Mail:
         first = group[0]
         if not first.at_hand or len(first.delivery.facts or b"") > LONG_FACTS:
             return await asyncio.to_thread(self._writer.mail, group)
@@ -249,6 +263,11 @@ class Outbox:
         await self._recorder.finish()
         with contextlib.suppress(GatewayError):  # then they are free when their lease ends
             await self._desk.do(deliver.put_back, left)
+
+
+def _became(outcomes: Sequence[Outcome]) -> list[str]:
+    """What became of an attempt, each outcome once."""
+    return sorted({"sent" if one.sent else "refused" if one.permanent else "not yet" for one in outcomes})
 
 
 def _pushed_back(outcome: Outcome) -> bool:

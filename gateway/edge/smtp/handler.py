@@ -2,19 +2,22 @@
 
 import asyncio
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 from aiosmtpd.smtp import Envelope, Session
 
-from gateway.edge.accept import accept_mail, log_refusal, log_taken, new_queue_id
+from gateway.domain.decide import Verdict
+from gateway.edge.accept import accept_mail, log_refusal, log_taken, new_queue_id, outcomes
 from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.run.metrics import Figures
 from gateway.edge.smtp import sign_in
 from gateway.edge.smtp.limits import address_key
 from gateway.edge.smtp.policy import Client, Policy
 from gateway.edge.smtp.reception import Reception
+from gateway.edge.traces import UNTRACED, Span, Traces
 from gateway.errors import GatewayError, RelayDenied, TryAgain
 from gateway.flow.accounts import attempts
 from gateway.flow.context import Desk
@@ -55,7 +58,9 @@ class SmtpHandler:
         policy: Policy,
         figures: Figures | None = None,
         traffic: Traffic | None = None,
+        traces: Traces = UNTRACED,
     ) -> None:
+        self._traces = traces
         self.figures = figures or Figures()
         self._traffic = traffic or Traffic()
         self._desk = desk
@@ -133,17 +138,24 @@ class SmtpHandler:
 
     async def take(self, reception: Reception, arrival: Arrival) -> str:
         """Take a mail in as it comes; the reply to its end."""
+        with self._traces.span("accept", arrival.queue_id, begins=True, way="smtp") as span:
+            reply = await self._taken(reception, arrival, span)
+            span.tell(reply=reply[:3], size=reception.size)
+            return reply
+
+    async def _taken(self, reception: Reception, arrival: Arrival, span: Span) -> str:
         try:
             incoming, forms = await reception.taken()
             # A client that goes away now does not take the mail along: once it may be committed, it is ours.
-            await asyncio.shield(self._commit(arrival, incoming, forms))
+            verdicts = await asyncio.shield(self._commit(arrival, incoming, forms))
+            span.tell(outcome=outcomes(verdicts))
         except GatewayError as refusal:
             self.figures.refused(refusal.smtp_reply)
             log_refusal(refusal, queue_id=arrival.queue_id)
             return refusal.smtp_reply
         return f"250 2.0.0 Ok: queued as {arrival.queue_id}"
 
-    async def _commit(self, arrival: Arrival, incoming: IncomingMail, forms: SealedForms) -> None:
+    async def _commit(self, arrival: Arrival, incoming: IncomingMail, forms: SealedForms) -> Sequence[Verdict]:
         try:
             verdicts = await accept_mail(self._desk.at(arrival.place), incoming, forms)
         except Exception:
@@ -153,6 +165,7 @@ class SmtpHandler:
         for verdict in verdicts:
             self.figures.taken(verdict.action.value)
         log_taken(incoming, verdicts)
+        return verdicts
 
     def _check_recipient(self, client: Client, typed: str) -> None:
         """Raises RelayDenied, BadRecipient."""

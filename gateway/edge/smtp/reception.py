@@ -77,6 +77,11 @@ class Reception:
         return self._reader.ended
 
     @property
+    def size(self) -> int:
+        """How many octets have come so far."""
+        return self._size
+
+    @property
     def is_excessive(self) -> bool:
         return self._size > self._most * EXCESS
 
