@@ -7,8 +7,6 @@ changes nothing but rows.
 """
 
 import asyncio
-import random
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,18 +15,13 @@ from typing import Any, TypeVar
 
 import peewee
 import psycopg
+from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from gateway.errors import StoreBusy
 from gateway.ports import ContentStore, Tx
 from gateway.store.dialects import POSTGRES
 from gateway.store.models import models
-from gateway.store.postgres.connections import (
-    CONFLICTS,
-    PATIENCE_SECONDS,
-    as_store_errors,
-    connect,
-    open_pool,
-)
+from gateway.store.postgres.connections import CONFLICTS, PATIENCE_SECONDS, as_store_errors, connect, open_pool
 from gateway.store.repository import Aftermath, Repository, TableTx
 
 R = TypeVar("R")
@@ -39,6 +32,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 """Seconds before work is tried again: at random up to twice as long each time, so that no two meet for ever."""
 _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class _NothingDone(StoreBusy):
+    """Others' work was in the way, or the connection has gone: nothing was committed, and it may be tried again."""
 
 
 class PostgresStore:
@@ -65,15 +62,18 @@ class PostgresStore:
         self._threads = ThreadPoolExecutor(connections, "store")
 
     async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:  # noqa: ARG002 - nothing is in its way
-        begun = time.monotonic()
-        result, aftermath, tries = await self._in_thread(self._write, work)
-        self._on_commit(tries, time.monotonic() - begun)
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        trying = AsyncRetrying(**_again())
+        done: tuple[R, Aftermath] = await trying(self._in_thread, self._write, work)
+        result, aftermath = done
+        self._on_commit(trying.statistics["attempt_number"], loop.time() - begun)
         if aftermath.queued:
             self._on_queued()
         return result
 
     async def read(self, work: Callable[[Tx], R]) -> R:
-        result: R = await self._in_thread(self._read, work)
+        result: R = await AsyncRetrying(**_again())(self._in_thread, self._read, work)
         return result
 
     async def close(self) -> None:
@@ -81,44 +81,50 @@ class PostgresStore:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._pool.close)
 
-    def _in_thread(self, call: Callable[..., R], *arguments: Any) -> "asyncio.Future[R]":
-        return asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+    async def _in_thread(self, call: Callable[[Callable[[Tx], Any]], R], work: Callable[[Tx], Any]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, work)
 
     def _read(self, work: Callable[[Tx], R]) -> R:
-        return self._connected(lambda connection: look(connection, self._repository, work))
+        with as_store_errors(), self._pool.connection() as connection:
+            return look(connection, self._repository, work)
 
-    def _write(self, work: Callable[[Tx], R]) -> tuple[R, Aftermath, int]:
-        result, tx, tries = self._connected(
-            lambda connection: transact(connection, self._repository, work, self._content.settle)
-        )
-        for content_id in tx.aftermath.discarded:
+    def _write(self, work: Callable[[Tx], R]) -> tuple[R, Aftermath]:
+        with as_store_errors(), self._pool.connection() as connection:
+            result, aftermath = transact(connection, self._repository, work, self._content.settle)
+        for content_id in aftermath.discarded:
             with suppress(OSError):  # all is committed: nobody may hear of a failure; the next start sweeps
                 self._content.discard(content_id)
-        return result, tx.aftermath, tries
-
-    def _connected(self, call: Callable[[psycopg.Connection], R]) -> R:
-        """Do it on a connection; on another where that was cut before anything could have been committed."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                with as_store_errors(), self._pool.connection() as connection:
-                    return call(connection)
-            except ConnectionCut:
-                if time.monotonic() > until:
-                    raise
+        return result, aftermath
 
 
-class ConnectionCut(StoreBusy):
-    """The connection has gone, and with it all that was begun on it; nothing was committed."""
+def read_once(url: str, work: Callable[[Tx], R]) -> R:
+    """One look at a database. Raises StoreBusy, StoreFull, StoreDamaged."""
+
+    def attempt() -> R:
+        with as_store_errors(), connect(url) as connection:
+            return look(connection, repository(), work)
+
+    return Retrying(**_again())(attempt)
+
+
+def write_once(url: str, work: Callable[[Tx], R]) -> R:
+    """One transaction on a database. Raises StoreBusy, StoreFull, StoreDamaged."""
+
+    def attempt() -> R:
+        with as_store_errors(), connect(url) as connection:
+            return transact(connection, repository(), work)[0]
+
+    return Retrying(**_again())(attempt)
 
 
 def look(connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R]) -> R:
-    """Do the work on a snapshot. Raises psycopg.Error, ConnectionCut, and what the work raises."""
+    """Do the work on a snapshot. Raises psycopg.Error, StoreBusy, and what the work raises."""
     try:
         connection.execute(_READ)
         return work(TableTx(of, connection))
     except psycopg.OperationalError as error:
-        _see_whether_cut(connection, error)
+        if _is_undone(connection, error):
+            raise _NothingDone(str(error)) from error
         raise
     finally:
         _roll_back(connection)
@@ -126,63 +132,45 @@ def look(connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R]
 
 def transact(
     connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R], settle: Callable[[], None] = lambda: None
-) -> tuple[R, TableTx, int]:
-    """Do the work and commit it, again where others were in the way; its result, and how often it was done.
-
-    `settle` is called just before each commit. Raises psycopg.Error, StoreBusy after some seconds of conflicts,
-    ConnectionCut, and what the work raises.
-    """
-    until = time.monotonic() + PATIENCE_SECONDS
-    pause = FIRST_PAUSE
-    tries = 0
-    while True:
-        tries += 1
-        tx = TableTx(of, connection)
-        is_committing = False
-        try:
-            connection.execute(_WRITE)
-            result = work(tx)
-            settle()
-            is_committing = True
-            connection.execute("COMMIT")
-        except CONFLICTS as conflict:
-            _roll_back(connection)
-            if time.monotonic() > until:
-                raise StoreBusy(f"others' work was in the way {tries} times: {conflict}") from conflict
-            time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
-            pause = min(pause * 2, LONGEST_PAUSE)
-        except psycopg.OperationalError as error:
-            _roll_back(connection)
-            if not is_committing:  # else nobody can know, and the caller is told that it was not done
-                _see_whether_cut(connection, error)
-            raise
-        except BaseException:
-            _roll_back(connection)
-            raise
-        else:
-            return result, tx, tries
+) -> tuple[R, Aftermath]:
+    """Do the work and commit it; `settle` is called just before. Raises as `look`."""
+    tx = TableTx(of, connection)
+    is_committing = False
+    try:
+        connection.execute(_WRITE)
+        result = work(tx)
+        settle()
+        is_committing = True
+        connection.execute("COMMIT")
+    except psycopg.OperationalError as error:
+        if _is_undone(connection, error) and not (is_committing and connection.broken):
+            raise _NothingDone(str(error)) from error
+        raise  # of a COMMIT that was cut off nobody knows whether it was done; the caller is told that it was not
+    finally:
+        _roll_back(connection)
+    return result, tx.aftermath
 
 
-def _see_whether_cut(connection: psycopg.Connection, error: Exception) -> None:
-    if connection.broken:
-        raise ConnectionCut(str(error)) from error
+def _is_undone(connection: psycopg.Connection, error: Exception) -> bool:
+    """Whether PostgreSQL has ended the transaction, or the connection has gone and all that was begun on it."""
+    return connection.broken or isinstance(error, CONFLICTS)
 
 
 def _roll_back(connection: psycopg.Connection) -> None:
-    with suppress(psycopg.Error):  # what went wrong before is what counts
-        connection.execute("ROLLBACK")
+    """End a transaction that is still open; what went wrong before is what counts."""
+    if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+        with suppress(psycopg.Error):
+            connection.execute("ROLLBACK")
 
 
-def read_once(url: str, work: Callable[[Tx], R]) -> R:
-    """One look at a database. Raises StoreBusy, StoreFull, StoreDamaged."""
-    with as_store_errors(), connect(url) as connection:
-        return look(connection, repository(), work)
-
-
-def write_once(url: str, work: Callable[[Tx], R]) -> R:
-    """One transaction on a database. Raises StoreBusy, StoreFull, StoreDamaged."""
-    with as_store_errors(), connect(url) as connection:
-        return transact(connection, repository(), work)[0]
+def _again() -> dict[str, Any]:
+    """When work is tried again, and for how long."""
+    return {
+        "retry": retry_if_exception_type(_NothingDone),
+        "wait": wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
+        "stop": stop_after_delay(PATIENCE_SECONDS),
+        "reraise": True,
+    }
 
 
 @cache
