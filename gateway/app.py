@@ -123,8 +123,9 @@ class Gateway:
             ticker.every(LOOK_EVERY, key_watch.look)
             _in_background(stack, ticker.run())
             _in_background(stack, self.figures.watch_loop().run())
+            counts = (self.figures, self.traffic, self.traces)
             if "mailbox" in self.parts and self.worker == 0:
-                reader = MailboxReader(terms.mailbox, desk, prepared.content, self.figures, self.traces)
+                reader = MailboxReader(terms.mailbox, desk, prepared.content, *counts)
                 self._followers.append(lambda terms: reader.follow(terms.mailbox))
                 _in_background(stack, reader.run())
             await self._listen_for_metrics(stack, prepared)
@@ -137,7 +138,6 @@ class Gateway:
                     self._followers.append(await serve_admin(stack, prepared, desk, terms, SystemRandom(), doubts))
                     self.listening["admin"] = prepared.where("admin")
             if "smtp" in self.parts:
-                counts = (self.figures, self.traffic, self.traces)
                 follow = await listen_for_mail(stack, prepared, desk, terms, *counts)
                 self._followers.append(follow)
                 self.listening["smtp"] = prepared.where("smtp")

@@ -20,12 +20,12 @@ $ gateway queue list
 $ gateway queue hold --hop next_hop
  hop       mails
  next_hop  9
-9 mails: paused? [y/N]: y
-9 mails: paused
+9 mails: paused, until released or dropped? [y/N]: y
+9 mails: paused, until released or dropped
 """,
     "queue release": """
 $ gateway queue release 3
-3: goes on
+3: released, and tried at once
 """,
     "queue drop": """
 $ gateway queue drop 4 99

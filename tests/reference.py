@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -37,6 +38,8 @@ KINDS: dict[Any, str] = {
     kinds.WebAddress: "web address",
     kinds.ZoneName: "time zone",
     ByteSize: "size: `50MB`",
+    IPv4Address: "address (IPv4)",
+    IPv6Address: "address (IPv6)",
     IPvAnyNetwork: "network",
     bool: "`true` or `false`",
     int: "number",

@@ -53,6 +53,8 @@ def preview(found: Held, until: date) -> list[str]:
     ]
     if found.answers:
         lines.append(f"{found.answers} answers that invitees have sent by mail go to those who waited for them")
+    if found.came_back:
+        lines.append(f"{found.came_back} mails that were handed back were not taken: gateway queue list --set-aside")
     if found.holds:
         lines.append(f"{found.holds} legal holds stand: what they keep stays sealed in the database")
     return lines
@@ -72,7 +74,8 @@ def way_out(settings: Settings, until: date) -> str:
             Exchange: Disable-TransportRule or Set-SendConnector -Enabled $false for the connector to this gateway.
          3. Send a mail to an address outside: its header must have no "Received:" line by {domain}.
          4. Run gateway leave once more, for what came meanwhile, and let the gateway serve until
-            gateway queue list is empty: what is handed back leaves by its queue.
+            gateway queue list is empty: what is handed back leaves by its queue. A week later, run gateway leave
+            again: it names what came back. Have that tried again, or give it to its sender in another way.
          5. Let the portal serve until {until.isoformat()}, so that people can save their messages. Then stop the
             gateway (systemctl disable --now gateway), and take {domain} out of Postfix or Exchange, and out of the DNS.
          6. Keep the audit for as long as the law asks: gateway audit export. Then destroy the keys, and with them all

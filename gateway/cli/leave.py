@@ -38,6 +38,8 @@ def leave(
                 stays = leaving.hand_back_all(access, until, step)
     typer.echo("done; what is handed back leaves by the queue: let the gateway serve until it is empty")
     typer.echo(leaving.way_out(settings, until))
+    if found.came_back:
+        fail(f"{found.came_back} mails that were handed back were not taken: see gateway queue list --set-aside")
     if stays:
         fail(
             f"{stays} invitations stay open: their invitees have answered by mail, and that may not travel by this "

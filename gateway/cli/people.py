@@ -134,6 +134,12 @@ def erase(at: At, config: ConfigOption, yes: YesOption = False) -> None:
         typer.echo(f"{stays} messages that they wrote for a practice are the practice's, and stay with their name")
 
 
+REASON_KEPT = (
+    "Keep its reason elsewhere, too: the ledger has no words, and a restore that places the hold again has it from the "
+    "backup alone"
+)
+
+
 @app.command()
 def hold(
     at: At,
@@ -144,7 +150,7 @@ def hold(
     with plain_errors(), opened(load(config)) as access:
         is_known = access.ask(people.is_here, address(at))
         placed = access.do(holds.hold_person, address(at), reason)
-    typer.echo(f"{at}: a legal hold stands" + ("" if placed else " already"))
+    typer.echo(f"{at}: a legal hold stands{f'. {REASON_KEPT}' if placed else ' already'}")
     if not is_known:
         typer.echo("nothing else is held about this address: look whether it is right; the hold keeps what comes")
 

@@ -7,7 +7,7 @@ import typer
 from gateway.admin.access import ask, do, opened
 from gateway.cli.output import JsonOption, show
 from gateway.cli.parts import ConfigOption, fail, plain_errors, said
-from gateway.cli.people import sweep
+from gateway.cli.people import REASON_KEPT, sweep
 from gateway.config.toml_file import load
 from gateway.flow.administration import holds, people
 
@@ -48,7 +48,7 @@ def hold(
         if not settings.policy().has_practice(practice):
             fail(f"{practice}: there is no such practice; see gateway practices list")
         placed = do(settings, lambda ctx: holds.hold_practice(ctx, practice, reason))
-    typer.echo(f"{practice}: a legal hold stands" + ("" if placed else " already"))
+    typer.echo(f"{practice}: a legal hold stands{f'. {REASON_KEPT}' if placed else ' already'}")
 
 
 @app.command()

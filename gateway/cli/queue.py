@@ -1,4 +1,4 @@
-"""`gateway queue`: what waits to be sent, is paused, or was set aside because it could not be prepared."""
+"""`gateway queue`: what waits to be sent, is paused, or was set aside: it could not be prepared, or came back."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -116,7 +116,9 @@ def hold(
 ) -> None:
     """Pause these: neither sent nor given up until they are released or dropped. Their senders are not told."""
     sieve = Sieve((DeliveryState.QUEUED, DeliveryState.QUARANTINED))
-    _act(config, ids, _meant(sieve, hop, everything=everything), queue.hold, "paused", yes=yes)
+    _act(
+        config, ids, _meant(sieve, hop, everything=everything), queue.hold, "paused, until released or dropped", yes=yes
+    )
 
 
 @app.command()
@@ -125,7 +127,7 @@ def release(
 ) -> None:
     """Let paused mails go on; they are tried at once."""
     sieve = Sieve((DeliveryState.PAUSED,))
-    _act(config, ids, _meant(sieve, hop, everything=everything), queue.release, "goes on", yes=yes)
+    _act(config, ids, _meant(sieve, hop, everything=everything), queue.release, "released, and tried at once", yes=yes)
 
 
 @app.command()

@@ -25,7 +25,7 @@ def status(
         "serves": found.serves,
         "listeners": {name: "answers" if answers else "no answer" for name, answers in found.listeners.items()},
         "workers": list(rows.workers),
-        "timed_work": instant(rows.timed_work),
+        "reminders_and_expiries_done_until": instant(rows.timed_work),
         "last_backup": instant(rows.backup),
         "database": {name: _value(name, value) for name, value in found.database.items()},
         "disk_free": Octets(found.free),

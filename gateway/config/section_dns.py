@@ -1,5 +1,6 @@
 """The table of the settings file about DNS."""
 
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal
 
 from pydantic import Field
@@ -15,4 +16,9 @@ class DnsSection(Section):
         default="",
         description="a name server that sees what the world sees, where the system's own has other answers inside; "
         "such as 9.9.9.9:53; empty: the system's",
+    )
+    sends_from: list[IPv4Address | IPv6Address] = Field(
+        default=[],
+        description="the public addresses from which the next hop sends mail on, which the SPF record has to allow; "
+        "empty: the next hop's own, where those are public",
     )

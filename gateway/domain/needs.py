@@ -34,13 +34,28 @@ class NeedKind(StrEnum):
     KEYS = "keys"
 
 
+class Worse(StrEnum):
+    """When a need has become worse. That it lasts longer is not worse: then it is told again after a while."""
+
+    NEVER = "never"
+    MORE = "more"
+    """with each one more"""
+    HALVED = "halved"
+    """with each half of what was left that is gone"""
+
+
 @dataclass(frozen=True, slots=True)
 class NeedSpec:
-    """`what` is so, with `%(subject)s` and `%(number)s` of the need; what a person can `do`, and by which `command`."""
+    """`what` is so, with `%(subject)s` and `%(number)s` of the need; what a person can `do`, and by which `command`.
+
+    `varies`: its subject is no name, and another one is no other need.
+    """
 
     what: Translatable
     do: Translatable
     command: str = ""
+    worse: Worse = Worse.NEVER
+    varies: bool = False
 
 
 NEEDS: Mapping[NeedKind, NeedSpec] = {
@@ -52,15 +67,20 @@ NEEDS: Mapping[NeedKind, NeedSpec] = {
         say("The log says why. Start the gateway anew once that is mended."),
     ),
     NeedKind.DAMAGED: NeedSpec(
-        say("The database is damaged: %(subject)s."), say("See what is lost, then restore a backup."), "gateway doctor"
+        say("The database is damaged: %(subject)s."),
+        say("See what is lost, then restore a backup."),
+        "gateway doctor",
+        varies=True,
     ),
     NeedKind.DISK: NeedSpec(
         say("The disk is nearly full: only %(number)s MB are free. Once it is full, mail is refused."),
         say("Make room on the disk of the database."),
+        worse=Worse.HALVED,
     ),
     NeedKind.CLOCK: NeedSpec(
         say("The clock of this machine is behind: mail was taken in at %(subject)s, which is still to come."),
         say("Set the clock right, and have it kept right (NTP)."),
+        varies=True,
     ),
     NeedKind.HOP_DOWN: NeedSpec(
         say("This mail server cannot be reached: %(subject)s."),
@@ -76,21 +96,23 @@ NEEDS: Mapping[NeedKind, NeedSpec] = {
         say("Mail has been tried again and again for %(number)s hours. The last answer was: %(subject)s."),
         say("See what its mail server answers, and mend that."),
         "gateway queue list",
+        varies=True,
     ),
     NeedKind.SET_ASIDE: NeedSpec(
-        say("Mails were set aside because they could not be prepared: %(number)s."),
+        say("Mails were set aside because they could not be prepared, or came back from their sender: %(number)s."),
         say("The log says what went wrong. Once that is mended, have them tried again, or drop them."),
         "gateway queue list --set-aside",
+        worse=Worse.MORE,
     ),
     NeedKind.PAUSED: NeedSpec(
         say("Mails are paused: %(number)s."), say("Release them, or drop them."), "gateway queue list --state paused"
     ),
     NeedKind.STEPS_LATE: NeedSpec(
-        say("Invitations have a step that is long due: %(number)s. Timed work is not done."),
+        say("Invitations have a step that is long due, such as a reminder or their end: %(number)s."),
         say("The log says why. Start the gateway anew once that is mended."),
     ),
     NeedKind.TIMED_WORK: NeedSpec(
-        say("Timed work is not done: no reminder is sent, and nothing expires."),
+        say("Reminders are not sent, and nothing expires."),
         say("The log says why. Start the gateway anew once that is mended."),
     ),
     NeedKind.BACKUP_OLD: NeedSpec(
@@ -103,6 +125,7 @@ NEEDS: Mapping[NeedKind, NeedSpec] = {
     NeedKind.CERTIFICATE: NeedSpec(
         say("A certificate ends in %(number)s days: %(subject)s."),
         say("Renew it, then have the gateway read its settings anew (systemctl reload gateway)."),
+        worse=Worse.HALVED,
     ),
     NeedKind.DIRECTORY: NeedSpec(
         say("The directory of people does not answer: %(subject)s."),
@@ -137,6 +160,20 @@ class Need:
     def values(self) -> dict[str, object]:
         """What its words speak of."""
         return {"subject": self.subject, "number": self.number}
+
+    @property
+    def key(self) -> str:
+        """What tells it from other needs; what was found there (behind a comma) may differ from time to time."""
+        return self.kind if NEEDS[self.kind].varies else f"{self.kind}|{self.subject.partition(', ')[0]}"
+
+    def is_worse_than(self, number: int) -> bool:
+        """Whether it has become worse since it was told with this number."""
+        match NEEDS[self.kind].worse:
+            case Worse.MORE:
+                return self.number > number
+            case Worse.HALVED:
+                return self.number < number and self.number * 2 <= number
+        return False
 
     @property
     def what(self) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import contextmanager
+from ipaddress import ip_address
 
 import dns.zone
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from gateway.admin.checks.finding import Level
 from gateway.admin.dns.judged import judged
 from gateway.admin.dns.resolver import Resolver
+from gateway.admin.dns.spf_senders import lets_send
 from gateway.cli import app
 from gateway.config.toml_file import load
 from gateway.setup import Answers, set_up
@@ -185,7 +187,7 @@ GOOD = [
 @pytest.mark.parametrize("zone", GOOD)
 def test_nothing_is_said_against_a_record_that_serves(signing, zone):
     with asked(signing, zone) as findings:
-        assert [one.level for one in findings if one.key == "SPF"] == [Level.OK]
+        assert [one.level for one in findings if one.key == "SPF"] == [Level.OK] * 2
 
 
 def test_a_parents_policy_covers_the_site(signing):
@@ -208,3 +210,68 @@ def test_a_key_file_exists_once(signing):
 def test_a_selector_is_a_name_in_dns(config):
     result = gateway("dkim", "new", "../x", "--config", config)
     assert (result.exit_code, "write letters, digits and hyphens" in result.output) == (1, True)
+
+
+SENDER, OTHER, SIX = "198.51.100.7", "198.51.100.200", "2001:db8:7::1"
+WIDE = {
+    "mail.provider.example": {"A": [SENDER], "AAAA": [SIX]},
+    "provider.example": {"MX": ["10 mail.provider.example."], "TXT": [text("v=spf1 ip4:198.51.100.0/25 ~all")]},
+    "long.example": {"TXT": [text("v=spf1 " + " ".join(f"include:i{n}.example" for n in range(11)) + " +all")]},
+} | {f"i{n}.example": {"TXT": [text("v=spf1 -all")]} for n in range(11)}
+
+
+@pytest.mark.parametrize(
+    ("record", "sender", "may"),
+    [
+        (f"v=spf1 ip4:{SENDER} -all", SENDER, True),
+        (f"v=spf1 ip4:{SENDER} -all", OTHER, False),
+        (f"v=spf1 ip4:{SENDER} -all", SIX, False),
+        ("v=spf1 ip6:2001:db8:7::/48 -all", SIX, True),
+        ("v=spf1 a:mail.provider.example -all", SENDER, True),
+        ("v=spf1 a:mail.provider.example -all", OTHER, False),
+        ("v=spf1 a:mail.provider.example/24 -all", OTHER, True),
+        ("v=spf1 a:mail.provider.example/24 -all", SIX, True),
+        ("v=spf1 mx:provider.example//48 -all", "2001:db8:7::2", True),
+        ("v=spf1 mx:provider.example//48 -all", OTHER, False),
+        ("v=spf1 include:provider.example -all", SENDER, True),
+        ("v=spf1 include:provider.example -all", OTHER, False),  # its ~all is no pass (RFC 7208 §5.2)
+        ("v=spf1 redirect=provider.example", SENDER, True),
+        ("v=spf1 redirect=provider.example", OTHER, False),
+        (f"v=spf1 -ip4:{SENDER} +all", SENDER, False),
+        ("v=spf1 ?all", SENDER, False),
+        ("v=spf1", SENDER, False),
+        (f"v=spf1 ip4:{SENDER} exists:%{{i}}.x.example -all", SENDER, True),
+        (f"v=spf1 ip4:{SENDER} exists:%{{i}}.x.example -all", OTHER, None),
+        ("v=spf1 ptr -all", SENDER, None),
+        ("v=spf1 include:gone.example -all", SENDER, None),
+        ("v=spf1 include:long.example +all", SENDER, None),  # more than ten look-ups
+        (f"v=spf1 include:{SITE} -all", SENDER, None),
+    ],
+)
+def test_whether_a_record_lets_an_address_send(record, sender, may):
+    with DnsServer(WIDE | {SITE: {"TXT": [text(record)]}}) as server:
+        assert lets_send(Resolver(server.address), SITE, ip_address(sender)) is may
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "said"),
+    [
+        ({}, Level.OK, "not looked at"),
+        ({"dns.sends_from": [SENDER]}, Level.OK, f"it lets {SENDER} send"),
+        ({"dns.sends_from": [OTHER]}, Level.FAULT, f"does not let {OTHER} send"),
+        ({"next_hop.address": "9.9.9.9:25"}, Level.WARNING, "does not let 9.9.9.9 send, which is next_hop.address"),
+        ({"next_hop.address": "hop.example:25"}, Level.WARNING, "does not let 9.9.9.9 send"),
+        ({"next_hop.address": "10.0.0.9:25"}, Level.OK, "not looked at"),
+    ],
+)
+def test_the_record_has_to_let_the_mail_server_send_as_far_as_its_address_is_known(config, changes, level, said):
+    settings = load(config)
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        found = [ip_address(one) for one in value] if isinstance(value, list) else value
+        own = getattr(settings, section).model_copy(update={name: found})
+        settings = settings.model_copy(update={section: own})
+    zone = HOME | {SITE: {"TXT": [text(f"v=spf1 ip4:{SENDER} -all")]}, "hop.example": {"A": ["9.9.9.9"]}}
+    with DnsServer(zone) as server:
+        findings = [one for one in judged(settings, Resolver(server.address)) if one.key == "SPF"]
+    assert (findings[-1].level, said in findings[-1].said) == (level, True)

@@ -54,7 +54,10 @@ def test_a_gateway_that_serves_and_has_nothing_to_do_needs_nobody(settings):
     [
         ({"due_at": the_clock().now() - timedelta(hours=3), "created_at": the_clock().now() - timedelta(hours=3)},
          "overdue: Mail is not sent in time: the oldest should have left 3 hours ago (since "),
-        ({"state": DeliveryState.QUARANTINED}, "set aside: Mails were set aside because they could not be prepared: 1"),
+        (
+            {"state": DeliveryState.QUARANTINED},
+            "set aside: Mails were set aside because they could not be prepared, or came back from their sender: 1",
+        ),
         ({"state": DeliveryState.PAUSED}, "paused: Mails are paused: 1. Release them"),
         ({"created_at": the_clock().now() + timedelta(hours=1)}, "clock: The clock of this machine is behind"),
     ],

@@ -6,12 +6,17 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from gateway.admin.leaving import preview
 from gateway.domain.ledger import LedgerKind
 from gateway.domain.model import Content, Copy, Delivery, Invitation
 from gateway.domain.model_records import Audit, LedgerEntry
+from gateway.domain.needs import NeedKind
 from gateway.domain.vocabulary import CopyState, DeliveryKind, DeliveryState, Notice, State
 from gateway.flow.administration import leaving
-from gateway.flow.outbound import deliver
+from gateway.flow.administration.needs import needs
+from gateway.flow.outbound import deliver, queue
+from gateway.flow.upkeep import retention
+from gateway.mail.bounces import Bounce, Severity
 from gateway.ports import Outcome
 from tests.practice import ADA, PAT, PATIENT_TAG, SECRET, SITE, TEMPLATES, World
 
@@ -59,9 +64,43 @@ async def test_what_is_held_goes_back_whole_and_nothing_of_it_is_kept(tag):
     row = await world.one(Delivery, kind=DeliveryKind.RETURN)
     assert row.recipient == "ada@riverside.example"
     await world.desk.do(deliver.record, row, OK, b"")
+    assert await world.desk.do(deliver.forget_returned, 10) == 0
+    world.clock.advance(days=8)  # it may still come back until then
+    assert await world.desk.do(retention.returned, 0, 10) == 0
     assert await world.rows(Content) == []
     assert (await world.one(Delivery, kind=DeliveryKind.RETURN)).wrapped_key is None
     assert LedgerKind.COPY in [row.kind for row in await world.rows(LedgerEntry)]
+
+
+REFUSED = Outcome(550, "5.1.1 No such user")
+BOUNCE = Bounce(Severity.PERMANENT, "5.1.1")
+
+
+@pytest.mark.parametrize("how", ["refused", "bounced"])
+async def test_what_its_sender_does_not_take_back_is_set_aside_whole_and_can_be_sent_again(how):
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT)
+    await leave(world)
+    row = await world.one(Delivery, kind=DeliveryKind.RETURN)
+    await world.desk.do(deliver.record, row, REFUSED if how == "refused" else OK, b"")
+    if how == "bounced":
+        world.clock.advance(days=5)
+        await world.desk.do(deliver.bounced, await world.one(Delivery, id=row.id), BOUNCE)
+    world.clock.advance(days=20)
+    await world.desk.do(retention.returned, 0, 10)
+    aside = await world.one(Delivery, id=row.id)
+    assert (aside.state, aside.recipient, "5.1.1" in aside.last_reply) == (
+        DeliveryState.QUARANTINED,
+        "ada@riverside.example",
+        True,
+    )
+    assert NeedKind.SET_ASIDE in [one.kind for one in await world.desk.ask(needs)]
+    found = await world.desk.ask(leaving.held)
+    assert found.came_back == 1
+    assert "1 mails that were handed back were not taken" in "\n".join(preview(found, world.clock.now().date()))
+    await world.desk.do(queue.retry, [row.id])
+    await world.deliver()
+    assert [enclosed(octets) for delivery, _, octets in world.sent if delivery.id == row.id] == [SECRET]
 
 
 async def test_an_invitee_hears_of_it_only_if_they_were_invited_before():

@@ -1,4 +1,4 @@
-"""The one list of what needs a person: seen, kept since when, and mailed once a day, in words of each language."""
+"""The one list of what needs a person: seen, kept since when, and mailed when it is news, in words of each language."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -75,18 +75,48 @@ async def test_the_digest_says_what_since_when_what_to_do_and_by_which_command()
         assert words in said.html
 
 
-async def test_the_digest_comes_once_a_day_at_most_and_never_when_all_is_well(world):
-    await world.days(3)
-    assert not await world.rows(Delivery, notice=Notice.ATTENTION)
-    await world.desk.do(troubles.note, [DISK])
-    for _ in range(30):
+async def digests(world, seen, days=1):
+    """How many come in so many days, while this is seen."""
+    before = len(await world.rows(Delivery, notice=Notice.ATTENTION))
+    await world.desk.do(troubles.note, seen)
+    for _ in range(days * 24):
         world.clock.advance(hours=1)
         await world.tick()
         await world.deliver()
-    assert len(await world.rows(Delivery, notice=Notice.ATTENTION)) == 2
-    await world.desk.do(troubles.note, [])
-    await world.days(2)
-    assert len(await world.rows(Delivery, notice=Notice.ATTENTION)) == 2
+    return len(await world.rows(Delivery, notice=Notice.ATTENTION)) - before
+
+
+async def test_the_digest_comes_when_something_is_new_then_weekly_and_never_when_all_is_well(world):
+    assert await digests(world, [], days=3) == 0
+    assert await digests(world, [DISK]) == 1
+    assert await digests(world, [DISK], days=5) == 0
+    assert await digests(world, [DISK], days=2) == 1
+    assert await digests(world, [DISK, HOP]) == 1
+    assert await digests(world, [DISK], days=5) == 0
+    assert await digests(world, [], days=10) == 0
+
+
+async def test_what_has_passed_and_comes_again_is_new(world):
+    assert await digests(world, [HOP]) == 1
+    assert await digests(world, []) == 0
+    assert await digests(world, [HOP]) == 1
+
+
+async def test_what_has_become_worse_is_told_again(world):
+    assert await digests(world, [DISK]) == 1
+    assert await digests(world, [replace(DISK, number=DISK.number - 1)]) == 0
+    assert await digests(world, [replace(DISK, number=DISK.number // 2)]) == 1
+    certificates = [Seen(NeedKind.CERTIFICATE, "smtp.tls_cert", days) for days in range(12, -1, -1)]
+    told = [one.number for one in certificates if await digests(world, [one])]
+    assert told == [12, 6, 3, 1, 0]
+
+
+async def test_what_is_only_said_in_other_words_or_lasts_longer_is_the_same(world):
+    assert await digests(world, [replace(HOP, subject=f"{HOP.subject}, connection refused")]) == 1
+    assert await digests(world, [replace(HOP, subject=f"{HOP.subject}, no answer")], days=3) == 0
+    before, after = (Need(NeedKind.TRIED_LONG, None, *one) for one in (("451 Busy", 5), ("421 Later", 99)))
+    assert before.key == after.key
+    assert not after.is_worse_than(before.number)
 
 
 async def test_what_an_outage_has_left_undone_is_told_only_if_it_stays_so(world):

@@ -88,7 +88,7 @@ async def test_an_invitation_that_cannot_be_written_is_told_to_its_senders(world
     assert [one.state for one in await world.rows(Copy)] == [CopyState.HELD]
 
 
-async def test_the_postmaster_hears_once_a_day_and_only_while_there_is_something(world):
+async def test_the_postmaster_hears_of_each_mail_that_is_set_aside_and_not_again_the_next_day(world):
     await world.days(2)
     assert await world.rows(Delivery, notice=Notice.ATTENTION) == []
     await world.receive(mail(subject="Lunch?"))
@@ -97,9 +97,14 @@ async def test_the_postmaster_hears_once_a_day_and_only_while_there_is_something
         await world.days(1)
         await world.deliver()
     told = await world.rows(Delivery, notice=Notice.ATTENTION)
-    assert [one.recipient for one in told] == [world.site.postmaster] * 2
-    await world.desk.do(queue.drop, [aside])
-    await world.days(2)
+    assert [one.recipient for one in told] == [world.site.postmaster]
+    await world.receive(mail(subject="Dinner?"))
+    another = await poisoned(world, kind=DeliveryKind.PASS, state=DeliveryState.QUEUED)
+    await world.days(1)
+    await world.deliver()
+    assert len(await world.rows(Delivery, notice=Notice.ATTENTION)) == 2
+    await world.desk.do(queue.drop, [aside, another])
+    await world.days(8)
     assert len(await world.rows(Delivery, notice=Notice.ATTENTION)) == 2
 
 

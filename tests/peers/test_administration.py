@@ -67,13 +67,16 @@ def test_an_administrator_pauses_releases_and_cancels_beside_a_gateway_that_serv
     handed_in(served, "pat@home.example", "[secure] Results")
     wait_for(lambda: served.rows("SELECT count(*) FROM delivery WHERE attempts > 0 AND lease_until IS NULL") == [(2,)])
     assert served.command("queue", "hold", "--all").returncode == 1  # nobody was asked
-    assert "2 mails: paused\n" in served.command("queue", "hold", "--all", "--yes").stdout
+    assert "2 mails: paused, until released or dropped\n" in served.command("queue", "hold", "--all", "--yes").stdout
     assert [one["state"] for one in asked(served, "queue", "list", "--state", "paused")] == ["paused"] * 2
     hop.script = usual
     served.turn(days=10)
     served.catch_up()
     assert "omar@hillside.example" not in hop.recipients()
-    assert "2 mails: goes on\n" in served.command("queue", "release", "--hop", "next_hop", "--yes").stdout
+    assert (
+        "2 mails: released, and tried at once\n"
+        in served.command("queue", "release", "--hop", "next_hop", "--yes").stdout
+    )
     wait_for(lambda: "omar@hillside.example" in hop.recipients())
     [shown] = asked(served, "queue", "show", 1)
     assert (shown["state"], len(shown["done_to_it"])) == ("sent", 2)

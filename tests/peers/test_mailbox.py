@@ -17,6 +17,7 @@ from gateway.edge.imap import session as imap_session
 from gateway.edge.imap.mailbox import MailboxReader
 from gateway.edge.imap.oauth import Grant, TokenError, Tokens
 from gateway.edge.imap.session import MailboxError, Server, Session
+from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.run.metrics import Figures
 from gateway.errors import StoreBusy
 from gateway.flow import receive
@@ -330,9 +331,9 @@ def server(port, **more):
 
 
 @contextlib.asynccontextmanager
-async def reading(port, world=None, **more):
-    world = world or World()
-    task = asyncio.create_task(MailboxReader(server(port, **more), world.desk, MemoryContent(), Figures()).run())
+async def reading(port, world=None, *, counts=(), **more):
+    world, counts = world or World(), counts or (Figures(),)
+    task = asyncio.create_task(MailboxReader(server(port, **more), world.desk, MemoryContent(), *counts).run())
     yield world
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -502,3 +503,14 @@ async def test_a_certificate_that_is_not_valid_is_said_to_be(peers, tmp_path):
         await session.close()
     finally:
         dovecot.close()
+
+
+async def test_what_comes_in_by_the_mailbox_counts_as_mail_that_came_in(dovecot, swift):
+    """The administrator's chart shows it, as it does what comes in over SMTP; a mail that is not ours is none."""
+    traffic, world = Traffic(), World()
+    await asyncio.to_thread(dovecot.put, mail("Lunch?", to="ada@riverside.example", number=1))
+    await asyncio.to_thread(dovecot.put, mail("LIST", number=2))
+    async with reading(dovecot.port, world, counts=(Figures(), traffic)):
+        await until(lambda: audited(world, 1))
+        await until(lambda: traffic.taken)
+    assert traffic.taken == 1

@@ -102,6 +102,7 @@ def test_a_person_is_erased_from_database_log_and_spool(serving):
     assert list(spool.iterdir())
     held = people(serving, "hold", PAT, "--reason", "a claim")
     assert held.returncode == 0
+    assert "Keep its reason elsewhere, too" in held.stdout
     refused = people(serving, "erase", PAT, "--yes")
     assert refused.returncode == 1
     assert "a legal hold stands on pat@home.example" in refused.stderr

@@ -36,7 +36,7 @@ async def database(settings: Settings) -> list[Finding]:
     await asyncio.to_thread(read_once, opened, lambda tx: check_fits(tx, settings, ring))
     aside = await asyncio.to_thread(read_once, opened, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
     if aside:
-        said = f"{aside} mails could not be prepared for sending"
+        said = f"{aside} mails were set aside: they could not be prepared for sending, or came back from their sender"
         return [fault("queue", said, "gateway queue list --set-aside shows them")]
     drill = await asyncio.to_thread(read_once, opened, drills.said)
     return [warning("database", drill, "gateway serve refuses it") if drill else ok("database")]

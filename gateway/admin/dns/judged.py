@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway.adapters import dkim_keys
@@ -9,6 +10,7 @@ from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.admin.checks.machine import is_this_machine
 from gateway.admin.dns import spf
 from gateway.admin.dns.resolver import NoDns, Resolver
+from gateway.admin.dns.spf_senders import Address, lets_send
 from gateway.admin.dns.wanted import practice_domains
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
@@ -66,6 +68,34 @@ def _spf(settings: Settings, resolver: Resolver) -> Iterator[Finding]:
         yield warning("SPF", f"the record of {domain} forbids nobody to send as it", 'end it with "-all"')
     elif not followed.faults:
         yield ok("SPF", found[0])
+        yield from _senders(settings, resolver)
+
+
+def _senders(settings: Settings, resolver: Resolver) -> Iterator[Finding]:
+    """Whether the record lets those send that do, as far as it is known who they are."""
+    domain, own = settings.site.domain, settings.dns.sends_from
+    known = own or _public(resolver, split_address(settings.next_hop.address)[0])
+    if not known:
+        yield ok("SPF", "not looked at: whether it lets your mail server's public address send (dns.sends_from)")
+    for one in known:
+        may = lets_send(resolver, domain, one)
+        if may is None:
+            yield ok("SPF", f"not looked at: whether it lets {one} send, since it has parts that are not followed here")
+        elif may:
+            yield ok("SPF", f"it lets {one} send")
+        elif own:
+            yield fault("SPF", f"the record of {domain} does not let {one} send, which dns.sends_from names", SHOWN)
+        else:
+            said = f"the record of {domain} does not let {one} send, which is next_hop.address"
+            yield warning("SPF", said, "if mail leaves from other addresses, write them into dns.sends_from")
+
+
+def _public(resolver: Resolver, host: str) -> list[Address]:
+    try:
+        found = [ip_address(host)]
+    except ValueError:
+        found = [ip_address(one) for one in resolver.addresses(host)]
+    return [one for one in found if one.is_global]
 
 
 def _dkim(settings: Settings, resolver: Resolver) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from gateway.admin.dns.resolver import Resolver
 MOST_LOOKUPS = 10  # RFC 7208 §4.6.4
 MOST_VOID = 2
 """Names that are not there, which a receiver asks for before it gives up."""
-_TERM = re.compile(r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?::([^\s/]+))?((?:/\d+)?(?://\d+)?)", re.IGNORECASE)
-_MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(\S*)", re.IGNORECASE)
+TERM = re.compile(r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?::([^\s/]+))?((?:/\d+)?(?://\d+)?)", re.IGNORECASE)
+MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(\S*)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -56,13 +56,13 @@ def _follow(resolver: Resolver, domain: str, spf: Spf, way: tuple[str, ...], *, 
 
 
 def _read(resolver: Resolver, term: str, domain: str, spf: Spf, way: tuple[str, ...], *, own: bool) -> None:
-    modifier = _MODIFIER.fullmatch(term)
+    modifier = MODIFIER.fullmatch(term)
     if modifier:
         if modifier[1].lower() == "redirect":
             spf.lookups += 1
             _follow(resolver, modifier[2].lower(), spf, way, own=own)
         return
-    found = _TERM.fullmatch(term)
+    found = TERM.fullmatch(term)
     if not found or (found[2].lower() in ("ip4", "ip6") and not _is_network(f"{found[3]}{found[4]}")):
         spf.faults.append(f'"{term}" in the record of {domain} means nothing')
         return

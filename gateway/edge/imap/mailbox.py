@@ -16,6 +16,7 @@ import structlog
 
 from gateway.edge.accept import accept_mail, fault_of, log_refusal, log_taken, new_queue_id, outcomes
 from gateway.edge.imap.session import MailboxError, Server, Session
+from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.run.metrics import Figures
 from gateway.edge.traces import UNTRACED, Traces
 from gateway.errors import DirectoryDown, Refused, StoreBusy, StoreFull, Unreadable
@@ -41,8 +42,10 @@ class MailboxReader:
         desk: Desk,
         content: ContentStore,
         figures: Figures,
+        traffic: Traffic | None = None,
         traces: Traces = UNTRACED,
     ) -> None:
+        self._traffic = traffic or Traffic()
         self._traces = traces
         self._server = server
         self._changed = asyncio.Event()
@@ -156,6 +159,7 @@ class MailboxReader:
                 return True
             raise
         self._figures.mailbox_mails.inc()
+        self._traffic.came_in()
         log_taken(incoming, verdicts)
         return True
 

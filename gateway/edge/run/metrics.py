@@ -132,7 +132,7 @@ class Shared:
         where: Any = {"registry": figures.registry}
         self._queued = Gauge("gateway_deliveries_queued", "outgoing mails that are to be sent", **where)
         self._oldest = Gauge("gateway_deliveries_overdue_seconds", "for how long the oldest of them is due", **where)
-        self._aside = Gauge("gateway_deliveries_set_aside", "mails that could not be prepared for sending", **where)
+        self._aside = Gauge("gateway_deliveries_set_aside", "mails that were set aside", **where)
         self._by_state = Gauge("gateway_deliveries", "outgoing mails that are kept, by state", ["state"], **where)
         self._age = Gauge("gateway_deliveries_oldest_seconds", "for how long the oldest of those is there", **where)
         self._backup = Gauge("gateway_last_backup_seconds", "when the last backup was taken (0: never)", **where)

@@ -43,6 +43,8 @@ class Held:
     accounts: int
     waiting_to_be_sent: int
     holds: int
+    came_back: int
+    """Mails that were handed back, and that their senders' mail server did not take."""
     may_travel: bool
     """Whether whole mails may go back by the next hop."""
 
@@ -58,6 +60,7 @@ def held(ctx: Context) -> Held:
         accounts=len(_accounts_to_tell(ctx)),
         waiting_to_be_sent=ctx.tx.count(Delivery, state=DeliveryState.QUEUED),
         holds=ctx.tx.count(LegalHold, released_at=None),
+        came_back=came_back(ctx),
         may_travel=ctx.site.replies_may_travel,
     )
 
@@ -144,6 +147,11 @@ def end_invitations(ctx: Context, after: int, limit: int) -> int:
 def left_open(ctx: Context) -> int:
     """How many invitations stay open."""
     return ctx.tx.count(Invitation, state__in=OPEN)
+
+
+def came_back(ctx: Context) -> int:
+    """How many mails that were handed back were not taken: they are set aside."""
+    return ctx.tx.count(Delivery, kind=DeliveryKind.RETURN, state=DeliveryState.QUARANTINED)
 
 
 def _pass_on(ctx: Context, invitation: Invitation, answers: Sequence[Copy]) -> bool:

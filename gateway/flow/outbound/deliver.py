@@ -31,6 +31,10 @@ LEASE = timedelta(minutes=30)
 """How long a claimed delivery is left to the one who claimed it: longer than the largest mail takes on a slow line."""
 ENOUGH = timedelta(minutes=15)
 """What must be left of a lease for a mail to be begun with."""
+MAY_COME_BACK = timedelta(days=7)
+"""How long what was handed back is kept after a hop has taken it: a mail server may try for five days (RFC 5321
+§4.5.4.1) before it returns a mail, and we have the only copy.
+"""
 FRESH = timedelta(seconds=1)
 """How long after a claim a mail need not be looked at again before it is sent."""
 
@@ -233,12 +237,32 @@ def _record(ctx: Context, result: DeliveryResult) -> Delivery:
     if outcome.sent:
         if delivery.copy_id:
             ctx.audit("gateway", Act.HANDED_OVER, f"copy {delivery.copy_id}", delivery.kind.value)
+        if delivery.kind is DeliveryKind.RETURN:
+            return ctx.tx.put(replace(said, state=DeliveryState.SENT, ended_at=ctx.now))
         return _finish(ctx, replace(said, state=DeliveryState.SENT))
     again = None if outcome.permanent else next_try(delivery.attempts, delivery.created_at, ctx.now, result.spread)
     if again:
         return ctx.tx.put(replace(said, due_at=again))
     failed.tell(ctx, said, result.head)
-    return _finish(ctx, replace(said, state=DeliveryState.FAILED))
+    return _not_taken_back(ctx, said) or _finish(ctx, replace(said, state=DeliveryState.FAILED))
+
+
+def _not_taken_back(ctx: Context, delivery: Delivery) -> Delivery | None:
+    """A held mail that its own sender's mail server does not take back is set aside whole: nobody else has it."""
+    if delivery.kind is not DeliveryKind.RETURN or delivery.wrapped_key is None:
+        return None
+    ctx.audit("gateway", Act.QUARANTINED, f"delivery {delivery.id}", "not taken back")
+    return ctx.tx.put(replace(delivery, state=DeliveryState.QUARANTINED, lease_until=None, ended_at=None))
+
+
+def forget_returned(ctx: Context, limit: int) -> int:
+    """Destroy so many of the mails that were handed back and have not come back; how many there were."""
+    since: dict[str, Any] = {"ended_at__lt": ctx.now - MAY_COME_BACK, "wrapped_key__ne": None, "content_id__gt": ""}
+    found = ctx.tx.find(Delivery, kind=DeliveryKind.RETURN, state=DeliveryState.SENT, limit=limit, **since)
+    for one in found:
+        ctx.tx.put(replace(one, facts=None, wrapped_key=None))
+    _drop_passed(ctx, {one.content_id for one in found})
+    return len(found)
 
 
 def record_poison(ctx: Context, delivery: Delivery, reason: str) -> Delivery:
@@ -268,9 +292,9 @@ def bounced(ctx: Context, delivery: Delivery, report: Bounce) -> None:
     if not (delivery.state is DeliveryState.SENT or _is_under_way(delivery)):
         return
     if report.permanent:
-        said = f"bounced: {report.status}"[:500]
-        failure = replace(delivery, state=DeliveryState.FAILED, last_reply=said, lease_until=None, facts=None)
-        ctx.tx.put(replace(failure, ended_at=ctx.now))
+        came_back = replace(delivery, last_reply=f"bounced: {report.status}"[:500], lease_until=None)
+        if not _not_taken_back(ctx, came_back):
+            ctx.tx.put(replace(came_back, state=DeliveryState.FAILED, facts=None, ended_at=ctx.now))
         failed.tell(ctx, delivery, b"")
     else:
         invite.note_signal(

@@ -13,7 +13,7 @@ from gateway.flow import ledger, legal_holds
 from gateway.flow.accounts import account as accounts
 from gateway.flow.context import Context
 
-AGAIN = "placed again after a restore; its reason was lost with the database"
+AGAIN = "placed again after a restore; its reason was lost with the database, since the ledger holds no words"
 AT_A_TIME = 1000
 _KNOW: tuple[type[Any], ...] = (Account, Invitation, Copy, Sender, AddressChange, Delivery, ListedPerson)
 """The tables that know people by their addresses."""

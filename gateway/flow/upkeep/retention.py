@@ -62,6 +62,11 @@ def deliveries(ctx: Context, after: int, limit: int) -> int:
     return more
 
 
+def returned(ctx: Context, _after: int, limit: int) -> int:
+    """Destroy what was handed back to senders and has not come back within days."""
+    return int(deliver.forget_returned(ctx, limit) == limit)
+
+
 def confirmations(ctx: Context, after: int, limit: int) -> int:
     """Forget commands that waited for a YES, said or not."""
     rows, more = _oldest(ctx, Confirmation, after, limit, "created_at", ctx.site.retention.sent)
@@ -133,7 +138,7 @@ def give_back(ctx: Context, _after: int, _limit: int) -> int:
 
 
 SWEEPS: tuple[Callable[[Context, int, int], int], ...] = (
-    *(kept, deliveries, confirmations, questions, copies, invitations, chain.forget, give_back),
+    *(kept, returned, deliveries, confirmations, questions, copies, invitations, chain.forget, give_back),
 )
 """Each is called with where it has come to (0 at first), until it says 0."""
 
