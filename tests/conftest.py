@@ -91,9 +91,11 @@ def postgres_server(peers: None) -> Iterator[Postgres]:
 def postgres(postgres_server: Postgres) -> str:
     """The URL of a database in which all tables are empty."""
     url = postgres_server.of("gateway")
+    used = " UNION ALL ".join(f'(SELECT %s FROM "{name}" LIMIT 1)' for name in map(table_name, TABLES))
     with closing(connect(url)) as connection:
-        tables = ", ".join(f'"{table_name(table)}"' for table in TABLES)
-        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        names = connection.execute(used, [table_name(table) for table in TABLES]).fetchall()
+        if names:  # to empty all of them takes twenty times as long
+            connection.execute(f"TRUNCATE {', '.join(name for (name,) in names)} RESTART IDENTITY CASCADE")
     return url
 
 
