@@ -244,7 +244,7 @@ def test_the_queue_is_shown_tried_again_and_dropped(folder):
 def _at_once(signal_number, *words):
     """A command that gets a signal as soon as its own code runs, which is long before it has read its settings."""
     code = (
-        "import os, sys, signal, gateway.cli as cli\n"
+        "import os, sys, signal, gateway.cli.entry as cli\n"
         "class Import:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'gateway.cli.app':\n"

@@ -208,7 +208,7 @@ async def test_the_first_page_says_what_needs_a_person_and_how_mail_flows(pages)
     assert browser.heading == "What needs you"
     for words in (
         "This mail server cannot be reached: next_hop (mail:25), connection refused",
-        "Mails were set aside because they could not be prepared: 1",
+        "Mails were set aside because they could not be prepared, or came back from their sender: 1",
         "gateway queue list --set-aside --config FILE",
         "7 mails taken in",
         "451 4.7.1 come again",
