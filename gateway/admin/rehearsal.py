@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.admin import mbox
 from gateway.admin.access import opened
 from gateway.config.settings import Settings
-from gateway.errors import ConfigError, TooLarge
+from gateway.errors import BadPlace, TooLarge
 from gateway.flow.context import Context
 from gateway.flow.inbound import observe
 from gateway.flow.inbound.rehearse import Rehearsed, rehearse
@@ -30,7 +30,7 @@ class Letter:
 def letters(place: Path, largest: int) -> tuple[int, Iterator[Letter]]:
     """How many mails there are, and each: of an mbox file, a Maildir, a folder of .eml files, or one such file.
 
-    Nothing is written. Raises ConfigError where there is no mailbox, and OSError.
+    Nothing is written. Raises BadPlace where there is no mailbox, and OSError.
     """
     if place.is_dir() and (place / "cur").is_dir():
         files = sorted(one for name in ("cur", "new") for one in (place / name).glob("[!.]*") if one.is_file())
@@ -39,17 +39,17 @@ def letters(place: Path, largest: int) -> tuple[int, Iterator[Letter]]:
         files = sorted(one for one in place.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
         return len(files), (_read(file.relative_to(place).as_posix(), file, largest) for file in files)
     if place.exists() and not place.is_file():  # reading a pipe or a device would not end
-        raise ConfigError(f"{place}: it is neither a file nor a folder")
+        raise BadPlace(f"{place}: it is neither a file nor a folder")
     with place.open("rb") as file:
         start = file.read(HEAD)
         file.seek(0)
         found = mbox.places(file) if start.startswith(b"From ") else []
     if not start:
-        raise ConfigError(f"{place}: it is empty")
+        raise BadPlace(f"{place}: it is empty")
     if found:
         return len(found), _of(place, found, largest)
     if not mbox.is_mail(start):
-        raise ConfigError(f"{place}: it is no mailbox; name an mbox file, a Maildir, or a folder of .eml files")
+        raise BadPlace(f"{place}: it is no mailbox; name an mbox file, a Maildir, or a folder of .eml files")
     return 1, iter([_read(place.name, place, largest)])
 
 

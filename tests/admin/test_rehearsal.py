@@ -173,7 +173,7 @@ def test_a_line_of_a_text_parts_no_mails(tmp_path, octets, subjects):
 def test_a_file_of_something_else_is_no_mailbox(settings, tmp_path, octets):
     (tmp_path / "box").write_bytes(octets)
     done = run(settings, "rehearse", tmp_path / "box")
-    assert (done.exit_code, "it is no mailbox" in done.stderr) == (78, True)
+    assert (done.exit_code, "it is no mailbox" in done.stderr) == (1, True)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(settings, tmp_path):
