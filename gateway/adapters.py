@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from gateway.config.kinds import is_loopback, split_address
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.domain.vocabulary import Role
 from gateway.edge.imap.oauth import Grant, Tokens

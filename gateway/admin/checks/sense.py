@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.config.environment import unlike
-from gateway.config.kinds import is_loopback
+from gateway.config.hosts import is_loopback
 from gateway.config.settings import Settings
 
 
