@@ -34,6 +34,7 @@ KINDS: dict[Any, str] = {
     kinds.HostPort: "`host:port`",
     kinds.Issuer: "web address",
     kinds.MailAddress: "mail address",
+    kinds.MailDomain: "domain",
     kinds.Name: "text",
     kinds.Network: "network",
     kinds.PracticeId: "letters, digits, hyphens",

@@ -35,6 +35,13 @@ def _domain(text: str) -> str:
     return key
 
 
+def _mail_domain(text: str) -> str:
+    domain = _domain(text)
+    if "." not in domain:
+        raise ValueError('write a domain that mail can be sent to, for example "secure.riverside.example"')
+    return domain
+
+
 def _network(text: object) -> IPv4Network | IPv6Network:
     try:
         return ip_network(str(text))
@@ -193,6 +200,7 @@ HeadsPlace = Annotated[str, AfterValidator(_heads_place)]
 Host = Annotated[str, AfterValidator(_host)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
+MailDomain = Annotated[str, AfterValidator(_mail_domain)]
 MailAddress = Annotated[str, AfterValidator(_mailbox)]
 Name = Annotated[str, AfterValidator(_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

@@ -17,6 +17,7 @@ from gateway.config.kinds import (
     HostPort,
     Issuer,
     MailAddress,
+    MailDomain,
     Name,
     Network,
     PracticeId,
@@ -43,7 +44,7 @@ class SiteSection(Section):
     """Who runs this gateway, and where people find it."""
 
     name: Name = Field(description="what people read as the sender of our mails", examples=["Riverside Secure Mail"])
-    domain: Domain = Field(
+    domain: MailDomain = Field(
         description="bot@, reply+…@ and bounce+…@ live here; mail for it must reach smtp.listen",
         examples=["secure.riverside.example"],
     )
