@@ -3,7 +3,8 @@
 import asyncio
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -261,6 +262,22 @@ def _certificate(settings: Settings, section: str, cert: str, key: str) -> tuple
         )
         raise ConfigError(f"{section}.{name}: {file} holds no {what} (PEM); name a file that does") from error
     return files
+
+
+def refuse_expired(settings: Settings, keys: Container[str], now: datetime) -> None:
+    """None of the certificates that these keys name may have ended. Raises ConfigError: a line for each that has."""
+    named = {"smtp.tls_cert": settings.smtp.tls_cert, "next_hop.tls_cert": settings.next_hop.tls_cert}
+    found = {key: settings.path(file) for key, file in named.items() if file and key in keys}
+    ends = {
+        key: x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc for key, file in found.items()
+    }
+    faults = [
+        f"{key}: the certificate in {found[key]} has expired on {end:%d %B %Y}; renew it, then reload"
+        for key, end in ends.items()
+        if end < now
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
 
 
 def _is_certificate(file: Path) -> bool:

@@ -6,6 +6,8 @@ import pytest
 
 from gateway.adapters import hops
 from gateway.config import toml_file
+from gateway.config.changes import changes
+from gateway.config.shown import shown_settings
 from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
 from tests.peers import recipes
@@ -186,6 +188,14 @@ def test_relays_are_reached_over_verified_tls_whatever_the_next_hop_is(read):
         (("[site]", '"a\\nb" = 1\n[site]'), "a\\nb: no such key"),
         (("[next_hop]", '[smtp]\ntls_key = "key.pem"\n[next_hop]'), "smtp.tls_cert: is missing; write the certificate"),
         (('tls = "none"', 'tls = "none"\ntls_key = "key.pem"'), "next_hop.tls_cert: is missing; write the certificate"),
+        (
+            ("[next_hop]", '[keys]\ncommand = "kms --token T"\n[next_hop]'),
+            "keys.command: (secret) cannot be used; it should",
+        ),
+        (
+            ("[next_hop]", "[smtp]\ntenant_header = 5\n[next_hop]"),
+            "smtp.tenant_header: (secret) cannot be used; it should",
+        ),
         (("[[practices]]", "[practices]"), "practices: has another form; write [[practices]] in a line of its own"),
         (("[site]", "[[site]]"), "site: has another form; write [site] in a line of its own"),
         (
@@ -298,3 +308,34 @@ def test_a_practice_says_in_which_order_it_writes_dates(read):
         assert settings.policy().practices[0].date_order is Order(order)
     with pytest.raises(ConfigError):
         read(toml_file.example().replace('date_order = ""', 'date_order = "ymd"'))
+
+
+WORD = "0badc0de0badc0de"
+OTHER = "feedfacefeedface"
+SMTP = '[smtp]\ntenant_header = "X-Sent: {}"\n[keys]\ncommand = ["fetch", "{}"]\n[next_hop]'
+
+
+def test_a_secret_word_is_shown_nowhere_and_its_change_is(read):
+    before, after = (read(GOOD.replace("[next_hop]", SMTP.format(word, word))) for word in (WORD, OTHER))
+    shown = {one.key: one.value for one in shown_settings(before)}
+    assert (shown["smtp.tenant_header"], shown["keys.command"]) == ("X-Sent: (secret)", "(secret)")
+    assert shown["smtp.processed_header"] == ""
+    assert {(one.key, one.old, one.new) for one in changes(before, after, {}, {})} == {
+        ("smtp.tenant_header", "X-Sent: (secret)", "X-Sent: (secret) (another one)"),
+        ("keys.command", "(secret)", "(secret) (another one)"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (f'[smtp]\ntenant_header = "{WORD}"', "smtp.tenant_header: (secret) cannot be used; write"),
+        (f'[smtp]\nprocessed_header = "X Bad: {WORD}"', "smtp.processed_header: X Bad: (secret) cannot be used; write"),
+        (f'[keys]\ncommand = "{WORD}"', "keys.command: (secret) cannot be used; "),
+    ],
+)
+def test_a_secret_word_that_cannot_be_used_is_not_shown_either(read, written, shown):
+    with pytest.raises(ConfigError) as raised:
+        read(GOOD.replace("[next_hop]", f"{written}\n[next_hop]"))
+    assert str(raised.value).startswith(shown)
+    assert WORD not in str(raised.value)

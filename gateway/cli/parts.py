@@ -46,7 +46,9 @@ def plain_errors(always: int = 0) -> Iterator[None]:
     """
     try:
         yield
-    except (StoreBusy, StoreFull) as error:
+    except StoreFull as error:
+        fail(f"there is no room on the disk ({error}); make room, and try again", always or os.EX_TEMPFAIL)
+    except StoreBusy as error:
         fail(f"the database cannot be used now: {error}", always or os.EX_TEMPFAIL)
     except StoreDamaged as error:
         fail(f"database.url: the file is damaged ({error}); restore it from a backup", always or os.EX_IOERR)

@@ -26,7 +26,12 @@ def broken_rules(settings: Tables) -> list[str]:
 
 def practice_id(practice: PracticeSection) -> str:
     """The id that a practice has, or gets from its name: "" where no letter of it can stand in one."""
-    return practice.id or re.sub(r"[^a-z0-9]+", "-", practice.name.casefold()).strip("-")
+    return practice.id or id_from(practice.name)
+
+
+def id_from(name: str) -> str:
+    """The id of a practice that has no other. With its name it changes, so `gateway init` writes it down."""
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
 
 
 def _ways_are_safe(settings: Tables) -> None:

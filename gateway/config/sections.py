@@ -69,7 +69,9 @@ class PracticeSection(Section):
     several_lines: ClassVar[frozenset[str]] = frozenset({"emergency"})
 
     id: PracticeId | Literal[""] = Field(
-        default="", description="never changes once in use; made from the name if left out", examples=["riverside"]
+        default="",
+        description="mail is kept under it: never change it, even if the name changes; made from the name if left out",
+        examples=["riverside"],
     )
     name: Name = Field(description="as patients know it", examples=["Riverside Family Practice"])
     domains: list[Domain] = Field(

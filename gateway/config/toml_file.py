@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from gateway.config.environment import strangers
+from gateway.config.secret import is_secret, veiled
 from gateway.config.section import Section, is_control
 from gateway.config.sections import OPTIONAL_TABLES, SECTIONS, TABLES
 from gateway.config.settings import Settings
@@ -99,11 +100,11 @@ def _take_out(data: dict[str, Any], place: tuple[int | str, ...]) -> None:
 def _explain(fault: ErrorDetails) -> str:
     """One fault in one line: which key, what is wrong, what to write. What rules say between keys has lines already."""
     name = ".".join(map(str, _named(fault["loc"])))
-    said = _said(fault)
+    said = _said(fault, name)
     return "".join(json.dumps(one)[1:-1] if is_control(one) else one for one in f"{name}: {said}") if name else said
 
 
-def _said(fault: ErrorDetails) -> str:
+def _said(fault: ErrorDetails, name: str) -> str:
     section, key = _place(fault["loc"])
     field = section.model_fields.get(str(key))
     if fault["type"] == "extra_forbidden":
@@ -118,9 +119,9 @@ def _said(fault: ErrorDetails) -> str:
         if section is Settings:
             head = f"[[{key}]]" if key in TABLES else f"[{key}]"
             return f"has another form; write {head} in a line of its own, and its keys below"
-        message += _example(field, fault["input"])
+        message += _example(field, None if is_secret(name) else fault["input"])
     if message.startswith(("write", "it ")):
-        message = f"{toml(fault['input'])[:LONGEST]} cannot be used; {message}"
+        message = f"{veiled(name, toml(fault['input'])[:LONGEST])} cannot be used; {message}"
     return message
 
 

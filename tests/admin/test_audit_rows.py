@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.admin import audit_rows, cef
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.domain.acts import ACTS, Act, Gravity
 from gateway.domain.model_records import Audit
 from gateway.testing import DAWN

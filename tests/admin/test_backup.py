@@ -14,7 +14,7 @@ from gateway.admin.backup_folder import WEEK, is_due
 from gateway.admin.recovery import read_recovery_key
 from gateway.admin.restore import Wanted, restore
 from gateway.admin.verify import verify
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.errors import ConfigError, DamagedBackup, StoreBusy
 from gateway.flow.upkeep import backups
 from tests.bench.restore import fill, made

@@ -129,7 +129,18 @@ async def test_smuggled_ends_of_data_are_refused_as_one_message(smuggled):
         await client.envelope()
         inner = b"MAIL FROM:<evil@evil.example>\r\nRCPT TO:<x@y.example>\r\nDATA\r\nsmuggled\r\n"
         assert (await client.data(MAIL + smuggled + inner + b"\r\n.\r\n")).startswith("550 5.6.0")
-        assert (await client.say(b"NOOP\r\n")).startswith("250")
+        assert client.content.octets == {}
+
+
+@pytest.mark.parametrize("before", [b"a\r", b"a\n\n", b"a\0", b"\r\r"])
+async def test_behind_an_end_that_others_may_not_see_nothing_is_a_command(before):
+    """Where a server before us reads on, what follows is the content of one mail: it must not become another."""
+    async with Bench().session() as client:
+        await client.envelope()
+        other = b"MAIL FROM:<ada@riverside.example>\r\nRCPT TO:<pat@home.example>\r\nDATA\r\n" + MAIL + b".\r\n"
+        assert (await client.data(MAIL + before + b"\r\n.\r\n" + other)).startswith("550 5.6.0")
+        assert (await client.heard()).startswith("421 4.3.2")
+        assert await client.heard() == ""
         assert client.content.octets == {}
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.domain.intent import Sign
 from gateway.domain.model import Copy
 from gateway.domain.site import Stamp
 from gateway.domain.vocabulary import Notice
@@ -109,14 +110,14 @@ async def test_without_the_first_rule_a_forged_header_would_skip_the_gateway():
 
 async def test_a_genuine_header_of_another_mail_skips_nothing():
     path, world = Path(), Path().world
-    stolen = stamps.field(world.site, world.keys, "<other@riverside.example>").partition(": ")[2].strip()
+    stolen = stamps.field(world.site, world.keys, "<other@riverside.example>", sign=Sign.TAG).partition(": ")[2].strip()
     await path.world.receive(mail(X_Riverside_Passed=stolen))
     assert len(await path.world.rows(Copy)) == 1
 
 
 async def test_a_genuine_header_on_a_mail_without_an_id_skips_nothing():
     path = Path()
-    stolen = stamps.field(path.world.site, path.world.keys, "").partition(": ")[2].strip()
+    stolen = stamps.field(path.world.site, path.world.keys, "", sign=Sign.TAG).partition(": ")[2].strip()
     octets = re.sub(rb"Message-ID: .*\r\n", b"", mail(X_Riverside_Passed=stolen))
     await path.world.receive(octets)
     assert len(await path.world.rows(Copy)) == 1
@@ -124,21 +125,29 @@ async def test_a_genuine_header_on_a_mail_without_an_id_skips_nothing():
 
 async def test_a_stranger_with_a_genuine_header_skips_nothing():
     path, octets = Path(), mail(message_id="<known@riverside.example>")
-    stamp = stamps.field(path.world.site, path.world.keys, "<known@riverside.example>").encode()
+    stamp = stamps.field(path.world.site, path.world.keys, "<known@riverside.example>", sign=Sign.TAG).encode()
     await path.world.receive(stamp + octets, trusted=False)
     assert len(await path.world.rows(Copy)) == 1
 
 
-async def test_what_has_been_here_passes_once_and_is_not_read_again():
-    """Secure by its subject now, as a server might write after the gateway: it was decided about before."""
-    path = Path()
-    stamp = stamps.field(path.world.site, path.world.keys, "<known@riverside.example>").encode()
-    await path.world.receive(stamp + mail(message_id="<known@riverside.example>"))
+async def test_what_has_been_here_passes_once_though_it_was_asked_about():
+    """Nearly marked, as when its sender said that it is ordinary mail: that was decided about before."""
+    path, known, nearly = Path(), "<known@riverside.example>", "(secure) Lunch"
+    stamp = stamps.field(path.world.site, path.world.keys, known, sign=Sign.NEAR_TAG).encode()
+    await path.world.receive(stamp + mail(subject=nearly, message_id=known))
     assert await path.world.rows(Copy) == []
     await path.world.deliver()
     [(_, _, octets)] = path.world.sent
     assert octets.count(PASSED.name.encode()) == 1
     assert b"; round=2; mac=" in octets
+
+
+@pytest.mark.parametrize("before", [Sign.NONE, Sign.NEAR_TAG])
+async def test_what_was_marked_since_it_was_here_is_secure(before):
+    path, known = Path(), "<known@riverside.example>"
+    stamp = stamps.field(path.world.site, path.world.keys, known, sign=before).encode()
+    await path.world.receive(stamp + mail(message_id=known))
+    assert len(await path.world.rows(Copy)) == 1
 
 
 async def test_a_server_that_sends_mail_back_for_ever_is_told():

@@ -208,7 +208,7 @@ async def test_the_first_page_says_what_needs_a_person_and_how_mail_flows(pages)
     assert browser.heading == "What needs you"
     for words in (
         "This mail server cannot be reached: next_hop (mail:25), connection refused",
-        "Mails were set aside because they could not be prepared: 1",
+        "Mails were set aside because they could not be prepared, or came back from their sender: 1",
         "gateway queue list --set-aside --config FILE",
         "7 mails taken in",
         "451 4.7.1 come again",
@@ -300,7 +300,7 @@ async def test_what_nobody_knows_is_said_so_and_is_not_kept(pages):
 async def test_the_settings_are_shown_with_where_each_comes_from(pages):
     browser = await (await pages.signed_in()).go("/admin/settings")
     assert "smtp.listen 127.0.0.1:2525 default" in browser.text
-    assert "keys.command (hidden) environment" in browser.text
+    assert "keys.command (secret) environment" in browser.text
 
 
 async def test_what_was_observed_is_a_page_and_a_file():

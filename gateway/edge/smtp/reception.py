@@ -67,6 +67,8 @@ class Reception:
         self._pending: list[bytes] = []
         self._pending_size = self._size = 0
         self._news = asyncio.Event()
+        self.is_smuggling = False
+        """Whether it has line ends by which other servers may see another end than we do."""
         self._paused = False
         self._job: asyncio.Future[Any] | None = None
         self._rate_since, self._rate_size = asyncio.get_running_loop().time(), 0
@@ -161,9 +163,10 @@ class Reception:
         return octets
 
     def _feed(self, octets: bytes) -> None:
+        self.is_smuggling = self.is_smuggling or is_forbidden(octets)
         if self._size > self._most:
             self._taking.refuse(TooLarge())
-        elif is_forbidden(octets):
+        elif self.is_smuggling:
             self._taking.refuse(BareLineEnd())
         else:
             self._taking.feed(unstuffed(octets))

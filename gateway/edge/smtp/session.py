@@ -306,11 +306,11 @@ class Listener(SMTP):
         try:
             reply = await self._server.handler.take(self._reception, arrival)
             self._conclude(reply)
-            complete = self._reception.ended
+            complete = self._reception.ended and not self._reception.is_smuggling
             await self.push(reply)
         finally:
             self._reception = None
-            if not complete or self._server.is_closing:  # content that is still to come is no command
+            if not complete or self._server.is_closing:  # what is content, or may be to others, is no command
                 self.dismiss("421 4.3.2 Closing the session")
 
     def _hand_on_what_came_early(self) -> None:
