@@ -250,7 +250,7 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
         "no quotes",
         text(lambda one: one.replace('"Riverside"', "Riverside")),
         "gateway.toml",
-        "line 10",
+        "line 11",
         "write texts in",
     ),
     ("a key misspelt", setting("smtp", lisen="127.0.0.1:0"), "smtp.lisen", "no such key", "did you mean listen?"),
