@@ -34,6 +34,15 @@ settings.register_profile("untimed", deadline=None)  # how long something takes 
 settings.load_profile("untimed")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The tests of a module that says `STORES` run on each of these, but for those that name their own."""
+    stores = getattr(metafunc.module, "STORES", ())
+    named = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if stores and "world" in metafunc.fixturenames and "world" not in named:
+        marked = [pytest.param(one, marks=pytest.mark.peer) if one == "postgres" else one for one in stores]
+        metafunc.parametrize("world", marked, indirect=True)
+
+
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     for room in preloaded.HASHERS:
@@ -91,7 +100,7 @@ def postgres_server(peers: None) -> Iterator[Postgres]:
 def postgres(postgres_server: Postgres) -> str:
     """The URL of a database in which all tables are empty."""
     url = postgres_server.of("gateway")
-    used = " UNION ALL ".join(f'(SELECT %s FROM "{name}" LIMIT 1)' for name in map(table_name, TABLES))
+    used = " UNION ALL ".join(f'(SELECT %s FROM "{table_name(table)}" LIMIT 1)' for table in TABLES)  # noqa: S608 - ours
     with closing(connect(url)) as connection:
         names = connection.execute(used, [table_name(table) for table in TABLES]).fetchall()
         if names:  # to empty all of them takes twenty times as long

@@ -18,6 +18,8 @@ from gateway.ports import Outcome
 from tests.practice import World, mail
 from tests.reading import kinds, text
 
+STORES = ("memory", "postgres")
+
 BORN = date(1980, 2, 3)
 RIGHT = Proof(birthdate=BORN)
 
