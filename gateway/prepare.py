@@ -210,8 +210,10 @@ def naming(key: str) -> Iterator[None]:
 def check_writable(settings: Settings) -> None:
     """The database's file, or the folder it is to be made in, must be ours to write. Raises ConfigError."""
     path = settings.database_path
+    if path.is_dir():
+        raise ConfigError(f"database.url: {path} is a folder; name a file in it")
     place = path if path.exists() else path.parent
-    if not os.access(place, os.W_OK) or path.is_dir():
+    if not os.access(place, os.W_OK):
         raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
 
 

@@ -11,8 +11,10 @@ from textwrap import dedent
 from typing import Any
 
 from gateway.admin.recovery import about_recovery_key, new_recovery_key
-from gateway.config.kinds import is_loopback, split_address
-from gateway.config.settings import Settings, id_from
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import split_address
+from gateway.config.rules import id_from
+from gateway.config.settings import Settings
 from gateway.config.toml_file import build
 from gateway.store.connections import open_database
 from gateway.store.migrations import migrate

@@ -159,7 +159,7 @@ def test_an_unusable_settings_file_is_said_plainly(tmp_path, command, code):
         ("GATEWAY_DATABASE__URL", "sqlite:////nowhere/gateway.db", "database.url: /nowhere cannot be written to"),
         ("GATEWAY_KEYS__FILE", "/nowhere/gateway.keys", "keys.file: /nowhere/gateway.keys is missing"),
         ("GATEWAY_METRICS__LISTEN", "192.0.2.1:9090", "metrics.listen: cannot listen there"),
-        ("GATEWAY_SMTP__TRUSTED_NETWORKS", "loopback", "environment:"),
+        ("GATEWAY_SMTP__TRUSTED_NETWORKS", "loopback", "GATEWAY_SMTP__TRUSTED_NETWORKS: is no JSON"),
     ],
 )
 def test_serve_says_plainly_which_setting_cannot_be_used(folder, variable, value, said):

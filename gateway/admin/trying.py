@@ -13,7 +13,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from gateway.admin.access import ask
-from gateway.config.kinds import is_loopback, split_address
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.domain.address import Address
 from gateway.domain.model import Copy, Message

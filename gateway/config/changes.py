@@ -86,7 +86,7 @@ def without_restart(before: Settings, after: Settings) -> Settings:
 
 
 def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
-    for section, value in settings.model_dump(mode="json", exclude={"folder"}).items():
+    for section, value in settings.model_dump(mode="json").items():
         tables = _by_name(value) if isinstance(value, list) else {"": value}
         for name, table in tables.items():
             place = f"{section}.{name}" if name else section
