@@ -3,13 +3,15 @@
 import asyncio
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from cryptography import x509
 
-from gateway.config.kinds import is_loopback, split_address
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.domain.vocabulary import Role
 from gateway.edge.imap.oauth import Grant, Tokens
@@ -188,7 +190,10 @@ def _split_host(text: str, otherwise: int) -> tuple[str, int]:
 
 def _secret(settings: Settings, key: str, file: str) -> str:
     """What a file holds that the settings name, or "". Raises ConfigError."""
-    return _read(settings, key, file, "a file that holds the secret").strip()
+    text = _read(settings, key, file, "a file that holds the secret").strip()
+    if file and not text:
+        raise ConfigError(f"{key}: {settings.path(file)} is empty; write the secret into it")
+    return text
 
 
 def _read(settings: Settings, key: str, file: str, what: str) -> str:
@@ -228,7 +233,7 @@ def server_tls(settings: Settings) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     cert, key = _certificate(settings, "smtp", smtp.tls_cert, smtp.tls_key)
     if cert:
-        context.load_cert_chain(cert, key)
+        context.load_cert_chain(cert, key, "")  # a password is never asked for
     return context
 
 
@@ -239,8 +244,14 @@ def _certificate(settings: Settings, section: str, cert: str, key: str) -> tuple
     for name, file in (("tls_cert", cert), ("tls_key", key)):
         _read(settings, f"{section}.{name}", file, "a file that holds it (PEM)")
     files = settings.path(cert), settings.path(key or cert)
+
+    def no_password() -> NoReturn:
+        said = f"{files[1]} has a password, and nobody is there to type it"
+        do = f"write it without one: openssl pkey -in {files[1]} -out {files[0].parent}/open.key, and name that file"
+        raise ConfigError(f"{section}.{'tls_key' if key else 'tls_cert'}: {said}; {do} in {section}.tls_key")
+
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*files)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*files, no_password)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             said = f"is not the key of the certificate in {section}.tls_cert; name the one that it was made with"
@@ -251,6 +262,22 @@ def _certificate(settings: Settings, section: str, cert: str, key: str) -> tuple
         )
         raise ConfigError(f"{section}.{name}: {file} holds no {what} (PEM); name a file that does") from error
     return files
+
+
+def refuse_expired(settings: Settings, keys: Container[str], now: datetime) -> None:
+    """None of the certificates that these keys name may have ended. Raises ConfigError: a line for each that has."""
+    named = {"smtp.tls_cert": settings.smtp.tls_cert, "next_hop.tls_cert": settings.next_hop.tls_cert}
+    found = {key: settings.path(file) for key, file in named.items() if file and key in keys}
+    ends = {
+        key: x509.load_pem_x509_certificates(file.read_bytes())[0].not_valid_after_utc for key, file in found.items()
+    }
+    faults = [
+        f"{key}: the certificate in {found[key]} has expired on {end:%d %B %Y}; renew it, then reload"
+        for key, end in ends.items()
+        if end < now
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
 
 
 def _is_certificate(file: Path) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
-from prometheus_client import make_asgi_app
 
 from gateway.admin import lookout
 from gateway.admin.pages import serve_admin
@@ -23,7 +22,7 @@ from gateway.edge.run.heartbeat import BEAT_EVERY, Heartbeat
 from gateway.edge.run.housekeeping import keep_house
 from gateway.edge.run.key_watch import LOOK_EVERY, KeyWatch
 from gateway.edge.run.log_names import hash_addresses
-from gateway.edge.run.metrics import Figures
+from gateway.edge.run.metrics import Figures, shown_to_prometheus
 from gateway.edge.run.sealer import Sealer
 from gateway.edge.run.ticker import Job, Ticker, Turn
 from gateway.edge.run.watch import Watch
@@ -314,7 +313,7 @@ class Gateway:
 
     async def _listen_for_metrics(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> None:
         part = f"metrics{self.worker}"
-        await serve_web(stack, make_asgi_app(self.figures.registry), prepared.sockets[part])
+        await serve_web(stack, shown_to_prometheus(self.figures.registry), prepared.sockets[part])
         self.listening["metrics"] = prepared.where(part)
 
 

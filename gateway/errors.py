@@ -4,6 +4,7 @@
 
     GatewayError
     ├── ConfigError            settings or keys are unusable: the message names the key and what to write
+    │   └── BadPlace           a file or folder that a command was told to use is not what it has to be
     ├── Refused                a mail is not taken, for good: 5yz
     │   ├── RelayDenied        a stranger asks us to carry mail elsewhere
     │   │   └── NotShown       so does a client that serves others as well, without the site's word
@@ -46,6 +47,10 @@ class GatewayError(Exception):
 
 class ConfigError(GatewayError):
     """Settings or keys cannot be used; the text names the key and what to write instead."""
+
+
+class BadPlace(ConfigError):
+    """What a command was told to read or write is something else, or is not there; the text says what to name."""
 
 
 class Refused(GatewayError):

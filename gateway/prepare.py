@@ -17,10 +17,12 @@ from gateway.admin.ledger import ledger_of, take_up
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.domain.model import Content, Meta
+from gateway.domain.site import Site
 from gateway.edge.render import Templates
 from gateway.edge.run.supervisor import sole_use
 from gateway.errors import ConfigError, WrongKey
 from gateway.flow import lease, meta
+from gateway.flow.administration.left_behind import left_behind
 from gateway.flow.context import Context
 from gateway.flow.invitations import due_steps
 from gateway.flow.ledger import position, waiting
@@ -208,8 +210,10 @@ def naming(key: str) -> Iterator[None]:
 def check_writable(settings: Settings) -> None:
     """The database's file, or the folder it is to be made in, must be ours to write. Raises ConfigError."""
     path = settings.database_path
+    if path.is_dir():
+        raise ConfigError(f"database.url: {path} is a folder; name a file in it")
     place = path if path.exists() else path.parent
-    if not os.access(place, os.W_OK) or path.is_dir():
+    if not os.access(place, os.W_OK):
         raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
 
 
@@ -262,6 +266,13 @@ def check_fits(tx: Tx, settings: Settings, keys: Keys) -> None:
     if is_fresh:
         _refuse_to_begin_anew(settings)
     check_keys(tx, keys)
+    check_practices(tx, settings.policy())
+
+
+def check_practices(tx: Tx, site: Site) -> None:
+    """No practice may be missing while its invitations are open: nobody could answer for them. Raises ConfigError."""
+    if found := left_behind(tx, site):
+        raise ConfigError("\n".join(one.told for one in found))
 
 
 def _refuse_to_begin_anew(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway.adapters import refuse_expired
 from gateway.app import AT_A_TIME, Gateway
 from gateway.config.changes import Change, Files, changes, files_of, without_restart
 from gateway.config.settings import Settings
@@ -20,7 +21,7 @@ from gateway.errors import ConfigError, TryAgain
 from gateway.flow.administration import reloads
 from gateway.flow.context import Desk
 from gateway.flow.invitations import due_steps
-from gateway.prepare import follows_calendar, note_calendar
+from gateway.prepare import check_practices, follows_calendar, note_calendar
 from gateway.terms import Terms
 
 log = structlog.get_logger()
@@ -72,7 +73,7 @@ async def reload(gateway: Gateway, current: Current) -> None:
     notify_reloading()
     try:
         news = await asyncio.to_thread(current.read)
-        terms = await asyncio.to_thread(gateway.judge, news.settings)
+        terms = await _judged(gateway, news)
     except ConfigError as error:
         await note_refused(gateway.desk, _tell_faults(str(error)))
     except Exception:  # a mistake of ours must not end what runs
@@ -85,6 +86,17 @@ async def reload(gateway: Gateway, current: Current) -> None:
         await plan_anew(gateway.desk)
     finally:
         notify("READY=1")
+
+
+async def _judged(gateway: Gateway, news: News) -> Terms:
+    """What the new settings come to, and whether they are fit to take the place of the old. Raises ConfigError."""
+    terms = await asyncio.to_thread(gateway.judge, news.settings)
+    refuse_expired(news.settings, {change.key for change in news.changes}, gateway.clock.now())
+    try:
+        await gateway.desk.ask(lambda ctx: check_practices(ctx.tx, terms.site))
+    except TryAgain as error:
+        raise ConfigError(f"database.url: it cannot be read now ({error}); reload again") from error
+    return terms
 
 
 async def plan_anew(desk: Desk) -> None:
@@ -177,7 +189,7 @@ class Worker:
             news = await asyncio.to_thread(self._current.read)
             if news.digest != digest:
                 return "the settings file changed while it was read; reload again"
-            self._judged = news, await asyncio.to_thread(self._gateway.judge, news.settings)
+            self._judged = news, await _judged(self._gateway, news)
         except ConfigError as error:
             return str(error)
         except Exception as error:

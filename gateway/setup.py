@@ -1,14 +1,19 @@
 """Setting a gateway up: `gateway init`, and what to paste into the practice's mail server."""
 
+import contextlib
 import json
 import os
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 from gateway.admin.recovery import about_recovery_key, new_recovery_key
-from gateway.config.kinds import is_loopback, split_address
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import split_address
+from gateway.config.rules import id_from
 from gateway.config.settings import Settings
 from gateway.config.toml_file import build
 from gateway.store.connections import open_database
@@ -34,7 +39,8 @@ class Answers:
 def set_up(folder: Path, answers: Answers) -> list[str]:
     """Write settings, keys and an empty database into a folder; what was done, in lines.
 
-    Raises ConfigError for an answer that cannot be used, and FileExistsError rather than overwrite anything.
+    Raises ConfigError for an answer that cannot be used, FileExistsError rather than overwrite anything, OSError and
+    StoreFull; then nothing is left behind.
     """
     data = _settings(answers)
     recovery, public = new_recovery_key() if answers.recovery_key else ("", "")
@@ -45,19 +51,20 @@ def set_up(folder: Path, answers: Answers) -> list[str]:
     if recovery:
         files[folder / "gateway.recovery"] = recovery
     for file in (*files, settings.database_path):
-        if file.exists():
+        if os.path.lexists(file):  # also a link that leads nowhere
             raise FileExistsError(f"{file} exists already; nothing was written")
-    for file, text in files.items():
-        _write_private(file, text)
-    _write_private(settings.database_path, "")
-    migrate(open_database(settings.database_path))
+    with _all_or_nothing() as made:
+        for file, text in {settings.database_path: "", **files}.items():
+            _write_private(file, text, made)
+        migrate(open_database(settings.database_path))
+    config = shlex.quote(str(folder / "gateway.toml"))
     return [
         f"wrote {folder / 'gateway.toml'}: the settings; config/gateway.example.toml explains every key",
         f"wrote {folder / 'gateway.keys'}: the keys. LOSING THIS FILE IS LOSING THE MAIL: keep a copy of it apart from "
-        f"the database, or print it as sheets of paper: gateway keys split --config {folder / 'gateway.toml'}",
+        f"the database, or print it as sheets of paper: gateway keys split --config {config}",
         f"wrote {settings.database_path}: an empty database",
         about_recovery_key(folder / "gateway.recovery" if recovery else None),
-        f"next: gateway check --config {folder / 'gateway.toml'}",
+        f"next: gateway check --config {config}",
     ]
 
 
@@ -72,7 +79,13 @@ def _settings(answers: Answers) -> dict[str, Any]:
             "portal_url": answers.portal_url,
             "timezone": _local_zone(),
         },
-        "practices": [{"name": answers.practice, "domains": [answers.practice_domain]}],
+        "practices": [
+            {
+                "id": id_from(answers.practice) or "practice",  # in writing, so that the name may change
+                "name": answers.practice,
+                "domains": [answers.practice_domain],
+            }
+        ],
         "next_hop": {"address": answers.next_hop, "tls": "opportunistic" if is_loopback(hop_host) else "verified"},
         **(apart if answers.data else {}),
     }
@@ -93,10 +106,38 @@ def _toml(data: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        opened.write(text)
+@contextlib.contextmanager
+def _all_or_nothing() -> Iterator[list[Path]]:
+    """What was made goes again if not all of it could be: files with what SQLite puts beside them, folders."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for one in reversed(made):
+            with contextlib.suppress(OSError):
+                if one.is_dir():
+                    one.rmdir()
+                    continue
+                for beside in ("-wal", "-shm", "-journal", ""):
+                    one.with_name(one.name + beside).unlink(missing_ok=True)
+        raise
+
+
+def _write_private(file: Path, text: str, made: list[Path]) -> None:
+    """Each folder and file that had to be made is noted. Raises OSError, which names the file."""
+    for folder in reversed([one for one in (file.parent, *file.parent.parents) if not one.exists()]):
+        folder.mkdir()
+        made.append(folder)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        made.append(file)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:
+        error.filename = str(file)
+        raise
 
 
 def recipe(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import typer
 
-from gateway.cli import app
+from gateway.cli.app import app
 
 EXAMPLES = {
     "queue list": """

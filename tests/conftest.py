@@ -3,24 +3,44 @@
 A peer that cannot be had fails the test and says what to type; it never skips it.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser as Chromium
 
+from gateway.domain.model import TABLES
 from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
+from gateway.store.models import table_name
+from gateway.store.postgres import schema as postgres_schema
+from gateway.store.postgres.connections import connect
+from gateway.store.postgres.runner import PostgresStore
 from gateway.store.runner import SqliteStore
 from tests.browser import Browser
 from tests.looks.looking import chromium as running_chromium
 from tests.peers import fetch, preloaded
+from tests.peers.postgres import Postgres
 from tests.practice import World
+
+WORLD = os.environ.get("WORLD", "memory")
+"""Where the flows' rows lie, if a test does not say: memory, sqlite or postgres."""
 
 settings.register_profile("untimed", deadline=None)  # how long something takes says nothing on a busy machine
 settings.load_profile("untimed")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The tests of a module that says `STORES` run on each of these, but for those that name their own."""
+    stores = getattr(metafunc.module, "STORES", ())
+    named = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if stores and "world" in metafunc.fixturenames and "world" not in named:
+        marked = [pytest.param(one, marks=pytest.mark.peer) if one == "postgres" else one for one in stores]
+        metafunc.parametrize("world", marked, indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +52,16 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """In memory; in files for a test that says `@pytest.mark.parametrize("world", ["sqlite"], indirect=True)`."""
-    if getattr(request, "param", "memory") == "memory":
+    kind = getattr(request, "param", WORLD)
+    if kind == "memory":
         yield World()
+        return
+    if kind == "postgres":
+        url = request.getfixturevalue("postgres")
+        content = SpooledContent(tmp_path / "spool")
+        store = PostgresStore(url, content)
+        yield World(store=store, content=content)
+        await store.close()
         return
     database = open_database(tmp_path / "gateway.db")
     migrate(database)
@@ -55,6 +83,29 @@ def peers() -> None:
         fetch.fetch()
     except fetch.PeerMissing as problem:
         pytest.fail(f"{problem}\n(or leave the peers out: python3 tests/run.py --quick)", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(peers: None) -> Iterator[Postgres]:
+    """One server for all tests of this process; what lies in it matters to none but the one that runs."""
+    server = Postgres()
+    server.start()
+    with closing(connect(server.database("gateway"))) as connection:
+        postgres_schema.migrate(connection)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> str:
+    """The URL of a database in which all tables are empty."""
+    url = postgres_server.of("gateway")
+    used = " UNION ALL ".join(f'(SELECT %s FROM "{table_name(table)}" LIMIT 1)' for table in TABLES)  # noqa: S608 - ours
+    with closing(connect(url)) as connection:
+        names = connection.execute(used, [table_name(table) for table in TABLES]).fetchall()
+        if names:  # to empty all of them takes twenty times as long
+            connection.execute(f"TRUNCATE {', '.join(name for (name,) in names)} RESTART IDENTITY CASCADE")
+    return url
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from gateway.cli import app
+from gateway.cli.app import app
 
 ROOT: Any = typer.main.get_command(app)
 USAGE_ERROR = typer.BadParameter.__base__ or Exception

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from prometheus_client import ProcessCollector
 from pydantic import ByteSize
 from pydantic.fields import FieldInfo
-from pydantic.networks import IPvAnyNetwork
 
 from gateway.config import kinds, toml_file
 from gateway.config.changes import NEEDS_RESTART
@@ -29,18 +28,25 @@ KINDS: dict[Any, str] = {
     kinds.Domain: "domain",
     kinds.Duration: "time: `30m`, `24h`, `7d`",
     kinds.HeaderLine: "header line",
+    kinds.DirectoryAddress: "`ldaps://host`",
     kinds.HeadsPlace: "address or file",
+    kinds.Host: "host",
     kinds.HostPort: "`host:port`",
     kinds.Issuer: "web address",
     kinds.MailAddress: "mail address",
+    kinds.MailDomain: "domain",
+    kinds.Name: "text",
+    kinds.Network: "network",
+    kinds.PracticeId: "letters, digits, hyphens",
     kinds.ScannerPlace: "`host:port` or socket",
     kinds.StampLine: "header line",
+    kinds.SubjectTag: "text",
+    kinds.TokenAddress: "web address",
     kinds.WebAddress: "web address",
     kinds.ZoneName: "time zone",
     ByteSize: "size: `50MB`",
     IPv4Address: "address (IPv4)",
     IPv6Address: "address (IPv6)",
-    IPvAnyNetwork: "network",
     bool: "`true` or `false`",
     int: "number",
     str: "text",

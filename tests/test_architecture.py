@@ -55,6 +55,9 @@ ONLY_IN = {
     "ldap3": "edge",
     "dkim": "edge",
     "uvicorn": "edge",
+    "psycopg": "store",
+    "psycopg_pool": "store",
+    "tenacity": "store",
 }
 """Libraries that only one room may know."""
 

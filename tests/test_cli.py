@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gateway.errors import StoreFull
 from gateway.setup import Answers, set_up
+from tests.peers.disks import SmallDisk
 from tests.peers.preloaded import run
 
 pytestmark = pytest.mark.peer
@@ -23,6 +26,12 @@ OPTIONS = {
     "--practice-domain": "riverside.example",
     "--next-hop": "127.0.0.1:1",
 }
+
+
+ANSWERS = Answers(
+    portal_url="https://secure.riverside.example",
+    **{option.removeprefix("--").replace("-", "_"): value for option, value in OPTIONS.items()},
+)
 
 
 def gateway(*words, **environment):
@@ -41,8 +50,7 @@ def words_of_init(folder, options):
 @pytest.fixture
 def folder(tmp_path):
     """What `gateway init` has made, without its start."""
-    answers = {option.removeprefix("--").replace("-", "_"): value for option, value in OPTIONS.items()}
-    set_up(tmp_path / "gateway", Answers(portal_url="https://secure.riverside.example", **answers))
+    set_up(tmp_path / "gateway", ANSWERS)
     return tmp_path / "gateway"
 
 
@@ -61,6 +69,53 @@ def test_init_never_overwrites(folder):
     assert again.returncode == 1
     assert "exists already" in again.stderr
     assert (folder / "gateway.keys").read_text() == before
+
+
+def test_init_leaves_nothing_behind_where_it_cannot_end(tmp_path):
+    """What stands in its way may be a link that leads nowhere, or a full disk."""
+    (tmp_path / "gateway").mkdir()
+    (tmp_path / "gateway/gateway.keys").symlink_to(tmp_path / "nowhere")
+    done = init(tmp_path / "gateway")
+    assert (done.returncode, "gateway.keys exists already; nothing was written" in done.stderr) == (1, True)
+    assert [one.name for one in (tmp_path / "gateway").iterdir()] == ["gateway.keys"]
+
+
+@pytest.mark.parametrize("room", [0, 4, 8, 16, 64, 128])
+def test_a_full_disk_is_said_and_nothing_is_left_behind(tmp_path, monkeypatch, room):
+    try:
+        disk = SmallDisk(tmp_path / "disk", 1 << 20)
+    except OSError:
+        monkeypatch.setattr("gateway.setup.migrate", _no_room)
+        with pytest.raises(StoreFull):
+            set_up(tmp_path / "disk/gateway", ANSWERS)
+        assert not (tmp_path / "disk").exists()
+        return
+    try:
+        disk.fill(room * 1024)
+        done = init(tmp_path / "disk/folder/gateway")
+        assert done.returncode == 1
+        assert re.search("no space left on device|there is no room on the disk", done.stderr)
+        assert [one.name for one in disk.folder.iterdir()] == ["ballast"]
+        disk.empty()
+        assert init(tmp_path / "disk/folder/gateway").returncode == 0
+    finally:
+        disk.close()
+
+
+def _no_room(_database):
+    raise StoreFull
+
+
+def test_the_gateway_may_not_have_the_practices_own_domain(tmp_path):
+    done = init(tmp_path / "gateway", **{"--domain": "Riverside.example"})
+    assert (done.returncode, done.stderr.startswith("--domain: write another one")) == (1, True)
+    assert not (tmp_path / "gateway").exists()
+
+
+def test_the_command_to_type_next_is_quoted(tmp_path):
+    done = init(tmp_path / "my gateway")
+    assert f"next: gateway check --config '{tmp_path}/my gateway/gateway.toml'" in done.stdout
+    assert f"gateway keys split --config '{tmp_path}/my gateway/gateway.toml'" in done.stdout
 
 
 def test_init_says_that_losing_the_keys_is_losing_the_mail(tmp_path):
@@ -104,7 +159,7 @@ def test_an_unusable_settings_file_is_said_plainly(tmp_path, command, code):
         ("GATEWAY_DATABASE__URL", "sqlite:////nowhere/gateway.db", "database.url: /nowhere cannot be written to"),
         ("GATEWAY_KEYS__FILE", "/nowhere/gateway.keys", "keys.file: /nowhere/gateway.keys is missing"),
         ("GATEWAY_METRICS__LISTEN", "192.0.2.1:9090", "metrics.listen: cannot listen there"),
-        ("GATEWAY_SMTP__TRUSTED_NETWORKS", "loopback", "environment:"),
+        ("GATEWAY_SMTP__TRUSTED_NETWORKS", "loopback", "GATEWAY_SMTP__TRUSTED_NETWORKS: is no JSON"),
     ],
 )
 def test_serve_says_plainly_which_setting_cannot_be_used(folder, variable, value, said):
@@ -184,3 +239,44 @@ def test_the_queue_is_shown_tried_again_and_dropped(folder):
     missed = gateway("queue", "drop", 2, 7, *config)
     assert (missed.returncode, missed.stdout) == (1, "2: dropped\n7: nothing with this number waits\n")
     assert gateway("queue", "list", "--set-aside", *config).stdout == "nothing waits\n"
+
+
+def _at_once(signal_number, *words):
+    """A command that gets a signal as soon as its own code runs, which is long before it has read its settings."""
+    code = (
+        "import os, sys, signal, gateway.cli.entry as cli\n"
+        "class Import:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'gateway.cli.app':\n"
+        f"            os.kill(os.getpid(), {int(signal_number)})\n"
+        "sys.meta_path.insert(0, Import())\n"
+        f"sys.argv[1:] = {list(map(str, words))!r}\n"
+        "cli.main()\n"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_hangup_before_it_serves_ends_nothing(tmp_path):
+    done = _at_once(signal.SIGHUP, "serve", "--config", tmp_path / "gateway.toml")
+    assert (done.returncode, "cannot be read" in done.stderr) == (os.EX_CONFIG, True)
+
+
+def test_an_interrupted_command_says_so_in_one_line(tmp_path):
+    done = _at_once(signal.SIGINT, "check", "--config", tmp_path / "gateway.toml")
+    assert (done.returncode, done.stderr, done.stdout) == (130, "interrupted\n", "")
+
+
+def test_so_does_one_that_had_begun(folder, tmp_path):
+    os.mkfifo(tmp_path / "mail")  # whoever reads it waits
+    words = ("explain", tmp_path / "mail", "--config", folder / "gateway.toml", "--from", "a@b.example")
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "gateway", *map(str, words), "--rcpt", "c@d.example"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        (tmp_path / "mail").open("wb"),
+    ):  # which takes until it is read
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (130, "interrupted\n")

@@ -13,7 +13,7 @@ from gateway.admin import cef
 from gateway.admin.access import Access
 from gateway.domain.acts import ADMINISTRATOR, Act
 from gateway.domain.model_records import Audit
-from gateway.errors import ConfigError
+from gateway.errors import BadPlace
 from gateway.flow.context import Context
 
 PAGE = 1000
@@ -112,7 +112,7 @@ def _after(number: int) -> Callable[[Context], list[Audit]]:
 def end_of(file: Path, how: Format) -> tuple[int, int]:
     """The number of the last row in a file that an export wrote, and where what is whole of it ends.
 
-    Raises ConfigError for a file of something else, OSError.
+    Raises BadPlace for a file of something else, OSError.
     """
     if not file.exists() or not (size := file.stat().st_size):
         return 0, 0
@@ -124,7 +124,7 @@ def end_of(file: Path, how: Format) -> tuple[int, int]:
         return 0, 0
     number = _NUMBERS[how](whole.rpartition(b"\n")[2].decode("utf-8", "replace"))
     if number is None:
-        raise ConfigError(f"{file} does not end with a row of the audit as {how.value}; name another file")
+        raise BadPlace(f"{file} does not end with a row of the audit as {how.value}; name another file")
     return number, size - len(tail) + len(whole) + 1
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.admin.manifest import UNFINISHED, Manifest, read_manifest, snapshots, taken_at
 from gateway.admin.recovery import Stored
 from gateway.config.settings import Settings
-from gateway.errors import ConfigError, StoreBusy
+from gateway.errors import BadPlace, ConfigError, DamagedBackup, StoreBusy
 from gateway.owner import make_folder, open_owned
 from gateway.ports import Keys
 from gateway.store.content import sync_folder
@@ -23,14 +23,14 @@ WEEK = 7
 
 
 def refuse_place(settings: Settings, config: Path, folder: Path) -> None:
-    """No backup goes to where the gateway itself lives. Raises ConfigError."""
+    """No backup goes to where the gateway itself lives. Raises BadPlace."""
     place = folder.resolve()
     if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file; name a folder for backups")
+        raise BadPlace(f"{folder} is a file; name a folder for backups")
     if place.is_relative_to(settings.spool_path.resolve()):
-        raise ConfigError(f"{folder} is the gateway's own folder for held mail; name another one, on another disk")
+        raise BadPlace(f"{folder} is the gateway's own folder for held mail; name another one, on another disk")
     if place in (config.resolve().parent, settings.database_path.resolve().parent):
-        raise ConfigError(f"{folder} is where the gateway itself lies; name another one, on another disk")
+        raise BadPlace(f"{folder} is where the gateway itself lies; name another one, on another disk")
 
 
 def about_place(settings: Settings, folder: Path) -> list[str]:
@@ -78,7 +78,7 @@ class Earlier:
         for snapshot in snapshots(folder):
             try:
                 earlier.manifests[snapshot] = read_manifest(snapshot)
-            except ConfigError as error:
+            except (ConfigError, DamagedBackup) as error:
                 earlier.unreadable[snapshot] = str(error)
         return earlier
 

@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol
 from gateway.admin.access import Access
 from gateway.domain.address import Address
 from gateway.edge.render import Templates
-from gateway.errors import ConfigError, WrongKey
+from gateway.errors import BadPlace, WrongKey
 from gateway.flow.administration import dossier
 from gateway.flow.administration.dossier import Facts, Letter, Part
 from gateway.mail.outline import outlined
@@ -50,9 +50,9 @@ class Zip:
 
 @contextlib.contextmanager
 def place(path: Path) -> Iterator[Place]:
-    """A new folder, or a new file whose name ends with .zip; nothing is overwritten. Raises OSError, ConfigError."""
+    """A new folder, or a new file whose name ends with .zip; nothing is overwritten. Raises OSError, BadPlace."""
     if path.exists():
-        raise ConfigError(f"{path} exists already; name a new folder, or a new file that ends with .zip")
+        raise BadPlace(f"{path} exists already; name a new folder, or a new file that ends with .zip")
     if path.suffix == ".zip":
         raw = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
         with raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as file:

@@ -9,6 +9,7 @@ from gateway.admin.ledger import astray, compared, ledger_of, restored_without
 from gateway.config.settings import Settings
 from gateway.flow.context import Context
 from gateway.flow.upkeep import backups
+from gateway.store.ledger import ChainedLedger
 
 
 def about_ledger(settings: Settings) -> Finding:
@@ -34,12 +35,20 @@ def _ledger(ctx: Context, settings: Settings) -> str:
         return f"{file.file}: {fault}"
     if day := restored_without(ctx.tx):
         return f"on {day} a backup was restored without its ledger: what had been destroyed may have come back"
+    return _copies(file)
+
+
+def _copies(file: ChainedLedger) -> str:
     if not file.copies:
         return "it lies on one disk; name a file on another one in ledger.copies"
     if copies := astray(file):
         return "; ".join(what for _, what in copies)
+    if nowhere := [copy.parent for copy in file.copies if not copy.parent.is_dir()]:
+        return f"there is no folder {nowhere[0]}; make it, or name another place in ledger.copies"
     behind = [copy for copy in file.copies if not copy.exists() or copy.stat().st_size != file.file.stat().st_size]
-    return f"{behind[0]} is not a copy of it (ledger.copies)" if behind else ""
+    if behind:
+        return f"{behind[0]} is not a copy of it (ledger.copies); a gateway that serves makes it: look at its log"
+    return ""
 
 
 def _backup(ctx: Context, settings: Settings) -> str:

@@ -7,7 +7,7 @@ from textwrap import dedent
 from gateway.admin.access import Access
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
-from gateway.flow.administration import leaving
+from gateway.flow.administration import leaving, people_list
 from gateway.flow.administration.leaving import Held
 
 AT_A_TIME = 20
@@ -33,6 +33,21 @@ def hand_back_all(access: Access, until: date, step: Callable[[int], None]) -> i
     while access.do(leaving.tell_accounts, until, AT_A_TIME):
         pass
     return access.ask(leaving.left_open)
+
+
+def close_practice(access: Access, practice_id: str, step: Callable[[int], None]) -> int:
+    """Hand back, end and take off the list what is one practice's; how many invitations had to stay open.
+
+    It may be run again, and goes on. Raises as `hand_back_all`.
+    """
+    access.do(leaving.begin, practice_id)
+    last = 0
+    while last := access.do(leaving.hand_back, last, AT_A_TIME, practice_id):
+        step(AT_A_TIME)
+    while last := access.do(leaving.end_invitations, last, AT_A_TIME, practice_id):
+        pass
+    access.do(people_list.clear, practice_id)
+    return access.ask(leaving.left_open, practice_id)
 
 
 def preview(found: Held, until: date) -> list[str]:
@@ -69,8 +84,11 @@ def way_out(settings: Settings, until: date) -> str:
         To take the gateway out of the path:
 
          1. Tell your clinicians first: from then on, mail that is marked secure leaves as ORDINARY mail.
-         2. Postfix: in master.cf, take "-o content_filter=smtp:[{host}]:{port}" out of the submission service, and
-            reload Postfix. Leave "relay_domains" and "transport_maps" for {domain} until step 5: answers come by it.
+         2. Postfix: in master.cf, take these two lines out of the submission service, and reload Postfix:
+              -o content_filter=secure-mail:[{host}]:{port}
+              -o receive_override_options=no_address_mappings
+            The second kept aliases and always_bcc waiting for the gateway. Leave all the rest until step 5: answers,
+            and what is handed back, come by it.
             Exchange: Disable-TransportRule or Set-SendConnector -Enabled $false for the connector to this gateway.
          3. Send a mail to an address outside: its header must have no "Received:" line by {domain}.
          4. Run gateway leave once more, for what came meanwhile, and let the gateway serve until

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.admin.recovery import SUFFIX, Stored
-from gateway.errors import ConfigError
+from gateway.errors import BadPlace, ConfigError, DamagedBackup
 from gateway.ports import Keys
 
 FORMAT = 1
@@ -85,7 +85,7 @@ def _plain(manifest: Manifest) -> dict[str, object]:
 
 
 def read_manifest(snapshot: Path) -> Manifest:
-    """Raises ConfigError."""
+    """Raises DamagedBackup, and ConfigError for one of a newer gateway."""
     try:
         said = json.loads((snapshot / "manifest.json").read_text("utf-8"))
         if said["format"] > FORMAT:
@@ -97,7 +97,7 @@ def read_manifest(snapshot: Path) -> Manifest:
         return Manifest(**said | {"at": at, "files": files, "content": content})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError(f"{snapshot / 'manifest.json'} cannot be read ({why}); take another with --at") from error
+        raise DamagedBackup(f"{snapshot / 'manifest.json'} cannot be read ({why}); take another with --at") from error
 
 
 def _refuse_ways_out(names: Sequence[str], paths: Sequence[str]) -> None:
@@ -135,10 +135,10 @@ def _is_snapshot(path: Path) -> bool:
 
 
 def chosen(folder: Path, at: datetime | None) -> Path:
-    """The newest snapshot, or the newest that is no later than this. Raises ConfigError."""
+    """The newest snapshot, or the newest that is no later than this. Raises BadPlace."""
     found = [one for one in snapshots(folder) if at is None or taken_at(one) <= at]
     if not found:
-        raise ConfigError(f"{folder}: there is no snapshot{f' of {at:%Y-%m-%d %H:%M} UTC or before' if at else ''}")
+        raise BadPlace(f"{folder}: there is no snapshot{f' of {at:%Y-%m-%d %H:%M} UTC or before' if at else ''}")
     return found[-1]
 
 

@@ -1,20 +1,21 @@
 """`gateway rehearse`: a mailbox of one's own goes through the rules, read-only, beside a gateway that may serve."""
 
-import mailbox
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from gateway.admin import mbox
 from gateway.admin.access import opened
 from gateway.config.settings import Settings
-from gateway.errors import ConfigError, TooLarge
+from gateway.errors import BadPlace, TooLarge
 from gateway.flow.context import Context
 from gateway.flow.inbound import observe
 from gateway.flow.inbound.rehearse import Rehearsed, rehearse
 
 AT_A_TIME = 50
 """Mails in one look at the database."""
+HEAD = 1 << 16
+"""Octets in which it shows whether a file is a mail."""
 SUFFIXES = (".eml", ".mail", ".msg.txt")
 
 
@@ -29,19 +30,26 @@ class Letter:
 def letters(place: Path, largest: int) -> tuple[int, Iterator[Letter]]:
     """How many mails there are, and each: of an mbox file, a Maildir, a folder of .eml files, or one such file.
 
-    Nothing is written. Raises ConfigError where there is no mailbox, and OSError.
+    Nothing is written. Raises BadPlace where there is no mailbox, and OSError.
     """
     if place.is_dir() and (place / "cur").is_dir():
-        return _of(mailbox.Maildir(str(place), create=False), largest)
+        files = sorted(one for name in ("cur", "new") for one in (place / name).glob("[!.]*") if one.is_file())
+        return len(files), (_read(file.name.partition(":")[0], file, largest) for file in files)
     if place.is_dir():
         files = sorted(one for one in place.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
         return len(files), (_read(file.relative_to(place).as_posix(), file, largest) for file in files)
+    if place.exists() and not place.is_file():  # reading a pipe or a device would not end
+        raise BadPlace(f"{place}: it is neither a file nor a folder")
     with place.open("rb") as file:
-        start = file.read(5)
-    if start == b"From ":
-        return _of(mailbox.mbox(str(place), create=False), largest)
+        start = file.read(HEAD)
+        file.seek(0)
+        found = mbox.places(file) if start.startswith(b"From ") else []
     if not start:
-        raise ConfigError(f"{place}: it is empty")
+        raise BadPlace(f"{place}: it is empty")
+    if found:
+        return len(found), _of(place, found, largest)
+    if not mbox.is_mail(start):
+        raise BadPlace(f"{place}: it is no mailbox; name an mbox file, a Maildir, or a folder of .eml files")
     return 1, iter([_read(place.name, place, largest)])
 
 
@@ -74,26 +82,19 @@ def _one(ctx: Context, letter: Letter, authserv_id: str) -> list[Rehearsed]:
     return rehearse(ctx, letter.octets, authserv_id)
 
 
-def _of(box: mailbox.Mailbox[mailbox.Message], largest: int) -> tuple[int, Iterator[Letter]]:
-    return len(box), _each(box, largest)
-
-
-def _each(box: mailbox.Mailbox[mailbox.Message], largest: int) -> Iterator[Letter]:
-    try:
-        for key in box.keys():  # noqa: SIM118 - it is no dictionary
-            yield _letter(str(key), box.get_file(key), largest)
-    finally:
-        box.close()
+def _of(place: Path, found: Sequence[tuple[int, int]], largest: int) -> Iterator[Letter]:
+    with place.open("rb") as file:
+        for number, (begin, end) in enumerate(found):
+            file.seek(begin)
+            yield _letter(str(number), file.read(min(end - begin, largest + 1)), largest)
 
 
 def _read(name: str, file: Path, largest: int) -> Letter:
     with file.open("rb") as opened_:
-        return _letter(name, opened_, largest)
+        return _letter(name, opened_.read(largest + 1), largest)
 
 
-def _letter(name: str, file: Any, largest: int) -> Letter:
-    octets = file.read(largest + 1)
-    file.close()
+def _letter(name: str, octets: bytes, largest: int) -> Letter:
     return Letter(name, None if len(octets) > largest else _as_sent(octets))
 
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
+from ipaddress import ip_address
 from pathlib import Path
 
 from gateway.admin.access import ask
+from gateway.config.hosts import is_loopback
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.domain.address import Address
@@ -32,11 +34,40 @@ def try_mail(settings: Settings, config: Path, sender: Address, recipient: Addre
     Where no gateway serves, one that only listens is started for it, and ended: nothing leaves. Raises ConfigError: in
     a line, what the gateway, or the start, said.
     """
+    check_sender(settings, sender)
+    check_recipient(settings, recipient)
+    with _listening(settings, config) as (host, port):
+        server = _ANYWHERE.get(host, host), port
+        queue_id = _hand_in(server, _own_address(settings, server[0]), sender.typed, recipient.typed)
+    return queue_id, ask(settings, lambda ctx: _became(ctx, queue_id))
+
+
+def check_sender(settings: Settings, sender: Address) -> None:
+    """Raises ConfigError."""
     if settings.policy().practice_of(sender) is None:
         raise ConfigError(f"--from: {sender.typed} writes for no practice; write an address in {_domains(settings)}")
-    with _listening(settings, config) as server:
-        queue_id = _hand_in(server, sender.typed, recipient.typed)
-    return queue_id, ask(settings, lambda ctx: _became(ctx, queue_id))
+
+
+def check_recipient(settings: Settings, recipient: Address) -> None:
+    """Raises ConfigError."""
+    if recipient.domain == settings.site.domain:
+        raise ConfigError(
+            f"--to: {recipient.typed} is the gateway's own, which takes commands there; write an address elsewhere"
+        )
+
+
+def _own_address(settings: Settings, host: str) -> str:
+    """From which address of this machine the gateway takes secure mail; "" for the one that is used by itself.
+
+    Beside a mail server only one of the loopback addresses may be trusted (config/postfix.md).
+    """
+    if not is_loopback(host):
+        return ""
+    to, networks = ip_address("127.0.0.1" if host == "localhost" else host), settings.smtp.trusted_networks
+    if any(to in network for network in networks):
+        return ""
+    own = (network for network in networks if network.version == to.version and network.is_loopback)
+    return next((str(address) for network in own for address in network.hosts()), "")
 
 
 def _domains(settings: Settings) -> str:
@@ -74,15 +105,15 @@ def _ready(process: "subprocess.Popen[str]") -> str:
     return line
 
 
-def _hand_in(server: tuple[str, int], sender: str, recipient: str) -> str:
-    """The queue id. Raises ConfigError."""
+def _hand_in(server: tuple[str, int], own: str, sender: str, recipient: str) -> str:
+    """The queue id; `own` is the address that it is sent from, if not any. Raises ConfigError."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, recipient, _SUBJECT
     mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain=sender.rpartition("@")[2])
     mail.set_content(_BODY)
     host, port = server
     try:
-        with smtplib.SMTP(_ANYWHERE.get(host, host), port, timeout=SECONDS) as client:
+        with smtplib.SMTP(host, port, timeout=SECONDS, source_address=(own, 0) if own else None) as client:
             client.ehlo()
             client.mail(sender)
             _must(client.rcpt(recipient))
@@ -96,7 +127,8 @@ def _must(reply: tuple[int, bytes]) -> str:
     said = text.decode("utf-8", "replace")
     if code != 250:
         raise ConfigError(
-            f"the gateway refused the mail: {code} {said}; this machine has to be in smtp.trusted_networks"
+            f"the gateway refused the mail: {code} {said}; if no address of this machine is in smtp.trusted_networks, "
+            "leave it so, and send a first mail from a mail client, through your mail server"
         )
     return said
 

@@ -1,6 +1,7 @@
 """`gateway backup` and `gateway restore`."""
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -163,7 +164,7 @@ def _say_restored(done: "Restored", *, as_json: bool) -> None:
             ),
             os.EX_DATAERR,
         )
-    typer.echo(f"next: gateway check --config {done.config}", err=True)
+    typer.echo(f"next: gateway check --config {shlex.quote(str(done.config))}", err=True)
 
 
 def _show(said: Row, words: Mapping[str, str], *, as_json: bool) -> None:

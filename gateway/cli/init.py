@@ -1,5 +1,6 @@
 """`gateway init`: at a terminal an interview that ends with a first held mail, else by options; and `gateway try`."""
 
+import shlex
 import socket
 import sys
 from collections.abc import Callable
@@ -11,11 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from gateway.cli.parts import ConfigOption, fail, plain_errors
 from gateway.config.kinds import Domain, HostPort, MailAddress, WebAddress, split_address
+from gateway.config.settings import Settings
 from gateway.config.toml_file import load
-from gateway.domain.address import address
+from gateway.domain.address import Address, address
 from gateway.errors import ConfigError
 
 REACH_SECONDS = 5.0
+_NOT_APART = "write another one, for example secure.{}: mail for this one goes to the practice"
 Check = Callable[[str], str]
 """An answer as it is used. Raises ConfigError: what to write."""
 
@@ -44,6 +47,8 @@ def init(
     asked_anything = not all((domain, practice, practice_domain, next_hop))
     name = practice or _ask("--practice", "The practice's name", "Riverside Family Practice", _text)
     own = practice_domain or _ask("--practice-domain", "The practice's mail domain", "riverside.example", _kind(Domain))
+    if domain.casefold() == own.casefold():
+        fail(f"--domain: {_NOT_APART.format(domain)}")
     ours = domain or _ask(
         "--domain",
         "A mail domain for the gateway alone, under the practice's",
@@ -75,11 +80,12 @@ def try_(
     with plain_errors(always=1):
         settings = load(config)
         queue_id, became = try_mail(settings, config, address(sender), address(recipient))
+    trace = f"gateway trace {queue_id} --config {shlex.quote(str(config))}"
     for line in became:
         typer.echo(line)
     if not became or not all(line.endswith(": held") for line in became):
-        fail(f"the mail is not held; gateway trace {queue_id} --config {config} says why")
-    typer.echo(f"its way so far: gateway trace {queue_id} --config {config}")
+        fail(f"the mail is not held; {trace} says why")
+    typer.echo(f"its way so far: {trace}")
     typer.echo(f"{sender} is asked who {recipient} is, as soon as the gateway serves")
 
 
@@ -89,10 +95,15 @@ def try_(
 def _first_mail(config: Path, practice_domain: str) -> None:
     if not typer.confirm("Send a first secure mail through it now, and see that it is held?", default=True):
         return
-    sender = _ask("--from", "Your own address at the practice", f"you@{practice_domain}", _kind(MailAddress))
-    recipient = _ask("--to", "An address of your own elsewhere", "you@home.example", _kind(MailAddress))
+    from gateway.admin.trying import check_recipient, check_sender  # noqa: PLC0415 - as above
+
+    sender = _ask(
+        "--from", "Your own address at the practice", f"you@{practice_domain}", _address(config, check_sender)
+    )
+    elsewhere = _address(config, check_recipient)
+    recipient = _ask("--to", "An address of your own elsewhere", "you@home.example", elsewhere)
     try_(config, sender, recipient)
-    typer.echo(f"next: gateway serve --config {config}")
+    typer.echo(f"next: gateway serve --config {shlex.quote(str(config))}")
 
 
 def _ask(option: str, question: str, example: str, check: Check, default: str = "") -> str:
@@ -126,9 +137,20 @@ def _kind(kind: Any) -> Check:
     return check
 
 
+def _address(config: Path, can_be_used: Callable[[Settings, Address], None]) -> Check:
+    """The check of a mail address, and of what it is wanted for."""
+
+    def check(text: str) -> str:
+        found = _kind(MailAddress)(text)
+        can_be_used(load(config), address(found))
+        return found
+
+    return check
+
+
 def _apart(domain: str, practice_domain: str) -> str:
     if domain == practice_domain:
-        raise ConfigError(f"write another one, for example secure.{domain}: mail for this one goes to the practice")
+        raise ConfigError(_NOT_APART.format(domain))
     return domain
 
 

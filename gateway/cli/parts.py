@@ -9,7 +9,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gateway.errors import BadAddress, ConfigError, StoreBusy, StoreDamaged, StoreFull, WrongKey
+from gateway.errors import (
+    BadAddress,
+    BadPlace,
+    ConfigError,
+    DamagedBackup,
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    WrongKey,
+)
 
 USAGE = 2
 """The exit code of a command that was not typed as it has to be."""
@@ -53,10 +62,16 @@ def plain_errors(always: int = 0) -> Iterator[None]:
     """
     try:
         yield
-    except (StoreBusy, StoreFull) as error:
+    except StoreFull as error:
+        fail(f"there is no room on the disk ({error}); make room, and try again", always or os.EX_TEMPFAIL)
+    except StoreBusy as error:
         fail(f"the database cannot be used now: {error}", always or os.EX_TEMPFAIL)
     except StoreDamaged as error:
         fail(f"database.url: the file is damaged ({error}); restore it from a backup", always or os.EX_IOERR)
+    except DamagedBackup as error:
+        fail(str(error), always or os.EX_DATAERR)
+    except BadPlace as error:
+        fail(str(error))
     except (ConfigError, WrongKey) as error:
         fail(str(error), always or os.EX_CONFIG)
     except OverflowError:

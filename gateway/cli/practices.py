@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from gateway.admin.access import ask, do, opened
-from gateway.cli.output import JsonOption, show
-from gateway.cli.parts import ConfigOption, fail, known, plain_errors, said
+from gateway.cli.output import JsonOption, progress, show
+from gateway.cli.parts import ConfigOption, fail, known, plain_errors, said, sure
 from gateway.cli.people import REASON_KEPT, sweep
+from gateway.config.settings import Settings
 from gateway.config.toml_file import load
 from gateway.flow.administration import holds, people
 
@@ -45,9 +46,38 @@ def hold(
     """Place a legal hold: nothing of this practice is destroyed while it stands."""
     with plain_errors():
         settings = load(config)
-        known("practice", practice, (one.id for one in settings.policy().practices))
+        _must_be(settings, practice)
         placed = do(settings, lambda ctx: holds.hold_practice(ctx, practice, reason))
     typer.echo(f"{practice}: a legal hold stands{f'. {REASON_KEPT}' if placed else ' already'}")
+
+
+@app.command()
+def close(
+    practice: Id,
+    config: ConfigOption,
+    yes: Annotated[bool, typer.Option("--yes", help="do it without asking")] = False,
+) -> None:
+    """End all that is open of a practice, before it is taken out of the settings: held mail goes back to its senders,
+    invitations end, and its people list is emptied. Inboxes stay. Exit 1 if something had to stay.
+    """
+    from gateway.admin.leaving import close_practice  # noqa: PLC0415 - serving needs nothing of it
+
+    with plain_errors():
+        settings = load(config)
+        _must_be(settings, practice)
+        sure(f"{practice}: hand its held mail back, and end its invitations? This cannot be undone.", yes=yes)
+        with opened(settings) as access, progress("handing back", None) as step:
+            stays = close_practice(access, practice, step)
+    if stays:
+        fail(
+            f"{stays} invitations stay open: their invitees have answered by mail, or a legal hold keeps their mail; "
+            "once the senders have read the answers on their page, gateway invitations cancel ends them"
+        )
+    typer.echo(f"{practice}: nothing is open; once gateway queue list is empty, take it out of the settings")
+
+
+def _must_be(settings: Settings, practice: str) -> None:
+    known("practice", practice, (one.id for one in settings.policy().practices))
 
 
 @app.command()

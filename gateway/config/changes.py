@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.config.secret import is_secret, veiled
 from gateway.config.settings import Settings
 
 NEEDS_RESTART = (
@@ -67,7 +68,7 @@ def changes(before: Settings, after: Settings, files_before: Files, files_after:
     """Every key that differs, in order; a file's new content as a change of its key."""
     old, new = dict(_flat(before)), dict(_flat(after))
     found = [
-        Change(key, *_shown(old.get(key, ""), new.get(key, "")))
+        _change(key, old.get(key, ""), new.get(key, ""))
         for key in dict.fromkeys([*old, *new])
         if (old.get(key) or "") != (new.get(key) or "")
     ]
@@ -85,7 +86,7 @@ def without_restart(before: Settings, after: Settings) -> Settings:
 
 
 def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
-    for section, value in settings.model_dump(mode="json", exclude={"folder"}).items():
+    for section, value in settings.model_dump(mode="json").items():
         tables = _by_name(value) if isinstance(value, list) else {"": value}
         for name, table in tables.items():
             place = f"{section}.{name}" if name else section
@@ -94,7 +95,7 @@ def _flat(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 def shown_values(settings: Settings) -> Iterator[tuple[str, str]]:
     """Each key and its value as a person may see it."""
-    return ((key, _text("" if value is None else value)) for key, value in _flat(settings))
+    return ((key, veiled(key, _text("" if value is None else value))) for key, value in _flat(settings))
 
 
 def _by_name(tables: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -104,6 +105,12 @@ def _by_name(tables: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         name if names.count(name) == 1 else f"{name}({number})": one
         for number, (name, one) in enumerate(zip(names, tables, strict=True), 1)
     }
+
+
+def _change(key: str, old: Any, new: Any) -> Change:
+    """A change as a person may see it, also of a secret that is now another one."""
+    before, after = (veiled(key, text) for text in _shown(old, new))
+    return Change(key, before, f"{after} (another one)" if before == after and is_secret(key) else after)
 
 
 def _shown(old: Any, new: Any) -> tuple[str, str]:

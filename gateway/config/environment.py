@@ -1,10 +1,12 @@
-"""Variables of the environment that look like settings of ours, and are none."""
+"""Variables of the environment: those that look like settings of ours and are none, and those that cannot be read."""
 
 import difflib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import get_origin
 
-from gateway.config.sections import SECTIONS
+from gateway.config.sections import SECTIONS, TABLES
 
 PREFIX = "GATEWAY_"
 OTHERS = ("GATEWAY_CONFIG", "GATEWAY_CLOCK_FILE")
@@ -12,8 +14,17 @@ OTHERS = ("GATEWAY_CONFIG", "GATEWAY_CLOCK_FILE")
 
 
 def strangers() -> list[str]:
-    """A line for each variable that names a key in a section which there is not: it would silently do nothing."""
-    return [f"{name}: no such key; {hint}" for name, hint in _unknown() if "__" in name]
+    """A line for each variable that is meant for us and cannot be followed, with what to write."""
+    unknown = [f"{name}: no such key; {hint}" for name, hint in _unknown() if "__" in name]
+    return [
+        *unknown,
+        *(f"{name}: {fault}" for name, value in sorted(os.environ.items()) if (fault := _unreadable(name, value))),
+    ]
+
+
+def leave_out(variables: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Those that can be read: of the others `strangers` has spoken."""
+    return {name: value for name, value in variables.items() if not _unreadable(name, value or "")}
 
 
 def unlike() -> Iterator[tuple[str, str]]:
@@ -21,6 +32,33 @@ def unlike() -> Iterator[tuple[str, str]]:
     for name, hint in _unknown():
         if "__" not in name and hint.startswith("did you mean"):
             yield name, hint
+
+
+def _unreadable(name: str, value: str) -> str:
+    """What is wrong with the form of a variable that names a section of ours; "" for nothing."""
+    section, separator, key = name.upper().removeprefix(PREFIX).lower().partition("__")
+    if not name.upper().startswith(PREFIX) or section not in SECTIONS:
+        return ""
+    if section in TABLES and separator:
+        return (
+            f"there may be several {section}, of which a variable cannot set one; write [[{section}]] in the settings "
+            f"file, or all of them as JSON in {PREFIX}{section.upper()}"
+        )
+    if not separator:
+        example = '[{"key": "value"}]' if section in TABLES else '{"key": "value"}'
+        return _not_json(value, "its tables" if section in TABLES else "its keys", example)
+    field = SECTIONS[section].model_fields.get(key)
+    if field is None or get_origin(field.annotation) is not list:
+        return ""
+    return _not_json(value, "a list", json.dumps((field.examples or [field.default or ["one", "two"]])[0], default=str))
+
+
+def _not_json(value: str, what: str, example: str) -> str:
+    try:
+        json.loads(value)
+    except ValueError:
+        return f"is no JSON; write {what} as JSON, for example {example}"
+    return ""
 
 
 def _unknown() -> Iterator[tuple[str, str]]:

@@ -5,15 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from gateway.config.kinds import Domain, Duration, HostPort
+from gateway.config.kinds import DirectoryAddress, Domain, Duration, HostPort
 from gateway.config.section import Section
-
-
-def _url(text: str) -> str:
-    scheme, _, host = text.partition("://")
-    if text and (scheme not in ("ldap", "ldaps") or not host or "/" in host):
-        raise ValueError('write "ldaps://host" or "ldaps://host:port"')
-    return text
 
 
 def _filter(text: str) -> str:
@@ -38,7 +31,7 @@ class RelaySection(Section):
 class DirectorySection(Section):
     """A directory (LDAP, Active Directory) that says who is a colleague, and who has a secure mailbox of their own."""
 
-    url: Annotated[str, AfterValidator(_url)] = Field(
+    url: DirectoryAddress | Literal[""] = Field(
         default="",
         description="where it listens; ldap:// is made TLS by STARTTLS; empty: there is none",
         examples=["ldaps://dc.hospital.example"],

@@ -1,7 +1,7 @@
 """The table of the settings file that says where the keys are."""
 
 import re
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -19,6 +19,8 @@ Name = Annotated[str, AfterValidator(_name)]
 
 class KeysSection(Section):
     """The secrets that seal everything; losing them is losing the mail. They are in one place of these four."""
+
+    several_lines: ClassVar[frozenset[str]] = frozenset({"command"})
 
     file: str = Field(default="gateway.keys", description="keep a copy of it apart from the database's backups")
     environment: Name = Field(

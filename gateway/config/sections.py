@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
-from pydantic.networks import IPvAnyNetwork
 
 from gateway.config.kinds import (
     Colour,
@@ -14,10 +13,17 @@ from gateway.config.kinds import (
     Domain,
     Duration,
     HeaderLine,
+    Host,
     HostPort,
     Issuer,
     MailAddress,
+    MailDomain,
+    Name,
+    Network,
+    PracticeId,
     ScannerPlace,
+    SubjectTag,
+    TokenAddress,
     WebAddress,
     ZoneName,
 )
@@ -37,8 +43,8 @@ from gateway.config.section_telemetry import TelemetrySection
 class SiteSection(Section):
     """Who runs this gateway, and where people find it."""
 
-    name: str = Field(description="what people read as the sender of our mails", examples=["Riverside Secure Mail"])
-    domain: Domain = Field(
+    name: Name = Field(description="what people read as the sender of our mails", examples=["Riverside Secure Mail"])
+    domain: MailDomain = Field(
         description="bot@, reply+…@ and bounce+…@ live here; mail for it must reach smtp.listen",
         examples=["secure.riverside.example"],
     )
@@ -52,7 +58,7 @@ class SiteSection(Section):
     templates: str = Field(
         default="", description="a folder whose files stand in for ours of the same name, such as mail/invitation.j2"
     )
-    postmaster: str = Field(
+    postmaster: MailAddress | Literal[""] = Field(
         default="", description="who gets mail to postmaster@ the domain; empty: the first practice's postmaster"
     )
 
@@ -60,10 +66,14 @@ class SiteSection(Section):
 class PracticeSection(Section):
     """A clinic whose people send through this gateway; one table for each."""
 
-    id: str = Field(
-        default="", description="never changes once in use; made from the name if left out", examples=["riverside"]
+    several_lines: ClassVar[frozenset[str]] = frozenset({"emergency"})
+
+    id: PracticeId | Literal[""] = Field(
+        default="",
+        description="mail is kept under it: never change it, even if the name changes; made from the name if left out",
+        examples=["riverside"],
     )
-    name: str = Field(description="as patients know it", examples=["Riverside Family Practice"])
+    name: Name = Field(description="as patients know it", examples=["Riverside Family Practice"])
     domains: list[Domain] = Field(
         default=[], description="all addresses in these domains write for it", examples=[["riverside.example"]]
     )
@@ -135,10 +145,10 @@ class SecureMailSection(Section):
         description='"observe": all mail passes, and a daily report to the postmaster says what would be done',
     )
     when: Literal["marked", "always"] = Field(default="marked", description='"marked" or "always"')
-    subject_tag: str = Field(
-        default="[secure]", min_length=2, description='the mark in a subject; "[secure …details…]" carries details'
+    subject_tag: SubjectTag = Field(
+        default="[secure]", description='the mark in a subject; "[secure …details…]" carries details'
     )
-    more_tags: list[Annotated[str, Field(min_length=2)]] = Field(
+    more_tags: list[SubjectTag] = Field(
         default=["[seguro]", "[sécurisé]", "[sicher]"], description="other tags that mark as subject_tag does"
     )
     headers: list[HeaderLine] = Field(
@@ -234,7 +244,7 @@ class PortalSection(Section):
     """The web pages."""
 
     listen: HostPort = Field(default="127.0.0.1:8080", description="put a TLS proxy in front of it")
-    trusted_proxies: list[IPvAnyNetwork] = Field(
+    trusted_proxies: list[Network] = Field(
         default=[IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")],
         description="whose X-Forwarded-For says who the client is; write your TLS proxy's address, and no client's",
     )
@@ -264,11 +274,13 @@ class MetricsSection(Section):
 class MailboxSection(Section):
     """The bot's own mailbox, read over IMAP where mail for it is not routed to smtp.listen."""
 
-    host: str = Field(default="", description="the IMAP server; empty: no mailbox is read")
+    host: Host | Literal[""] = Field(default="", description="the IMAP server; empty: no mailbox is read")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(default=993, description="993 is for TLS from the start")
     username: str = Field(default="", description="to sign in with")
     password_file: str = Field(default="", description="a file that holds the password")
-    token_url: str = Field(default="", description="for XOAUTH2 in place of a password: where tokens are asked for")
+    token_url: TokenAddress | Literal[""] = Field(
+        default="", description="for XOAUTH2 in place of a password: where tokens are asked for"
+    )
     client_id: str = Field(default="", description="of the application that may read the mailbox")
     client_secret_file: str = Field(default="", description="a file that holds its secret")
     refresh_token_file: str = Field(default="", description="a file with one; empty: the client's own grant")
@@ -313,3 +325,6 @@ SECTIONS: dict[str, type[Section]] = {
     "admin": AdminSection,
     "log": LogSection,
 }
+OPTIONAL_TABLES = ("relays", "openid", "dkim")
+TABLES = ("practices", *OPTIONAL_TABLES)
+"""Of which there may be several."""

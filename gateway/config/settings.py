@@ -1,184 +1,47 @@
-"""Settings as a whole: sections.py has each table, toml_file.py reads them and writes the example.
+"""Settings as a whole: sections.py has each table, rules.py what must be so between them, toml_file.py reads them."""
 
-Every key may also be given as `GATEWAY_SECTION__KEY`, lists and tables as JSON; the environment wins. An unknown key
-is an error.
-"""
-
-import ipaddress
 import re
 from base64 import b64encode
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import PrivateAttr, model_validator
 
-from gateway.config.kinds import is_address, is_loopback, split_address
-from gateway.config.section_admin import AdminSection
-from gateway.config.section_audit import AuditSection
-from gateway.config.section_backup import BackupSection, LedgerSection
-from gateway.config.section_directory import DirectorySection, RelaySection
-from gateway.config.section_dkim import DkimSection
-from gateway.config.section_dns import DnsSection
-from gateway.config.section_keys import KeysSection
-from gateway.config.section_log import LogSection
-from gateway.config.section_smtp import SmtpSection
-from gateway.config.section_telemetry import TelemetrySection
-from gateway.config.sections import (
-    DatabaseSection,
-    InvitationsSection,
-    MailboxSection,
-    MetricsSection,
-    NextHopSection,
-    OpenIdSection,
-    PortalSection,
-    PracticeSection,
-    RetentionSection,
-    ScanSection,
-    SecureMailSection,
-    SiteSection,
-)
-from gateway.domain.address import address
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import is_address, split_address
+from gateway.config.rules import broken_rules, practice_id
+from gateway.config.sections import PracticeSection
+from gateway.config.tables import Tables
 from gateway.domain.birthdate import Order
 from gateway.domain.intent import Encrypted, NearMiss
-from gateway.domain.site import Directory, Marks, Practice, Retention, Rhythm, Site, Stamp, practice_of
+from gateway.domain.site import Directory, Marks, Practice, Retention, Rhythm, Site, Stamp
 from gateway.errors import ConfigError
 
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 LARGEST_PICTURE = 20_000
 
 
-class Settings(BaseSettings):
+class Settings(Tables):
     """The whole settings file."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", env_nested_delimiter="__", extra="forbid")
-
-    site: SiteSection
-    practices: list[PracticeSection] = Field(min_length=1)
-    relays: list[RelaySection] = []
-    openid: list[OpenIdSection] = []
-    directory: DirectorySection = DirectorySection()
-    smtp: SmtpSection = SmtpSection()
-    secure_mail: SecureMailSection = SecureMailSection()
-    next_hop: NextHopSection
-    dkim: list[DkimSection] = []
-    dns: DnsSection = DnsSection()
-    invitations: InvitationsSection = InvitationsSection()
-    database: DatabaseSection = DatabaseSection()
-    retention: RetentionSection = RetentionSection()
-    audit: AuditSection = AuditSection()
-    portal: PortalSection = PortalSection()
-    scan: ScanSection = ScanSection()
-    metrics: MetricsSection = MetricsSection()
-    telemetry: TelemetrySection = TelemetrySection()
-    keys: KeysSection = KeysSection()
-    backup: BackupSection = BackupSection()
-    ledger: LedgerSection = LedgerSection()
-    mailbox: MailboxSection = MailboxSection()
-    admin: AdminSection = AdminSection()
-    log: LogSection = LogSection()
-
-    folder: Path = Field(default=Path(), exclude=True)
-    """Where the settings file lies: relative paths start here."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file."""
-        return env_settings, init_settings
-
-    def _ways_are_safe(self) -> None:
-        host, _ = split_address(self.next_hop.address)
-        if self.next_hop.tls != "verified" and not is_loopback(host) and not self._is_trusted(host):
-            raise ValueError(
-                'next_hop.tls: write "verified": this hop is neither loopback nor in smtp.trusted_networks'
-            )
-        if self.mailbox.host and self.mailbox.tls == "none" and not is_loopback(self.mailbox.host):
-            raise ValueError('mailbox.tls: write "verified": this server is not on a loopback address')
-
-    def _practices_differ(self) -> None:
-        ids = [_practice_id(practice) for practice in self.practices]
-        if len(ids) != len(set(ids)):
-            raise ValueError("practices: two of them have the same id; give each an id of its own")
-        if unknown := {one.practice for one in self.openid} - set(ids):
-            raise ValueError(f"openid.practice: there is no practice {sorted(unknown)[0]}; write one of {sorted(ids)}")
-        if any(not practice.domains and not practice.senders for practice in self.practices):
-            raise ValueError("practices: each needs domains or senders, or nobody can write for it")
-
-    def _selectors_differ(self) -> None:
-        selectors = [one.selector for one in self.dkim]
-        if twice := {one for one in selectors if selectors.count(one) > 1}:
-            raise ValueError(f"dkim.selector: {min(twice)} stands there twice; give each key a selector of its own")
-
-    def _nobody_signs_in_in_clear(self) -> None:
-        if self.smtp.users_file and not self.smtp.tls_cert:
-            raise ValueError("smtp.users_file: write smtp.tls_cert too: passwords are only taken over TLS")
-        if self.smtp.tls_listen and not self.smtp.tls_cert:
-            raise ValueError("smtp.tls_listen: write smtp.tls_cert too: the certificate that is shown there")
-
-    def _shared_servers_show_a_word(self) -> None:
-        if self.smtp.shared_networks and not self.smtp.tenant_header:
-            raise ValueError("smtp.shared_networks: write smtp.tenant_header too: it tells your mail from others'")
-        words = [
-            header.partition(": ")[2] for header in (self.smtp.tenant_header, self.smtp.processed_header) if header
-        ]
-        if len(words) > len(set(words)):
-            raise ValueError("smtp.processed_header: write another word than in smtp.tenant_header: others may see it")
-
-    def _directory_is_whole(self) -> None:
-        own = self.directory
-        if own.url and not own.base:
-            raise ValueError('directory.base: write where its people are, for example "dc=hospital,dc=example"')
-        asks = [relay.domain for relay in self.relays if relay.who == "directory"]
-        if asks and not (own.url and own.secure_mail_attribute):
-            raise ValueError(f"relays.who: {asks[0]} asks the directory; write directory.url and secure_mail_attribute")
-
-    def _named_people_write_for_their_practice(self) -> None:
-        for practice in self.practices:
-            acting = [one for pair in practice.delegates for one in pair]
-            fallback = [practice.fallback] if practice.fallback else []
-            named = {"managers": practice.managers, "delegates": acting, "fallback": fallback}
-            for key, people in named.items():
-                strangers = [one for one in people if practice_of(self.practices, address(one)) is not practice]
-                if strangers:
-                    raise ValueError(
-                        f"practices.{key}: {strangers[0]} does not write for {practice.name}; write one of its people"
-                    )
-
-    def _admin_pages_are_apart(self) -> None:
-        own = self.admin
-        if own.listen and not own.url.startswith("https:") and not is_loopback(split_address(own.listen)[0]):
-            raise ValueError('admin.listen: write "127.0.0.1:8081", or admin.url as https, with a TLS proxy in front')
-        if own.url and own.url == self.site.portal_url:
-            raise ValueError("admin.url: write another host than site.portal_url: patients come there")
-        if bool(own.issuer) != bool(own.addresses and own.client_id):
-            raise ValueError("admin.issuer: write admin.client_id and admin.addresses with it, or none of them")
+    _folder: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _keeps_all_rules(self) -> "Settings":
-        """What is wrong by several rules is said by all of them."""
-        faults = []
-        for rule in RULES:
-            try:
-                rule(self)
-            except ValueError as error:
-                faults.append(str(error))
-        if faults:
+        if faults := broken_rules(self):
             raise ValueError("\n".join(faults))
         return self
 
-    def _is_trusted(self, host: str) -> bool:
-        try:
-            ip = ipaddress.ip_address(host)
-        except ValueError:
-            return False
-        return any(ip in network for network in self.smtp.trusted_networks)
+    def in_folder(self, folder: Path) -> Self:
+        """These settings, as of a file in that folder."""
+        self._folder = folder
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where the settings file lies: relative paths start here."""
+        return self._folder
 
     @property
     def heads_file(self) -> Path | None:
@@ -227,7 +90,7 @@ class Settings(BaseSettings):
 
     def _practice(self, p: PracticeSection) -> Practice:
         return Practice(
-            id=_practice_id(p),
+            id=practice_id(p),
             name=p.name,
             domains=tuple(p.domains),
             senders=tuple(p.senders),
@@ -301,22 +164,5 @@ class Settings(BaseSettings):
         )
 
 
-RULES = (
-    Settings._ways_are_safe,
-    Settings._practices_differ,
-    Settings._selectors_differ,
-    Settings._nobody_signs_in_in_clear,
-    Settings._shared_servers_show_a_word,
-    Settings._directory_is_whole,
-    Settings._named_people_write_for_their_practice,
-    Settings._admin_pages_are_apart,
-)
-"""What must be so between several keys; each raises ValueError, a line that names its key."""
-
-
 def _stamp(header: str) -> Stamp | None:
     return Stamp(*header.split(": ")) if header else None
-
-
-def _practice_id(practice: PracticeSection) -> str:
-    return practice.id or re.sub(r"[^a-z0-9]+", "-", practice.name.casefold()).strip("-")

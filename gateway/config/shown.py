@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from gateway.config.changes import shown_values
 from gateway.config.settings import Settings
 
-HIDDEN = ("keys.command",)
-"""Keys whose value may hold a secret; all other secrets lie in files that the settings only name."""
-
 
 @dataclass(frozen=True, slots=True)
 class ShownSetting:
@@ -24,7 +21,7 @@ def shown_settings(settings: Settings) -> Iterator[ShownSetting]:
     """Every key, in the order of the example file."""
     for key, value in shown_values(settings):
         section, _, rest = key.partition(".")
-        yield ShownSetting(key, "(hidden)" if key in HIDDEN and value else value, _source(settings, section, rest))
+        yield ShownSetting(key, value, _source(settings, section, rest))
 
 
 def _source(settings: Settings, section: str, rest: str) -> str:

@@ -8,15 +8,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from gateway.config.environment import strangers
-from gateway.config.section import Section
-from gateway.config.sections import SECTIONS
+from gateway.config.secret import is_secret, veiled
+from gateway.config.section import Section, is_control
+from gateway.config.sections import OPTIONAL_TABLES, SECTIONS, TABLES
 from gateway.config.settings import Settings
 from gateway.errors import ConfigError
 
@@ -83,7 +85,7 @@ def build(data: dict[str, Any], folder: Path, *, also_strange: bool = False) -> 
     """
     lines = [] if also_strange else strangers()
     try:
-        settings = Settings(**data | {"folder": folder})
+        settings = Settings(**data).in_folder(folder)
     except ValidationError as error:
         faults = error.errors()
         said = {tuple(_named(fault["loc"])): _explain(fault) for fault in reversed(faults)}
@@ -108,22 +110,41 @@ def _take_out(data: dict[str, Any], place: tuple[int | str, ...]) -> None:
 
 
 def _explain(fault: ErrorDetails) -> str:
-    """One fault in one line: which key, what is wrong, what to write."""
-    section, key = _place(fault["loc"])
+    """One fault in one line: which key, what is wrong, what to write. What rules say between keys has lines already."""
     name = ".".join(map(str, _named(fault["loc"])))
+    said = _said(fault, name)
+    return "".join(json.dumps(one)[1:-1] if is_control(one) else one for one in f"{name}: {said}") if name else said
+
+
+def _said(fault: ErrorDetails, name: str) -> str:
+    section, key = _place(fault["loc"])
+    field = section.model_fields.get(str(key))
     if fault["type"] == "extra_forbidden":
         known = list(section.model_fields)
         near = difflib.get_close_matches(str(key), known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(k for k in known if k != 'folder')}"
-        return f"{name}: no such key; {hint}"
-    field = section.model_fields.get(str(key))
-    example = f"; write for example {toml(field.examples[0])}" if field and field.examples else ""
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        return f"no such key; {hint}"
     if fault["type"] == "missing":
-        return f"{name}: is missing{example}"
-    message = fault["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-    if message.startswith(("write", "it should")):
-        message = f"{toml(fault['input'])[:LONGEST]} cannot be used; {message}"
-    return f"{name}: {message}{'' if '; ' in message else example}" if name else message
+        return f"is missing{_example(field, None)}"
+    message = fault["msg"].removeprefix("Value error, ").replace("Input ", "it ")
+    if fault["type"].endswith("_type"):
+        if section is Settings:
+            head = f"[[{key}]]" if key in TABLES else f"[{key}]"
+            return f"has another form; write {head} in a line of its own, and its keys below"
+        message += _example(field, None if is_secret(name) else fault["input"])
+    if message.startswith(("write", "it ")):
+        message = f"{veiled(name, toml(fault['input'])[:LONGEST])} cannot be used; {message}"
+    return message
+
+
+def _example(field: FieldInfo | None, given: Any) -> str:
+    """What to write for a key: what was given, where only the list around it is missing."""
+    if field is None:
+        return ""
+    if get_origin(field.annotation) is list and isinstance(given, str):
+        return f"; write {toml([given])}"
+    example = field.examples[0] if field.examples else field.get_default() if not field.is_required() else None
+    return f"; write for example {toml(example)}" if example else ""
 
 
 def _named(loc: tuple[int | str, ...]) -> Iterator[int | str]:
@@ -146,9 +167,6 @@ def _place(loc: tuple[int | str, ...]) -> tuple[type[BaseModel], int | str]:
 
 # ------------------------------------------------------------------------------------------------------------- example
 
-_OPTIONAL = ("relays", "openid", "dkim")
-_TABLES = ("practices", *_OPTIONAL)
-
 
 def example() -> str:
     """The example settings file: every key with its help, its default or an example."""
@@ -158,8 +176,8 @@ def example() -> str:
         "# environment as GATEWAY_SECTION__KEY, lists and tables as JSON: GATEWAY_SMTP__LISTEN=127.0.0.1:2525.\n"
     ]
     for name, section in SECTIONS.items():
-        head = f"[[{name}]]" if name in _TABLES else f"[{name}]"
-        off = "# " if name in _OPTIONAL else ""
+        head = f"[[{name}]]" if name in TABLES else f"[{name}]"
+        off = "# " if name in OPTIONAL_TABLES else ""
         parts.append(
             f"# {section.__doc__}\n{off}{head}\n"
             + "".join(_example_line(section, key, off) for key in section.model_fields)

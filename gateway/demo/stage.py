@@ -134,7 +134,6 @@ async def staged() -> AsyncIterator[Stage]:
 def _settings(folder: Path, next_hop_port: int, portal_port: int) -> Settings:
     (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
     return DemoSettings(
-        folder=folder,
         site=SiteSection(
             name="Riverside Secure Mail",
             domain=SITE_DOMAIN,
@@ -146,7 +145,7 @@ def _settings(folder: Path, next_hop_port: int, portal_port: int) -> Settings:
         next_hop=NextHopSection(address=f"{HOST}:{next_hop_port}", tls="none"),
         portal=PortalSection(listen=f"{HOST}:{portal_port}"),
         metrics=MetricsSection(listen=f"{HOST}:0"),
-    )
+    ).in_folder(folder)
 
 
 def _port(listener: Any) -> int:

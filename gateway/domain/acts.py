@@ -321,7 +321,7 @@ _SPECS: dict[Act, ActSpec] = {
     Act.MENDED: ActSpec("An administrator had a small damage mended.", "the place", _ALARM),
     Act.SAVED_WHOLE: ActSpec("An administrator had what was whole saved into a new database.", "the database", _ALARM),
     Act.MIGRATED: ActSpec("An administrator brought the database to a newer schema.", "the database", _CHANGE),
-    Act.LEAVING: ActSpec("An administrator began to take the gateway out of use.", "the gateway", _ALARM),
+    Act.LEAVING: ActSpec("An administrator began to take it out of use.", "the gateway, or a practice", _ALARM),
     Act.HANDED_BACK: ActSpec("With that a held mail went back to its sender.", _MESSAGE, _CHANGE),
     Act.LISTED_AUDIT: ActSpec("An administrator read the audit.", "the audit", _READ),
     Act.EXPORTED_AUDIT: ActSpec("An administrator exported the audit.", "the audit", _READ),

@@ -6,6 +6,7 @@ language: one escapes nothing and makes the plain text, the other escapes everyt
 """
 
 import contextlib
+import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from datetime import date, timedelta
@@ -74,6 +75,13 @@ class Templates:
                     self._mail(notice, audience, language, facts, ours=False)
         return [f"{name}: {fault}" for name, fault in found.items()]
 
+    def strays(self) -> dict[str, str]:
+        """Files of the site's own that stand in for none of ours, each with the name that was meant."""
+        if not self._overrides:
+            return {}
+        own, ours = _files(self._overrides), _files(_shipped())
+        return {name: near for name in own if name not in ours and (near := _nearest(name, ours))}
+
     def mail(self, notice: Notice, audience: Audience, language: str, facts: Mapping[str, Any]) -> Rendered:
         """Render `mail/<notice>.j2`. Raises jinja2.TemplateError where ours asks for what there is not."""
         return self._or_ours(f"mail/{notice}.j2", lambda ours: self._mail(notice, audience, language, facts, ours=ours))
@@ -129,8 +137,17 @@ class Templates:
 
 def _names(folder: Path) -> list[str]:
     """The templates in a site's own folder."""
-    found = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-    return sorted(name for name in found if name.startswith(("mail/", "portal/")))
+    return [name for name in _files(folder) if name.startswith(("mail/", "portal/"))]
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """The name that this one is a misspelling of, or that lies in another folder; "" for none."""
+    elsewhere = [one for one in names if one.rpartition("/")[2] == name.rpartition("/")[2]]
+    return next(iter([*elsewhere, *difflib.get_close_matches(name, names, 1, 0.85)]), "")
 
 
 @contextlib.contextmanager

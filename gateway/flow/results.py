@@ -81,6 +81,7 @@ class ResultCode(StrEnum):
     UNKNOWN_ROW = "unknown_row"
     UNREAD = "unread"
     NOT_YOURS = "not_yours"
+    NOT_ANY_MORE = "not_any_more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,15 +97,22 @@ def connect(path: str) -> sqlite3.Connection:
 
 def store_error(error: BaseException) -> Exception:
     """What callers hear of an error that was not theirs."""
-    cause = error if isinstance(error, sqlite3.Error) else error.__cause__ or error.__context__ or error
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code in _FULL:
-        return StoreFull(str(error))
-    if code in _DAMAGED:
-        return StoreDamaged(str(error))
+    for cause in _causes(error):  # a full disk ends the transaction, and then it cannot be rolled back either
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code in _FULL:
+            return StoreFull(str(cause))
+        if code in _DAMAGED:
+            return StoreDamaged(str(cause))
     if isinstance(error, DATABASE_ERRORS):
         return StoreBusy(str(error))
     return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """What came first of all is told last."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @contextlib.contextmanager

@@ -70,7 +70,8 @@ class SpooledContent:
     def set_aside(self, content_id: str, today: date) -> None:
         """Move a file that no row names out of the way."""
         folder = self.orphans / today.isoformat()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.orphans)
+        make_folder(folder)
         self.file(content_id).rename(folder / content_id)
 
     def forget_orphans(self, before: date) -> int:

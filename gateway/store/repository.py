@@ -1,16 +1,15 @@
-"""The port `Tx` on one SQLite connection: dataclass rows in, dataclass rows out."""
+"""The port `Tx` on one connection: dataclass rows in, dataclass rows out."""
 
-import json
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import structlog
 
 from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryState
+from gateway.store.dialects import SQLITE, Dialect
 from gateway.store.models import InstantField
 from gateway.store.statements import CheckedStatements, Statements, claim
 
@@ -20,8 +19,6 @@ log = structlog.get_logger()
 
 NO_ROW = (KeyError, TypeError, ValueError, OverflowError)
 """What comes of reading a value that its column cannot have."""
-NO_LIMIT = -1
-"""SQLite's way of saying it."""
 
 
 @dataclass(slots=True)
@@ -33,25 +30,32 @@ class Aftermath:
     discarded: list[str] = field(default_factory=list)
 
 
+class Connection(Protocol):
+    """What both drivers have."""
+
+    def execute(self, statement: str, parameters: Sequence[Any], /) -> Any: ...
+
+
 class Repository:
     """The statements of every table: made once, for every transaction on every connection.
 
     Where it is doubted that the values are of their columns' kinds, `checks_kinds` makes a row with another one no row.
     """
 
-    def __init__(self, models: Mapping[type, Any], *, checks_kinds: bool = False) -> None:
+    def __init__(self, models: Mapping[type, Any], dialect: Dialect = SQLITE, *, checks_kinds: bool = False) -> None:
         kind = CheckedStatements if checks_kinds else Statements
-        self._statements = {table: kind(table, model) for table, model in models.items()}
-        self.claim = claim(models[Delivery])
+        self._statements = {table: kind(table, model, dialect) for table, model in models.items()}
+        self.claim = claim(models[Delivery], dialect)
+        self.dialect = dialect
 
     def __getitem__(self, table: type) -> Statements:
         return self._statements[table]
 
 
-class SqliteTx:
+class TableTx:
     """One transaction's view of the tables."""
 
-    def __init__(self, repository: Repository, connection: sqlite3.Connection) -> None:
+    def __init__(self, repository: Repository, connection: Connection) -> None:
         self._of = repository
         self._connection = connection
         self.aftermath = Aftermath()
@@ -62,17 +66,23 @@ class SqliteTx:
         if isinstance(row, Content):
             self._connection.execute(statements.insert, values)
             return row
-        values[0] = None
-        row_id = self._connection.execute(statements.insert, values).lastrowid
         if isinstance(row, Delivery):
             self.aftermath.queued = True
-        return cast("Row", statements.renumbered(row, cast("int", row_id)))
+        return cast("Row", statements.renumbered(row, self._numbered(statements, values)))
+
+    def _numbered(self, statements: Statements, values: list[Any]) -> int:
+        """The number that the database gives to a new row."""
+        if statements.numbers_itself:
+            return int(self._all(statements.insert, values[1:])[0][0])
+        values[0] = None
+        return cast("int", self._connection.execute(statements.insert, values).lastrowid)
 
     def add_once(self, row: Row) -> bool:
         statements = self._of[type(row)]
         values = statements.parameters(row)
         values[0] = None
-        return self._connection.execute(statements.insert_once, values).rowcount == 1
+        parameters = values[1:] if statements.numbers_itself else values
+        return bool(self._connection.execute(statements.insert_once, parameters).rowcount == 1)
 
     def put(self, row: Row) -> Row:
         statements = self._of[type(row)]
@@ -93,7 +103,7 @@ class SqliteTx:
     ) -> list[Row]:
         statements = self._of[table]
         shape, values = statements.conditions(where)
-        values += (NO_LIMIT if limit is None else limit, skip)
+        values += (self._of.dialect.no_limit if limit is None else limit, skip)
         return self._readable(table, self._all(statements.select(shape, order), values))
 
     def one(self, table: type[Row], **where: Any) -> Row | None:
@@ -121,15 +131,15 @@ class SqliteTx:
     def discard(self, content_id: str) -> None:
         self.aftermath.discarded.append(content_id)
 
-    def give_back(self, pages: int) -> int:
-        self._all(f"PRAGMA incremental_vacuum({pages:d})", [])
-        return int(self._all("PRAGMA freelist_count", [])[0][0])
+    def give_back(self, pages: int) -> int:  # noqa: ARG002 - a server does that by itself
+        return 0
 
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
         instant = InstantField().db_value
-        values = [instant(lease_until), worker, instant(now), instant(now), json.dumps(list(besides)), limit]
+        spared = self._of.dialect.list_parameter(list(besides))
+        values = [instant(lease_until), worker, instant(now), instant(now), spared, limit]
         claimed = self._readable(Delivery, self._all(self._of.claim, values))
         return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
 
@@ -149,4 +159,12 @@ class SqliteTx:
             return None
 
     def _all(self, statement: str, values: Sequence[Any]) -> list[Any]:
-        return self._connection.execute(statement, values).fetchall()
+        return cast("list[Any]", self._connection.execute(statement, values).fetchall())
+
+
+class SqliteTx(TableTx):
+    """On a file of SQLite's."""
+
+    def give_back(self, pages: int) -> int:
+        self._all(f"PRAGMA incremental_vacuum({pages:d})", [])
+        return int(self._all("PRAGMA freelist_count", [])[0][0])

@@ -1,11 +1,10 @@
 """The SQL of the port `Tx`: each statement is written by peewee once, and remembered by its shape.
 
 A shape is everything but the values: the conditions' names, where they compare with None, the order. Enumerated values
-belong to the shape and stand in the text, for only then does SQLite find the partial indexes that name them. A list
-to look in is one JSON array, so that its length is no part of the shape.
+belong to the shape and stand in the text, for only then are the partial indexes found that name them. What the two
+databases write differently stands in dialects.py.
 """
 
-import json
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Any, cast
 import peewee
 
 from gateway.domain.vocabulary import DeliveryState
+from gateway.store.dialects import SQLITE, Dialect
 from gateway.store.kinds import kind_fault
 from gateway.store.models import EnumField, converted
 
@@ -22,24 +22,22 @@ Shape = tuple[tuple[str, ...], tuple[Any, ...]]
 Convert = Callable[[Any], Any]
 
 _BOUND = object()
-_VALUE = peewee.SQL("?")
-_LISTED = peewee.SQL("(SELECT value FROM json_each(?))")
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "": operator.eq,
     "ne": operator.ne,
     "le": operator.le,
     "lt": operator.lt,
     "gt": operator.gt,
-    "in": operator.lshift,  # peewee's spelling of SQL's IN
 }
 
 
 class Statements:
     """The statements of one table, and how its rows become parameters and come back."""
 
-    def __init__(self, table: type, model: Any) -> None:
+    def __init__(self, table: type, model: Any, dialect: Dialect = SQLITE) -> None:
         self._table = table
         self._model = model
+        self._dialect = dialect
         self._fields: Mapping[str, peewee.Field] = model._meta.fields
         self._names = tuple(self._fields)
         self._values_of = operator.attrgetter(*self._names)
@@ -48,10 +46,13 @@ class Statements:
         self._from_sql = [(self._names.index(name), field.python_value) for name, field in kept.items()]
         self._slots = [getattr(table, name).__set__ for name in self._names]
         self._converted = [(self._names.index(name), convert) for name, convert in self._to_sql.items()]
-        rest = dict.fromkeys(self._names[1:], _VALUE)
-        self.insert = _text(model.insert({"id": _VALUE, **rest}))
-        self.insert_once = _text(model.insert({"id": _VALUE, **rest}).on_conflict_ignore())
-        self.update = _text(model.update(rest).where(model.id == _VALUE))
+        value = dialect.value
+        rest = dict.fromkeys(self._names[1:], value)
+        self.numbers_itself = isinstance(model.id, peewee.AutoField) and dialect.asks_for_ids
+        whole = rest if self.numbers_itself else {"id": value, **rest}
+        self.insert = _text(model.insert(whole))
+        self.insert_once = _text(model.insert(whole).on_conflict_ignore())
+        self.update = _text(model.update(rest).where(model.id == value))
         self._converts = cache(self._find_converts)
         self.select = cache(self._select)
         self.count = cache(self._count)
@@ -107,7 +108,8 @@ class Statements:
         if isinstance(self._field(name), EnumField):
             return None
         convert = self._to_sql.get(name, _as_it_is)
-        return (lambda values: json.dumps([convert(value) for value in values])) if compare == "in" else convert
+        listed = self._dialect.list_parameter
+        return (lambda values: listed([convert(value) for value in values])) if compare == "in" else convert
 
     def _field(self, name: str) -> peewee.Field:
         try:
@@ -120,7 +122,7 @@ class Statements:
     def _select(self, shape: Shape, order: str) -> str:
         by = self._field(order.removeprefix("-"))
         query = self._where(self._model.select(), shape).order_by(by.desc() if order.startswith("-") else by)
-        return _text(query.limit(_VALUE).offset(_VALUE))
+        return _text(query.limit(self._dialect.value).offset(self._dialect.value))
 
     def _count(self, shape: Shape) -> str:
         return _text(self._where(self._model.select(peewee.fn.COUNT(peewee.SQL("*"))), shape))
@@ -130,17 +132,20 @@ class Statements:
 
     def _where(self, query: Any, shape: Shape) -> Any:
         for condition, mark in zip(*shape, strict=True):
-            name, compare = _parted(condition)
-            query = query.where(_COMPARE[compare](self._fields[name], self._operand(name, compare, mark)))
+            query = query.where(self._expression(*_parted(condition), mark))
         return query
 
-    def _operand(self, name: str, compare: str, value: Any) -> Any:
-        if value is None:
-            return None
-        if value is _BOUND:
-            return _LISTED if compare == "in" else _VALUE
-        literal = cast("EnumField", self._fields[name]).literal
-        return peewee.SQL(f"({', '.join(map(literal, value))})" if compare == "in" else literal(value))
+    def _expression(self, name: str, compare: str, mark: Any) -> Any:
+        field = self._fields[name]
+        if mark is _BOUND:
+            is_one_of, value = self._dialect.is_one_of, self._dialect.value
+            return is_one_of(field) if compare == "in" else _COMPARE[compare](field, value)
+        if mark is None:
+            return _COMPARE[compare](field, None)
+        literal = cast("EnumField", field).literal
+        if compare == "in":
+            return operator.lshift(field, peewee.SQL(f"({', '.join(map(literal, mark))})"))  # peewee's spelling of IN
+        return _COMPARE[compare](field, peewee.SQL(literal(mark)))
 
 
 def _parted(condition: str) -> tuple[str, str]:
@@ -162,19 +167,19 @@ class CheckedStatements(Statements):
         return super().row(values)
 
 
-def claim(model: Any) -> str:
+def claim(model: Any, dialect: Dialect = SQLITE) -> str:
     """Lease and count due deliveries: `lease_until`, worker, `now`, `now`, the hops that are left alone, `limit`."""
-    free = model.lease_until.is_null() | (model.lease_until <= _VALUE)
+    value = dialect.value
+    free = model.lease_until.is_null() | (model.lease_until <= value)
     queued = model.state == peewee.SQL(model.state.literal(DeliveryState.QUEUED))
-    wanted = model.hop.not_in(_LISTED)
-    due = model.select(model.id).where(queued & (model.due_at <= _VALUE) & free & wanted)
-    oldest = due.order_by(model.due_at, model.id).limit(_VALUE)
+    due = model.select(model.id).where(queued & (model.due_at <= value) & free & dialect.is_none_of(model.hop))
+    oldest = due.order_by(model.due_at, model.id).limit(value)
     changes = {
-        model.lease_until: _VALUE,
-        model.claimed_by: _VALUE,
+        model.lease_until: value,
+        model.claimed_by: value,
         model.attempts: model.attempts + peewee.SQL("1"),
     }
-    return _text(model.update(changes).where(model.id.in_(oldest)).returning(model))
+    return _text(model.update(changes).where(dialect.is_found(model.id, oldest)).returning(model))
 
 
 def _text(query: Any) -> str:

@@ -24,8 +24,6 @@ from tests.admin.test_dns import HOME, SITE
 from tests.peers.dns_server import DnsServer
 from tests.peers.hop import Hop
 
-HOST = "localhost"
-
 
 @dataclass
 class Place:
@@ -44,7 +42,7 @@ class Place:
         file.chmod(mode)
         return name
 
-    def certificate(self, name: str, days: int = 30) -> tuple[Any, bytes, bytes]:
+    def certificate(self, name: str, days: int = 30, password: str = "") -> tuple[bytes, bytes]:
         """A certificate for a host, valid for so many days from now on, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -54,10 +52,9 @@ class Place:
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
             .sign(key, hashes.SHA256())
         )
-        secret = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return key, built.public_bytes(serialization.Encoding.PEM), secret
+        locked = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
+        secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+        return built.public_bytes(serialization.Encoding.PEM), secret
 
     def check(self) -> list[dict[str, str]]:
         """What is not as it should be."""
@@ -148,16 +145,30 @@ def same_port(place: Place) -> None:
     place.data["smtp"] = place.data["portal"] = {"listen": f"127.0.0.1:{port}"}
 
 
+def same_port_everywhere(place: Place) -> None:
+    same_port(place)
+    place.data["smtp"] = {"listen": place.data["portal"]["listen"].replace("127.0.0.1", "0.0.0.0")}  # noqa: S104
+
+
+def same_port_by_name(place: Place) -> None:
+    same_port(place)
+    place.data["portal"] = {"listen": place.data["portal"]["listen"].replace("127.0.0.1", "localhost")}
+
+
 def nobody_there(place: Place) -> None:
     place.hop.stop()
 
 
-def listener_tls(days: int = 30, other_key: bool = False, section: str = "smtp") -> Callable[[Place], None]:
+def listener_tls(
+    days: int = 30, other_key: bool = False, section: str = "smtp", host: str = SITE, password: str = ""
+) -> Callable[[Place], None]:
     def spoil(place: Place) -> None:
-        _, certificate, key = place.certificate(HOST, days)
-        key = place.certificate(HOST)[2] if other_key else key
-        tls = {"tls_cert": place.write("cert.pem", certificate), "tls_key": place.write("key.pem", key)}
-        place.data[section] |= tls
+        certificate, key = place.certificate(host, days, password)
+        key = place.certificate(host)[1] if other_key else key
+        place.data[section] |= {
+            "tls_cert": place.write("cert.pem", certificate),
+            "tls_key": place.write("key.pem", key),
+        }
 
     return spoil
 
@@ -179,6 +190,37 @@ def secret(mode: int = 0o600, content: str = "secret") -> Callable[[Place], None
         ]
 
     return spoil
+
+
+def key_in_the_certificate(place: Place) -> None:
+    place.data["smtp"]["tls_cert"] = place.write("both.pem", b"".join(reversed(place.certificate(SITE, password="x"))))
+
+
+def password_of_the_hop(content: str) -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        place.data["next_hop"] |= {"username": "us", "password_file": place.write("password", content)}
+
+    return spoil
+
+
+def own_template(name: str, content: str = "") -> Callable[[Place], None]:
+    def spoil(place: Place) -> None:
+        file = place.folder / "own" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+        setting("site", templates="own")(place)
+
+    return spoil
+
+
+def database_folder(place: Place) -> None:
+    (place.folder / "own").mkdir(0o700)
+    setting("database", url="sqlite:///own")(place)
+
+
+def no_database(place: Place) -> None:
+    place.write("notes.txt", "These are notes, and no database.\n" * 100)
+    setting("database", url="sqlite:///notes.txt")(place)
 
 
 def mode(name: str, bits: int) -> Callable[[Place], None]:
@@ -208,7 +250,7 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
         "no quotes",
         text(lambda one: one.replace('"Riverside"', "Riverside")),
         "gateway.toml",
-        "line 10",
+        "line 11",
         "write texts in",
     ),
     (
@@ -329,6 +371,60 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
         "any address",
         "your TLS proxy's address alone",
     ),
+    *(
+        (
+            f"{key} from everywhere: {', '.join(networks)}",
+            setting(section, **{key: networks}),
+            f"{section}.{key}",
+            said,
+            "address",
+        )
+        for section, key, said in (
+            ("smtp", "proxy_protocol", "lets strangers say that they are a client whom you trust"),
+            ("smtp", "trusted_networks", "open relay"),
+            ("smtp", "submission_networks", "in anybody's name"),
+            ("portal", "trusted_proxies", "any address"),
+        )
+        for networks in (
+            ["0.0.0.0/0"],
+            ["0.0.0.0/1", "128.0.0.0/1"],
+        )
+    ),
+    (
+        "a domain twice in one practice",
+        setting("practices", domains=["riverside.example", "Riverside.example"]),
+        "practices.domains",
+        "riverside.example stands twice in Riverside",
+        "leave one of them",
+    ),
+    (
+        "a sender twice in one practice",
+        setting("practices", senders=["ada@riverside.example", "ada@riverside.example"]),
+        "practices.senders",
+        "ada@riverside.example stands twice in Riverside",
+        "leave one of them",
+    ),
+    ("a port twice, once everywhere", same_port_everywhere, "portal.listen", "is smtp.listen, too", "another port"),
+    ("a port twice, once by name", same_port_by_name, "portal.listen", "is smtp.listen, too", "another port"),
+    (
+        "a port that is none",
+        setting("site", portal_url=f"https://{SITE}:abc"),
+        "site.portal_url",
+        ":abc",
+        "write https",
+    ),
+    ("a bracket", setting("site", portal_url="https://[::1"), "site.portal_url", "[::1", "write https"),
+    ("no mail domain", setting("site", domain="localhost"), "site.domain", '"localhost"', "write a domain"),
+    *(
+        (
+            f"a network of many owners: {wide}",
+            setting("smtp", trusted_networks=["127.0.0.0/8", "10.0.0.0/8", "fc00::/7", "17.0.0.0/8", wide]),
+            "smtp.trusted_networks",
+            f"{wide} lets strangers",
+            "write your mail server's address alone",
+        )
+        for wide in ("64.0.0.0/7", "2000::/3")
+    ),
     ("a port twice", same_port, "portal.listen", "is smtp.listen, too", "write another port"),
     ("no address of ours", setting("smtp", listen="192.0.2.1:0"), "smtp.listen", "no address 192.0.2.1", "127.0.0.1"),
     ("no host of that name", setting("metrics", listen="nowhere.invalid:0"), "metrics.listen", "no host", "127.0.0.1"),
@@ -360,6 +456,26 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
     ),
     ("keys in a folder", folder_as("keys", "file"), "keys.file", "", ""),
     ("an expired certificate", listener_tls(-1), "smtp.tls_cert", "has expired on", "renew it"),
+    (
+        "a certificate for another host",
+        listener_tls(host="mail.elsewhere.example"),
+        "smtp.tls_cert",
+        f"is for mail.elsewhere.example, and not for {SITE}",
+        "get one for that name",
+    ),
+    *(
+        (
+            f"the password of a key of {section}",
+            listener_tls(section=section, password="secret"),
+            f"{section}.tls_key",
+            "key.pem has a password, and nobody is there to type it",
+            "openssl pkey -in ",
+        )
+        for section in ("smtp", "next_hop")
+    ),
+    ("a password in the chain", key_in_the_certificate, "smtp.tls_cert", "both.pem has a password", "openssl pkey"),
+    ("an empty password", password_of_the_hop("\n"), "next_hop.password_file", "is empty", "write the secret into it"),
+    ("no sign-in at the hop", password_of_the_hop("x"), "next_hop.username", "offers no sign-in", "leave username"),
     ("a certificate's last days", listener_tls(5), "smtp.tls_cert", "expires in 4 days", "renew it"),
     ("another certificate's key", listener_tls(other_key=True), "smtp.tls_key", "is not the key of", "name the one"),
     (
@@ -400,6 +516,32 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
         "cannot be written",
         "name",
     ),
+    ("a folder for it", folder_as("database", "url"), "database.url", "only SQLite", 'write "sqlite'),
+    ("a folder of that name", database_folder, "database.url", "is a folder", "name a file"),
+    ("notes for it", no_database, "database.url", "notes.txt is no database, or it is damaged", "restore it from"),
+    (
+        "a copy of the ledger nowhere",
+        setting("ledger", copies=["/nowhere/gateway.ledger"]),
+        "ledger",
+        "there is no folder /nowhere",
+        "make it, or name another place in ledger.copies",
+    ),
+    ("heads into a folder", folder_as("audit", "heads_to"), "audit.heads_to", "is a folder", "name a file in it"),
+    (
+        "heads nowhere",
+        setting("audit", heads_to="nowhere/heads"),
+        "audit.heads_to",
+        "there is no folder",
+        "make it",
+    ),
+    (
+        "a template misspelt",
+        own_template("mail/invitatoin.j2"),
+        "site.templates",
+        "mail/invitatoin.j2",
+        "did you mean mail/invitation.j2?",
+    ),
+    ("a template elsewhere", own_template("invitation.j2"), "site.templates", "invitation.j2", "mail/invitation.j2?"),
     ("a full disk", no_room, "disk", "mail is refused when it is full", "make room"),
     ("a relay of our own", also("relays", **RELAY | {"domain": SITE}), "relays.domain", "the gateway's own", "take"),
     ("no templates' folder", setting("site", templates="own"), "site.templates", "is no folder", ""),

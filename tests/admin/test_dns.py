@@ -13,7 +13,7 @@ from gateway.admin.checks.finding import Level
 from gateway.admin.dns.judged import judged
 from gateway.admin.dns.resolver import Resolver
 from gateway.admin.dns.spf_senders import lets_send
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.config.toml_file import load
 from gateway.setup import Answers, set_up
 from tests.peers.dns_server import DnsServer, text

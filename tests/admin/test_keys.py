@@ -15,8 +15,8 @@ from gateway.admin.key_checks import key_warnings
 from gateway.admin.recovery import read_recovery_key
 from gateway.admin.restore import Wanted, restore
 from gateway.admin.status import look
-from gateway.cli import app
 from gateway.cli import keys as cli_keys
+from gateway.cli.app import app
 from gateway.config.toml_file import load
 from gateway.domain.ledger import LedgerKind, LedgerLine
 from gateway.flow.upkeep import key_use

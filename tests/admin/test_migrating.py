@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.edge.run.supervisor import sole_use
 from gateway.setup import Answers, set_up
 from tests.store.test_migrations import of_version

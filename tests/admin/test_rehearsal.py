@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import mailbox
+import os
 import sqlite3
 from contextlib import closing
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from gateway.admin.access import ask, do
 from gateway.admin.rehearsal import letters, rehearsed
-from gateway.cli import app
+from gateway.cli.app import app
 from gateway.config.toml_file import load
 from gateway.domain.model_questions import Observation
 from gateway.errors import ConfigError
@@ -132,6 +133,56 @@ def test_ten_thousand_mails_come_one_by_one(settings, tmp_path):
     count, found = letters(place, 1_000_000)
     assert (count, next(found).octets) == (10_000, MAILS[0])
     assert len(judged(settings, place)) == 10_000
+
+
+HEADED = b"From: Ada <ada@riverside.example>\nTo: pat@home.example\nSubject: %b\n\n%b\n"
+TIMED = b"From ada@riverside.example Mon Mar  2 10:00:00 2026\n"
+
+
+@pytest.mark.parametrize(
+    ("octets", "subjects"),
+    [
+        (
+            TIMED
+            + HEADED % (b"a", b"Hello.\n\nFrom now on\nNote: all is well")
+            + b"\n"
+            + TIMED
+            + HEADED % (b"b", b"x"),
+            "ab",
+        ),
+        (TIMED + HEADED % (b"a", b"Hello.\nFrom ada Mon Mar  2 10:00:00 2026\nTo: x") + b"\n", "a"),  # no empty line
+        (TIMED + HEADED % (b"a", b"Hello.\n\nFrom 10:00 on\nwe are here\n\n>From x 10:00\nTo: y"), "a"),
+        (b"From x\n" + HEADED % (b"a", b"Hello.\n\nFrom us\nall\n") + b"\nFrom y\n" + HEADED % (b"b", b"x"), "ab"),
+        ((TIMED + HEADED % (b"a", b"x") + b"\n" + TIMED + HEADED % (b"b", b"y")).replace(b"\n", b"\r\n"), "ab"),
+        (HEADED % (b"a", b"Hello.\n\nFrom x 10:00\nTo: y"), "a"),  # one mail, and no mbox
+    ],
+)
+def test_a_line_of_a_text_parts_no_mails(tmp_path, octets, subjects):
+    (tmp_path / "box").write_bytes(octets)
+    count, found = letters(tmp_path / "box", 10_000)
+    read = [one.octets for one in found]
+    assert [octets.partition(b"Subject: ")[2][:1].decode() for octets in read] == list(subjects)
+    assert count == len(subjects)
+    assert all(one.startswith(b"From: Ada") for one in read)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"hello", b"hello: you\n\nFrom: me\n", bytes(100_000), bytes(range(256)) * 99, TIMED, TIMED + b"\n", b"\n"],
+)
+def test_a_file_of_something_else_is_no_mailbox(settings, tmp_path, octets):
+    (tmp_path / "box").write_bytes(octets)
+    done = run(settings, "rehearse", tmp_path / "box")
+    assert (done.exit_code, "it is no mailbox" in done.stderr) == (1, True)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(settings, tmp_path):
+    place = as_maildir(tmp_path / "box")
+    for one in (tmp_path / "pipe", place / "cur/pipe"):
+        os.mkfifo(one)
+    with pytest.raises(ConfigError, match="neither a file nor a folder"):
+        letters(tmp_path / "pipe", 1000)
+    assert letters(place, 1000)[0] == len(MAILS)
 
 
 def test_what_is_no_mailbox_is_said(settings, tmp_path):

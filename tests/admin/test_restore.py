@@ -159,7 +159,7 @@ def test_a_manifest_that_leads_out_of_its_folder_is_refused(wanted, name, path):
     said = json.loads(manifest.read_text())
     said["files"][-1] |= {"name": name, "path": path}
     manifest.write_text(json.dumps(said))
-    with pytest.raises(ConfigError, match=r"no name of a file|leads out"):
+    with pytest.raises(DamagedBackup, match=r"no name of a file|leads out"):
         restore(wanted, step)
 
 

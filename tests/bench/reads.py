@@ -54,7 +54,6 @@ ADA = "ada@riverside.example"
 def settings(folder: Path, portal: int, hop: int) -> Settings:
     (folder / "gateway.keys").write_text(new_key_file(), "utf-8")
     return Settings(
-        folder=folder,
         site=SiteSection(
             name="Bench",
             domain="secure.riverside.example",
@@ -65,7 +64,7 @@ def settings(folder: Path, portal: int, hop: int) -> Settings:
         smtp=SmtpSection(listen="127.0.0.1:0", submission_networks=["127.0.0.0/8"]),
         next_hop=NextHopSection(address=f"127.0.0.1:{hop}", tls="none"),
         portal=PortalSection(listen=f"127.0.0.1:{portal}"),
-    )
+    ).in_folder(folder)
 
 
 def fill(ctx: Context, content, password_hash: str) -> None:

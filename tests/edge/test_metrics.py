@@ -3,12 +3,14 @@
 import asyncio
 import time
 
+import httpx2
+import pytest
 from prometheus_client import generate_latest
 
 from gateway.domain.model import Delivery
 from gateway.domain.needs import Need, NeedKind
 from gateway.domain.vocabulary import OPEN, DeliveryKind, DeliveryState
-from gateway.edge.run.metrics import Figures, Shared
+from gateway.edge.run.metrics import Figures, Shared, shown_to_prometheus
 from gateway.flow import overview
 from gateway.flow.context import Desk
 from gateway.testing import FakeClock, MemoryStore, fake_keys
@@ -101,3 +103,15 @@ def test_a_hop_is_told_by_its_name():
 
 def test_a_worker_does_not_tell_what_all_share():
     assert b"gateway_deliveries" not in generate_latest(Figures().registry)
+
+
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [("GET", 200), ("HEAD", 200), *((one, 405) for one in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"))],
+)
+async def test_figures_are_read_and_nothing_else(method, code):
+    transport = httpx2.ASGITransport(shown_to_prometheus(Figures().registry))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        answer = await client.request(method, "/metrics")
+    assert (answer.status_code, answer.headers.get("Allow")) == (code, "GET, HEAD" if code == 405 else None)
+    assert ("gateway_up 1.0" in answer.text) is (method == "GET")

@@ -21,8 +21,8 @@ from gateway.ports import Mail
 MAIL = b"Subject: x\r\n\r\n.dots\r\n" + "é".encode() + b"\r\n" + b"y" * 3000 + b"\r\n"
 
 
-def certificate(folder, name):
-    """A self-signed certificate for a host name: its file, and a server's context with it."""
+def certificate(folder, name, days=1):
+    """A self-signed certificate for a host name, good for so many days: its file, and a server's context with it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -31,8 +31,8 @@ def certificate(folder, name):
         subject_name=subject,
         public_key=key.public_key(),
         serial_number=1,
-        not_valid_before=now - datetime.timedelta(days=1),
-        not_valid_after=now + datetime.timedelta(days=1),
+        not_valid_before=now - datetime.timedelta(days=10_000),
+        not_valid_after=now + datetime.timedelta(days=days),
     ).add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
     built = built.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     file = folder / f"{name}.pem"

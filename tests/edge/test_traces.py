@@ -132,7 +132,7 @@ async def test_whether_a_collector_answers_can_be_asked(collector):
     assert not await asyncio.to_thread(takes_traces, collector.endpoint)
 
 
-SERVING = "import sys, gateway.app, gateway.workers, gateway.cli"
+SERVING = "import sys, gateway.app, gateway.workers, gateway.cli.app"
 
 
 def python(*lines):

@@ -16,7 +16,7 @@ from gateway.flow.commands import (
 from gateway.flow.inbox import messages
 from gateway.flow.results import ResultCode
 from tests.edge.stories import bounced, locked
-from tests.practice import ADA, BEA, CLEO, OMAR, PAT, PATIENT_TAG, SITE, TEMPLATES, World
+from tests.practice import ADA, BEA, CLEO, OMAR, PAT, PATIENT_TAG, RIVERSIDE, SITE, TEMPLATES, World
 from tests.reading import Mail, all_decent, buttons
 
 
@@ -38,6 +38,7 @@ async def commands() -> list[World]:
         await talk_about_taking_back(),
         await talk_about_questions(),
         await talk_about_lists(),
+        await talk_about_renaming(),
     ]
 
 
@@ -64,6 +65,15 @@ async def talk_about_lists() -> World:
     lines = [f"p{number}@home.example, 1980-02-03" for number in range(3)]
     await world.say("\n".join([lines[0], "p1@home.example and so on 3", lines[2]]), token=token)
     await world.say("\n".join([lines[1], *("p2@home.example, 1980-02-30",) * 30]), token=token)
+    return world
+
+
+async def talk_about_renaming() -> World:
+    """A practice whose id has changed."""
+    world = World(TEMPLATES)
+    await world.write(ADA, PAT)
+    world.desk.site = replace(SITE, practices=(replace(RIVERSIDE, id="renamed"),))
+    await world.say("CANCEL", token=await world.sender_token())
     return world
 
 

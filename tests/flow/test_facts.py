@@ -38,7 +38,13 @@ ALWAYS = {
 BY_MAIL_ALONE = {
     *(ResultCode.STATUS, ResultCode.LIST, ResultCode.DIRECTORY, ResultCode.PATIENTS, ResultCode.READ),
     *(ResultCode.READ_NOT_TOLD, ResultCode.HELP, ResultCode.MANY, ResultCode.UNKNOWN, ResultCode.UNKNOWN_ROW),
-    *(ResultCode.UNREAD, ResultCode.NOT_YOURS, ResultCode.WHICH_PERSON, ResultCode.WHICH_SENDER),
+    *(
+        ResultCode.UNREAD,
+        ResultCode.NOT_YOURS,
+        ResultCode.NOT_ANY_MORE,
+        ResultCode.WHICH_PERSON,
+        ResultCode.WHICH_SENDER,
+    ),
     *(ResultCode.DELEGATES, ResultCode.DELEGATED, ResultCode.UNDELEGATED, ResultCode.NO_DELEGATE),
     *(ResultCode.NO_SUCH_DELEGATE, ResultCode.FIXED_DELEGATE, ResultCode.ONLY_ONESELF),
     *(ResultCode.TOO_MANY_DELEGATES, ResultCode.TAKEN_AS_SECURE, ResultCode.SENT_PLAIN, ResultCode.NOT_PLAIN),

@@ -6,6 +6,8 @@ from gateway.edge.run.heartbeat import GAP, GONE, Heartbeat
 from gateway.flow.outbound import deliver, heartbeat
 from tests.practice import World, mail
 
+STORES = ("memory", "postgres")
+
 
 @pytest.fixture
 async def world():

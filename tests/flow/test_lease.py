@@ -6,6 +6,8 @@ import pytest
 
 from gateway.flow import lease
 
+STORES = ("memory", "postgres")
+
 
 @pytest.fixture
 def hold(world):

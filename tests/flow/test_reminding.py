@@ -12,6 +12,8 @@ from gateway.ports import Outcome
 from tests.practice import ADA, PAT, PATIENT_TAG, SITE, TEMPLATES, World
 from tests.reading import kinds
 
+STORES = ("memory", "postgres")
+
 LATER = Outcome(451, "4.3.0 Later")
 
 

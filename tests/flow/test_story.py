@@ -18,6 +18,8 @@ from gateway.ports import Outcome
 from tests.practice import World, mail
 from tests.reading import kinds, text
 
+STORES = ("memory", "postgres")
+
 BORN = date(1980, 2, 3)
 RIGHT = Proof(birthdate=BORN)
 
@@ -65,7 +67,7 @@ async def test_a_stranger_is_held_asked_about_invited_and_reads(world):
     [line] = await world.desk.ask(lines.inbox, account)
     assert (line.subject, line.author, line.unread) == ("Your results", "Dr Ada", True)
     opened = await world.desk.do(messages.open_message, account, line.copy_id)
-    assert b"The secret result is 42." in world.content.get(opened.content.id, None, opened.data_key)
+    assert b"The secret result is 42." in world.content.get(opened.content.id, opened.content.inline, opened.data_key)
     [line] = await world.desk.ask(lines.inbox, account)
     assert not line.unread
 
@@ -390,6 +392,7 @@ async def test_an_invitation_that_was_withdrawn_while_it_waited_is_not_sent(worl
     assert "invitation" not in kinds(await world.deliver())
 
 
+@pytest.mark.parametrize("world", ["memory"], indirect=True)
 async def test_large_mail_that_is_handed_in_again_leaves_no_file(world, monkeypatch):
     discarded = []
     monkeypatch.setattr("gateway.testing.MemoryTx.discard", lambda _, content_id: discarded.append(content_id))

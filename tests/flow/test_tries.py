@@ -22,6 +22,8 @@ from tests.practice import (
 )
 from tests.reading import codes, kinds
 
+STORES = ("memory", "postgres")
+
 RIGHT, ELSEWHERE = Proof(birthdate=BORN), Proof(practice_name="Clinic", practice_phone="1", practice_address="1")
 GUESSES = [Proof(birthdate=date(1981, 4, 5) + timedelta(days=number)) for number in range(60)]
 both_stores = pytest.mark.parametrize("world", ["memory", "sqlite"], indirect=True)

@@ -84,7 +84,7 @@ def _environment(folder: Path) -> None:
     lines = (folder, Path(sys.prefix) / packages)
     (environment / packages / "copy.pth").write_text("".join(f"{line}\n" for line in lines))
     script = environment / "bin/gateway"
-    script.write_text(f"#!{environment}/bin/python\nimport sys\nfrom gateway.cli import main\nsys.exit(main())\n")
+    script.write_text(f"#!{environment}/bin/python\nimport sys\nfrom gateway.cli.entry import main\nsys.exit(main())\n")
     script.chmod(0o755)
 
 

@@ -13,7 +13,7 @@ from functools import wraps
 from pkgutil import resolve_name
 from typing import Any
 
-from gateway.cli import main
+from gateway.cli.entry import main
 
 
 def _doom(when: str, nth: int, name: str) -> None:

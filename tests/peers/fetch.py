@@ -1,6 +1,6 @@
-"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, OpenLDAP's slapd, Perl's Mail::DKIM, promtool,
-the proxies Apache, Caddy, HAProxy and nginx, Chromium and strace, from Debian's packages, and the mails that some
-packages bring as test data.
+"""Get the real peers of the tests: Postfix with its smtp-sink, Dovecot, OpenLDAP's slapd, PostgreSQL, Perl's
+Mail::DKIM, promtool, the proxies Apache, Caddy, HAProxy and nginx, Chromium and strace, from Debian's packages, and the
+mails that some packages bring as test data.
 
 A machine's own mail server is never touched: the servers' packages, and the libraries that the machine lacks for
 them, are unpacked into `tests/.peers/` and nothing of them is installed. Only the browser and strace are installed, and
@@ -25,6 +25,7 @@ SERVERS = ("postfix", "dovecot-core", "dovecot-imapd", "fakeroot", "libfakeroot"
 PROGRAMS = ("usr/sbin/smtp-sink", "usr/sbin/dovecot", "usr/bin/faked-sysv")
 DIRECTORY_ROOT = HOME / "slapd"
 DIRECTORY = ("slapd",)
+POSTGRES_ROOT = HOME / "postgres"
 DKIM_ROOT = HOME / "dkim"
 DKIM = ("libmail-dkim-perl", "libnet-dns-perl")
 PROMETHEUS_ROOT = HOME / "prometheus"
@@ -56,6 +57,8 @@ def fetch() -> None:
     if not (DIRECTORY_ROOT / "usr/sbin/slapd").exists():
         shutil.rmtree(DIRECTORY_ROOT, ignore_errors=True)
         _unpack([*DIRECTORY, *_missing_libraries(DIRECTORY)], DIRECTORY_ROOT)
+    if not POSTGRES_ROOT.exists():
+        _unpack(_postgres_packages(), POSTGRES_ROOT)
     if not DKIM_ROOT.exists():
         _unpack(sorted({*DKIM, *_missing_libraries(DKIM)}), DKIM_ROOT)
     if not promtool().exists():
@@ -85,6 +88,11 @@ def program(name: str) -> Path:
     return ROOT / "usr/sbin" / name
 
 
+def postgres(name: str) -> Path:
+    """Where a program of PostgreSQL's lies."""
+    return next(POSTGRES_ROOT.glob(f"usr/lib/postgresql/*/bin/{name}"))
+
+
 def promtool() -> Path:
     """Where promtool lies, be it there or not."""
     return PROMETHEUS_ROOT / "usr/bin/promtool"
@@ -99,6 +107,14 @@ def environment(root: Path = ROOT) -> dict[str, str]:
 def browser() -> str | None:
     """The path of the machine's Chromium, or of a browser made from it."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def _postgres_packages() -> list[str]:
+    """The packages of the version that Debian's own `postgresql` stands for."""
+    depends = checkout.apt(["apt-cache", "depends", "--important", "postgresql"])
+    [server] = {line.split()[-1] for line in depends.splitlines() if "Depends: postgresql-" in line}
+    client = server.replace("postgresql-", "postgresql-client-")
+    return [server, client, *_missing_libraries((server, client))]
 
 
 def _missing_libraries(servers: tuple[str, ...]) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gateway.cli import main
+from gateway.cli.entry import main
 from gateway.flow.context import Desk
 
 

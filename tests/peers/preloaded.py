@@ -105,7 +105,7 @@ def _forker(_: int) -> socket.socket:
 
 def _preload() -> None:
     """Import what a gateway imports, and compile its templates."""
-    for module in ("gateway.cli", "gateway.setup", "uvloop", "tests.peers.served"):
+    for module in ("gateway.cli.app", "gateway.setup", "uvloop", "tests.peers.served"):
         import_module(module)
     from gateway.edge.render import Templates
     from tests.practice import SITE

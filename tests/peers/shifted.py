@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.cli import main
+from gateway.cli.entry import main
 from gateway.edge.run.clock import SystemClock
 from gateway.edge.run.ticker import Job, Ticker
 

@@ -86,8 +86,10 @@ def test_an_interview_ends_with_a_held_mail(terminal, tmp_path, hop):
     asked.answer("Where people will reach the portal", "")
     asked.until("LOSING THIS FILE IS LOSING THE MAIL")
     asked.answer("Send a first secure mail", "y")
-    asked.answer("Your own address at the practice", "ada@riverside.example")
-    asked.answer("An address of your own elsewhere", "pat@home.example")
+    asked.answer("Your own address at the practice", "ada@elsewhere.example")
+    asked.answer("write an address in riverside.example", "ada@riverside.example")
+    asked.answer("An address of your own elsewhere", "bot@secure.riverside.example")
+    asked.answer("write an address elsewhere", "pat@home.example")
     assert asked.ended() == 0, asked.shown
     assert "pat@home.example: held" in asked.shown
     assert "Traceback" not in asked.shown
@@ -126,6 +128,26 @@ def test_a_mail_is_tried_beside_a_gateway_that_serves_too(served, hop):
     assert (done.returncode, "pat@home.example: held" in done.stdout) == (0, True), done.stderr
     queue_id = re.search(r"gateway trace (\S+)", done.stdout)[1]
     assert "held" in served.command("trace", queue_id).stdout
+
+
+@pytest.mark.parametrize(("trusted", "code"), [('"127.0.0.2/32"', 0), ('"127.0.0.8/29"', 0), ('"192.0.2.1/32"', 1)])
+def test_a_mail_is_tried_from_an_address_that_is_trusted(served, trusted, code):
+    """As beside a Postfix after config/postfix.md, and whether a gateway serves or not."""
+    settings = served.folder / "gateway.toml"
+    settings.write_text(
+        f'{settings.read_text()}\n[smtp]\nlisten = "127.0.0.1:{served.smtp_port}"\ntrusted_networks = [{trusted}]\n'
+    )
+    for serves in (False, True):
+        if serves:
+            served.start()
+        done = served.command("try", "--from", "ada@riverside.example", "--to", "pat@home.example")
+        assert (done.returncode, "pat@home.example: held" in done.stdout) == (code, not code), done.stderr
+        assert ("leave it so, and send a first mail from a mail client" in done.stderr) is bool(code)
+
+
+def test_a_mail_to_the_gateway_itself_is_none_to_try_with(served):
+    done = served.command("try", "--from", "ada@riverside.example", "--to", "bot@secure.riverside.example")
+    assert (done.returncode, done.stderr.startswith("--to: ")) == (1, True)
 
 
 def test_who_writes_for_no_practice_is_told_so(served):

@@ -2,6 +2,7 @@
 
 import re
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.peers.served import Mailboxes
 
 pytestmark = pytest.mark.peer
 
+ROOT = Path(__file__).parents[2]
 ADA, PAT = "ada@riverside.example", "pat@home.example"
 
 
@@ -38,7 +40,10 @@ def test_everything_goes_back_and_the_steps_are_printed(holding, hop):
     done = holding.command("leave", "--yes")
     assert done.returncode == 0, done.stderr
     assert re.search(r"1\. Tell your clinicians first", done.stdout)
-    assert f"content_filter=smtp:[127.0.0.1]:{2525}" in done.stdout
+    recipe = [line.strip() for line in (ROOT / "config/postfix.md").read_text().splitlines()]
+    taken_out = re.findall(r"^ +(-o \S+)$", done.stdout, re.MULTILINE)
+    assert [line.partition("=")[0] for line in taken_out] == ["-o content_filter", "-o receive_override_options"]
+    assert [line for line in taken_out if line not in recipe] == []
     mail = Mailboxes(hop)
     back = mail.next("returned", ADA)
     [attached] = back.iter_attachments()

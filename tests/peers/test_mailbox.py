@@ -440,11 +440,12 @@ async def test_what_the_server_announces_during_another_command_is_not_missed(do
 async def line(place, dovecot, hop, **more) -> str:
     served = Served(place / "checked", hop.port)
     (place / "password").write_text(more.pop("password", PASSWORD))
+    (place / "password").chmod(0o600)
     loaded: Settings = load(served.folder / "gateway.toml")
     said = {"host": "127.0.0.1", "port": dovecot.port, "username": USER, "password_file": str(place / "password")}
     box = loaded.mailbox.model_copy(update={**said, "tls": "none", "authserv_id": "mx.riverside.example", **more})
     findings = await inspect(loaded.model_copy(update={"mailbox": box}))
-    [found] = [one.line for one in findings if "mailbox" in one.line]
+    [found] = [one.line for one in findings if one.key.startswith("mailbox")]
     return found
 
 

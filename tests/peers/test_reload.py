@@ -1,6 +1,7 @@
 """SIGHUP: settings and certificates are followed while it serves, in every process or in none, and no mail is lost."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -87,6 +88,38 @@ def test_the_bot_and_the_notices_follow(running, hop):
     assert "Riverside Surgery" in invitation.get_body(("plain",)).get_content()
 
 
+def test_a_new_name_leaves_a_practice_what_it_has(running):
+    running.send("ada@riverside.example", "pat@home.example", "[secure] Results", "Fine.")
+    write(running, 'name = "Riverside Family Practice"', 'name = "Riverside Surgery"')
+    reload(running)
+    assert running.command("invitations", "list").stdout.count("riverside-family-practice") == 1
+    practice = json.loads(running.command("practices", "list", "--json").stdout)
+    assert (practice["name"], practice["open_invitations"]) == ("Riverside Surgery", 1)
+
+
+def test_no_practice_goes_while_something_of_it_is_open(running):
+    """Whether it is read anew, looked at, or started with; once it was closed it may go."""
+    running.send("ada@riverside.example", "pat@home.example", "[secure] Results", "Fine.")
+    before = settings(running).read_text()
+    write(running, 'id = "riverside-family-practice"\n', "")
+    write(running, 'name = "Riverside Family Practice"', 'name = "Riverside Surgery"')
+    reload(running, "settings not reloaded")
+    assert 'write id = "riverside-family-practice" under its [[practices]]' in log(running).replace("\\", "")
+    assert "FAULT    practices.id" in running.command("check").stdout
+    running.end()
+    done = running.command("serve")
+    assert done.returncode == os.EX_CONFIG
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("practices.id: ")
+    settings(running).write_text(before)
+    running.start()
+    closed = running.command("practices", "close", "riverside-family-practice", "--yes")
+    assert closed.returncode == 0, closed.stderr
+    write(running, 'id = "riverside-family-practice"\n', "")
+    write(running, 'name = "Riverside Family Practice"', 'name = "Riverside Surgery"')
+    reload(running)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -156,10 +189,10 @@ def shown(client):
     return client.sock.getpeercert(binary_form=True)
 
 
-def renewed(served, tmp_path, name):
+def renewed(served, tmp_path, name, days=1):
     folder = tmp_path / name
     folder.mkdir()
-    file, _ = certificate(folder, "localhost")
+    file, _ = certificate(folder, "localhost", days)
     (served.folder / "new.pem").write_bytes(file.read_bytes())
     (served.folder / "new.pem").replace(served.folder / "tls.pem")
     return file
@@ -181,6 +214,9 @@ def test_a_renewed_certificate_is_shown_to_new_sessions_and_the_others_go_on(tmp
         wait_for(lambda: "pat@home.example" in hop.recipients())
         (served.folder / "tls.pem").write_text("nonsense")
         reload(served, "settings not reloaded")
+        renewed(served, tmp_path, "expired", days=-2000)
+        reload(served, "settings not reloaded", times=2)
+        assert re.search(r"smtp\.tls_cert: the certificate in \S+tls\.pem has expired on", log(served))
         with session(served, second):
             pass
     finally:

@@ -84,7 +84,7 @@ def test_a_damaged_database_is_named_and_nothing_is_served(served):
     done = served.command("serve")
     assert (done.returncode, "is damaged" in done.stderr) == (os.EX_IOERR, True)
     assert "Traceback" not in done.stderr
-    assert "FAULT    database: " in served.command("check").stdout
+    assert "FAULT    database.url: " in served.command("check").stdout
 
 
 def test_one_damaged_page_is_found_by_check(served):

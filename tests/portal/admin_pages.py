@@ -16,7 +16,7 @@ URL = "https://gateway-admin.riverside.example"
 LINES = [
     SettingLine("site.name", "Riverside Secure Mail", "file"),
     SettingLine("smtp.listen", "127.0.0.1:2525", "default"),
-    SettingLine("keys.command", "(hidden)", "environment"),
+    SettingLine("keys.command", "(secret)", "environment"),
 ]
 
 

@@ -300,7 +300,7 @@ async def test_what_nobody_knows_is_said_so_and_is_not_kept(pages):
 async def test_the_settings_are_shown_with_where_each_comes_from(pages):
     browser = await (await pages.signed_in()).go("/admin/settings")
     assert "smtp.listen 127.0.0.1:2525 default" in browser.text
-    assert "keys.command (hidden) environment" in browser.text
+    assert "keys.command (secret) environment" in browser.text
 
 
 async def test_what_was_observed_is_a_page_and_a_file():

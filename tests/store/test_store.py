@@ -15,6 +15,7 @@ from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
 from gateway.store.migrations import migrate
 from gateway.store.models import models, table_name
+from gateway.store.postgres.runner import PostgresStore
 from gateway.store.runner import SqliteStore
 from gateway.testing import MemoryStore
 
@@ -52,12 +53,16 @@ async def sqlite_store(database, tmp_path):
     await store.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.peer)])
 async def store(request, database, tmp_path):
     if request.param == "memory":
         yield MemoryStore()
         return
-    store = SqliteStore(database, SpooledContent(tmp_path / "spool"))
+    content = SpooledContent(tmp_path / "spool")
+    if request.param == "postgres":
+        store = PostgresStore(request.getfixturevalue("postgres"), content)
+    else:
+        store = SqliteStore(database, content)
     yield store
     await store.close()
 

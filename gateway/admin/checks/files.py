@@ -1,5 +1,6 @@
 """Files that the settings name: who else can read or write them."""
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -14,17 +15,14 @@ SECRET = re.compile(r"(?:password|secret|token|key|users)_file$|tls_key$")
 
 
 async def files(settings: Settings) -> list[Finding]:
-    found = [*_secrets(settings), *_kept(settings)]
+    found = [*_secrets(settings), *_kept(settings), *_heads(settings)]
     return found or [ok("files", "nobody else can read what is secret")]
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
     for key, file in named_files(settings).items():
-        if SECRET.search(key) and file.is_file():
-            if others := _others(file):
-                yield warning(key, f"others can {others} {file}", f"chmod 600 {file}")
-            if not file.stat().st_size:
-                yield fault(key, f"{file} is empty", "write the secret into it")
+        if SECRET.search(key) and file.is_file() and (others := _others(file)):
+            yield warning(key, f"others can {others} {file}", f"chmod 600 {file}")
 
 
 def _kept(settings: Settings) -> Iterator[Finding]:
@@ -40,6 +38,19 @@ def _kept(settings: Settings) -> Iterator[Finding]:
     folder = settings.folder
     if folder.exists() and folder != path.parent and folder.stat().st_mode & stat.S_IWOTH:
         yield warning("settings", f"everybody can replace the settings in {folder}", f"chmod 755 {folder}")
+
+
+def _heads(settings: Settings) -> Iterator[Finding]:
+    """The file elsewhere that gets the heads of the audit's chain; it need not be there yet."""
+    file = settings.heads_file
+    if file is None:
+        return
+    if file.is_dir():
+        yield fault("audit.heads_to", f"{file} is a folder", "name a file in it")
+    elif not file.parent.is_dir():
+        yield fault("audit.heads_to", f"there is no folder {file.parent}", "make it, or name a file elsewhere")
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        yield fault("audit.heads_to", f"{file} cannot be written to", "name a file that this user may write to")
 
 
 def _others(place: Path) -> str:

@@ -5,7 +5,8 @@ import socket
 from gateway.adapters import hops as named_hops
 from gateway.admin.checks.finding import Finding, fault, ok
 from gateway.admin.checks.machine import is_this_machine
-from gateway.config.kinds import is_loopback, split_address
+from gateway.config.hosts import is_loopback
+from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.edge.outbox.hop_session import Hop
 from gateway.edge.outbox.probe import probe

@@ -31,11 +31,16 @@ MOST_APART = 5
 
 
 async def templates(settings: Settings) -> list[Finding]:
-    found = templates_of(settings)
-    faults = await asyncio.to_thread(found.faults, {one.language for one in settings.policy().practices})
+    own = templates_of(settings)
+    faults = await asyncio.to_thread(own.faults, {one.language for one in settings.policy().practices})
+    found = [
+        warning("site.templates", f"{name} stands in for nothing: none of ours has that name", f"did you mean {near}?")
+        for name, near in own.strays().items()
+    ]
     if faults:
-        return [warning("site.templates", f"ours is used in the place of {'; '.join(faults)}")]
-    return [ok(f"templates{' (with the site’s own)' if settings.site.templates else ''}")]
+        said = f"ours is used in the place of {'; '.join(faults)}"
+        found.append(warning("site.templates", said, "mend what is said of each, or take it out"))
+    return found or [ok(f"templates{' (with the site’s own)' if settings.site.templates else ''}")]
 
 
 async def proxies(settings: Settings) -> list[Finding]:

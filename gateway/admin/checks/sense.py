@@ -3,13 +3,24 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from urllib.parse import urlsplit
 
 from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.config.environment import unlike
-from gateway.config.kinds import is_loopback
+from gateway.config.hosts import is_loopback
 from gateway.config.settings import Settings
+
+EVERYBODY = (
+    ("smtp.trusted_networks", "lets strangers send mail through the gateway (an open relay)", "mail server's"),
+    ("smtp.submission_networks", "lets strangers send mail, and give commands, in anybody's name", "mail server's"),
+    ("smtp.proxy_protocol", "lets strangers say that they are a client whom you trust", "load balancer's"),
+    ("portal.trusted_proxies", "lets visitors name any address as their own", "TLS proxy's"),
+)
+"""Keys that trust networks, what comes of trusting too many, and whose address is meant."""
+WIDEST_IPV4, WIDEST_IPV6 = 8, 16
+"""Bits of the prefix: no owner has a wider network than that."""
+OWN_IPV6 = IPv6Network("fc00::/7")  # RFC 4193: of whoever uses it
 
 
 async def sense(settings: Settings) -> list[Finding]:
@@ -33,6 +44,10 @@ def _site(settings: Settings) -> Iterator[Finding]:
 
 def _practices(settings: Settings) -> Iterator[Finding]:
     knows = settings.directory.practice_attribute or any(one.directory_base for one in settings.practices)
+    for key in ("domains", "senders"):
+        for practice in settings.practices:
+            for one in _doubled(getattr(practice, key)):
+                yield warning(f"practices.{key}", f"{one} stands twice in {practice.name}", "leave one of them")
     for domain, names in _shared(settings, "domains") if not knows else ():
         said = f"{domain} stands in {' and '.join(names)}, and all its people write for {names[0]}"
         yield warning("practices.domains", said, "leave it in one, and name the others' people in practices.senders")
@@ -41,18 +56,22 @@ def _practices(settings: Settings) -> Iterator[Finding]:
         yield fault("practices.senders", said, "leave it in one of them")
 
 
+def _doubled(names: list[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
 def _shared(settings: Settings, key: str) -> Iterator[tuple[str, list[str]]]:
     owners: dict[str, list[str]] = {}
     for practice in settings.practices:
-        for one in getattr(practice, key):
+        for one in dict.fromkeys(getattr(practice, key)):
             owners.setdefault(one, []).append(practice.name)
     yield from ((one, names) for one, names in owners.items() if len(names) > 1)
 
 
 def _relays(settings: Settings) -> Iterator[Finding]:
     domains = [relay.domain for relay in settings.relays]
-    for domain, count in Counter(domains).items():
-        if count > 1:
+    for domain in dict.fromkeys(domains):
+        if domain in _doubled(domains):
             yield fault("relays.domain", f"{domain} stands there twice, and only the last counts", "leave one of them")
         if domain == settings.site.domain:
             yield fault("relays.domain", f"{domain} is the gateway's own (site.domain)", "take this relay out")
@@ -71,21 +90,26 @@ def _days(settings: Settings) -> Iterator[Finding]:
 
 
 def _networks(settings: Settings) -> Iterator[Finding]:
-    everybody = {
-        "smtp.trusted_networks": "lets the whole world send mail through the gateway (an open relay)",
-        "smtp.submission_networks": "lets the whole world send mail, and give commands, in anybody's name",
-        "portal.trusted_proxies": "lets every visitor name any address as their own",
-    }
-    for key, said in everybody.items():
+    for key, said, whose in EVERYBODY:
         section, _, name = key.partition(".")
-        for network in getattr(getattr(settings, section), name):
-            if network.prefixlen == 0:
-                own = "your TLS proxy's" if section == "portal" else "your mail server's"
-                yield fault(key, f"{network} {said}", f"write {own} address alone")
+        networks = getattr(getattr(settings, section), name)
+        for network in _too_wide(networks):
+            which = str(network) if network in networks else f"what is written is {network} together, which"
+            yield fault(key, f"{which} {said}", f"write your {whose} address alone")
     listen = settings.portal.listen.rpartition(":")[0]
     if not is_loopback(listen) and not _others(settings.portal.trusted_proxies):
         said = f"names no proxy, but the portal listens at {listen}, where one on another machine would reach it"
         yield warning("portal.trusted_proxies", said, "write the address of your TLS proxy")
+
+
+def _too_wide(networks: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:
+    """The networks that hold strangers for certain, put together from their parts."""
+    of_ipv4 = collapse_addresses(one for one in networks if isinstance(one, IPv4Network))
+    of_ipv6 = collapse_addresses(one for one in networks if isinstance(one, IPv6Network))
+    return [
+        *(one for one in of_ipv4 if one.prefixlen < WIDEST_IPV4),
+        *(one for one in of_ipv6 if one.prefixlen < WIDEST_IPV6 and not one.subnet_of(OWN_IPV6)),
+    ]
 
 
 def _others(networks: list[IPv4Network | IPv6Network]) -> list[IPv4Network | IPv6Network]:

@@ -32,7 +32,7 @@ async def database(settings: Settings) -> list[Finding]:
     ring = keys_of(settings)
     opened = open_database(path)
     if damage := await asyncio.to_thread(damage_of, opened):
-        return [fault("database", f"{path} is damaged ({damage})", "restore it from a backup")]
+        return [damaged(settings, damage)]
     await asyncio.to_thread(read_once, opened, lambda tx: check_fits(tx, settings, ring))
     aside = await asyncio.to_thread(read_once, opened, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
     if aside:
@@ -40,6 +40,11 @@ async def database(settings: Settings) -> list[Finding]:
         return [fault("queue", said, "gateway queue list --set-aside shows them")]
     drill = await asyncio.to_thread(read_once, opened, drills.said)
     return [warning("database", drill, "gateway serve refuses it") if drill else ok("database")]
+
+
+def damaged(settings: Settings, why: object) -> Finding:
+    said = f"{settings.database_path} is no database, or it is damaged ({why})"
+    return fault("database.url", said, "restore it from a backup, or name the right file")
 
 
 async def ledger(settings: Settings) -> list[Finding]:

@@ -22,8 +22,8 @@ async def _dns(settings: Settings) -> list[Finding]:
 CHECKS: dict[str, Check] = {
     "settings": sense.sense,
     "files": files.files,
+    "database": store.database,  # before all that open it
     "keys": store.keys,
-    "database": store.database,
     "ledger": store.ledger,
     "backup": store.backup,
     "disk": store.disk,
@@ -42,6 +42,7 @@ CHECKS: dict[str, Check] = {
     "dns": _dns,
 }
 """What is looked at, by its name: that of the key whose fault it mostly is."""
+DATABASE = "database.url"
 
 
 async def look_at(file: Path) -> tuple[Settings | None, list[Finding]]:
@@ -67,8 +68,11 @@ async def inspect(settings: Settings) -> list[Finding]:
             found |= dict.fromkeys(await check(settings))
         except (ConfigError, WrongKey) as error:
             found |= dict.fromkeys(of_error(str(error)))
-        except (StoreBusy, StoreFull, StoreDamaged) as error:
-            found |= dict.fromkeys(of_error(f"{name}: {error}"))
+        except StoreDamaged as error:
+            found[store.damaged(settings, error)] = None
+        except (StoreBusy, StoreFull) as error:
+            if not any(one.key == DATABASE for one in found):
+                found |= dict.fromkeys(of_error(f"{DATABASE}: {error}"))
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             found |= dict.fromkeys(of_error(f"{name}: {place}{error.strerror or error}"))

@@ -23,7 +23,7 @@ from gateway.config.settings import Settings
 from gateway.domain.acts import ADMINISTRATOR, Act
 from gateway.domain.model import TABLES, Account, Content, Copy, Invitation, Message, Sender
 from gateway.domain.vocabulary import State
-from gateway.errors import ConfigError
+from gateway.errors import BadPlace, ConfigError
 from gateway.flow.context import Context
 from gateway.flow.invitations import invite
 from gateway.prepare import keys_of
@@ -48,7 +48,7 @@ class Saved:
 def repair(settings: Settings, folder: Path, step: Step = lambda _title, _more: None) -> Saved:
     """Save what is whole into this folder, new or empty. Raises ConfigError, WrongKey, StoreFull, OSError."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"{folder} is there already; name a new folder")
+        raise BadPlace(f"{folder} is there already; name a new folder")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved = settings.model_copy(
         update={"database": settings.database.model_copy(update={"url": f"sqlite:///{_new(settings, folder)}"})}

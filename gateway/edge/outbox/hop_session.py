@@ -46,7 +46,7 @@ class Hop:
         if self.tls != "verified":
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if self.cert_file:
-            context.load_cert_chain(self.cert_file, self.key_file)
+            context.load_cert_chain(self.cert_file, self.key_file, "")  # a password is never asked for
         return context
 
 

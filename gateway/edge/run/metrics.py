@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, make_asgi_app
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.domain.needs import Need, NeedKind
 from gateway.domain.vocabulary import State
@@ -20,6 +22,20 @@ from gateway.flow.upkeep.proxies import ProxyFault
 _LATE = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 _COMMIT = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
 _BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+def shown_to_prometheus(registry: CollectorRegistry) -> ASGIApp:
+    """The figures for whoever reads them."""
+    figures = make_asgi_app(registry)
+
+    async def show(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD"):
+            await figures(scope, receive, send)
+            return
+        refused = PlainTextResponse("Only GET and HEAD\n", 405, {"Allow": "GET, HEAD"})  # RFC 9110 §15.5.6
+        await refused(scope, receive, send)
+
+    return show
 
 
 class Figures:

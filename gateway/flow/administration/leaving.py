@@ -68,12 +68,15 @@ def held(ctx: Context) -> Held:
 # --------------------------------------------------------------------------------------------------------- held mail
 
 
-def hand_back(ctx: Context, after: int, limit: int) -> int:
-    """Give so many held mails back to their senders, and end their copies; the last message, or 0."""
+def hand_back(ctx: Context, after: int, limit: int, practice_id: str = "") -> int:
+    """Give so many held mails back to their senders, and end their copies; the last message, or 0.
+
+    Of one practice if it is named.
+    """
     found = sorted({copy.message_id for copy in _mail_copies(ctx, after)})[:limit]
     for message_id in found:
         message = ctx.tx.get(Message, message_id)
-        if message:
+        if message and practice_id in ("", message.practice_id):
             _hand_back(ctx, message)
     return found[-1] if found else 0
 
@@ -130,13 +133,13 @@ def _key(ctx: Context, message: Message, copy: Copy, holder: str) -> bytes:
 # ------------------------------------------------------------------------------------------------------- invitations
 
 
-def end_invitations(ctx: Context, after: int, limit: int) -> int:
+def end_invitations(ctx: Context, after: int, limit: int, practice_id: str = "") -> int:
     """End so many open invitations for which nothing is held any more; the last of them, or 0.
 
     Whoever was invited is told that it is over; whoever was not never hears of it. What an invitee has answered by mail
     goes to those who wait; where it may not travel the invitation stays, and its answers on their page (`left_open`).
     """
-    found = ctx.tx.find(Invitation, order="id", id__gt=after, state__in=OPEN, limit=limit)
+    found = ctx.tx.find(Invitation, order="id", id__gt=after, limit=limit, **_open(practice_id))
     for invitation in found:
         answers = senders.answers(ctx, invitation)
         if not senders.held_copies(ctx, invitation) and _pass_on(ctx, invitation, answers):
@@ -144,9 +147,13 @@ def end_invitations(ctx: Context, after: int, limit: int) -> int:
     return found[-1].id if found else 0
 
 
-def left_open(ctx: Context) -> int:
+def left_open(ctx: Context, practice_id: str = "") -> int:
     """How many invitations stay open."""
-    return ctx.tx.count(Invitation, state__in=OPEN)
+    return ctx.tx.count(Invitation, **_open(practice_id))
+
+
+def _open(practice_id: str) -> dict[str, Any]:
+    return {"state__in": OPEN, **({"practice_id": practice_id} if practice_id else {})}
 
 
 def came_back(ctx: Context) -> int:
@@ -200,6 +207,6 @@ def _accounts_to_tell(ctx: Context) -> list[Account]:
     return [one for one in ctx.tx.find(Account, order="id", id__gt=after) if not one.is_erased]
 
 
-def begin(ctx: Context) -> None:
-    """Record that the gateway is taken out of use."""
-    ctx.audit(ADMINISTRATOR, Act.LEAVING, "the gateway")
+def begin(ctx: Context, practice_id: str = "") -> None:
+    """Record that the gateway is taken out of use, or that a practice leaves it."""
+    ctx.audit(ADMINISTRATOR, Act.LEAVING, f"practice {practice_id}" if practice_id else "the gateway")

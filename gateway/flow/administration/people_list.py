@@ -73,6 +73,14 @@ def remove(ctx: Context, practice_id: str, addresses: Iterable[str]) -> int:
     return ctx.tx.remove(ListedPerson, practice_id=practice_id, address__in=keys) if keys else 0
 
 
+def clear(ctx: Context, practice_id: str) -> int:
+    """Take everybody off the practice's list; how many there were."""
+    count = ctx.tx.remove(ListedPerson, practice_id=practice_id)
+    if count:
+        note(ctx, practice_id, {Becomes.REMOVED: count})
+    return count
+
+
 def note(ctx: Context, practice_id: str, counts: Mapping[Becomes, int]) -> None:
     """Have in the audit that the list was changed."""
     told = ", ".join(f"{counts.get(kind, 0)} {kind}" for kind in Becomes)

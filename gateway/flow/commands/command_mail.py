@@ -16,7 +16,7 @@ from gateway.mail.reply import Unread
 
 HELPS = 3
 """How often a day mail without a command is answered, of one sender on one subject."""
-NOT_UNDERSTOOD = frozenset({ResultCode.UNKNOWN, ResultCode.UNREAD, ResultCode.NOT_YOURS})
+NOT_UNDERSTOOD = frozenset({ResultCode.UNKNOWN, ResultCode.UNREAD, ResultCode.NOT_YOURS, ResultCode.NOT_ANY_MORE})
 """The results of mail that did nothing, and that a machine may have written."""
 
 

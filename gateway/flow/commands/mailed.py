@@ -43,6 +43,9 @@ def receive(ctx: Context, mail: CommandMail) -> None:
     practice = who.practice_of(ctx, mail.author.address) if mail.author else None
     if mail.automatic:
         return
+    if mail.author and practice is None and mail.trusted and (owner := _own_notice(ctx, mail, mail.author.address)):
+        _not_any_more(ctx, mail, owner)
+        return
     if mail.author is None or practice is None or not mail.trusted:
         attempts.failed(ctx, Act.REFUSED_COMMAND, "", mail.tokens[0][:2] if mail.tokens else "bot")
         return
@@ -73,16 +76,40 @@ def _reply(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox)
 def _not_yours(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
     """Tell somebody at the practice that the notice was another's, such as one in a mailbox that they share.
 
-    Of whom it spoke, and to whom, is not said; people of other practices hear nothing.
+    Of whom it spoke, and to whom, is not said; people of other practices hear nothing, unless it was their own.
     """
-    found = [scope_of(ctx, token) for token in mail.tokens]
-    owners = [ctx.tx.get(Sender, one[0]) for one in found if one]
-    if len(owners) < len(found) or any(owner is None or owner.practice_id != practice.id for owner in owners):
+    owners = _owners(ctx, mail.tokens)
+    is_gone = any(not ctx.site.has_practice(owner.practice_id) for owner in owners)
+    if is_gone or _own_notice(ctx, mail, author.address):
+        _not_any_more(ctx, mail, senders.sender_row(ctx, practice, author.address, author.name))
+        return
+    if not owners or any(owner.practice_id != practice.id for owner in owners):
         return
     writer = senders.sender_row(ctx, practice, author.address, author.name)
     line = mail.lines[0].said.text if mail.lines else ""
     results: list[Result] = [Result(code=ResultCode.NOT_YOURS, line=line, own=writer.typed)]
     _transcribe(ctx, writer, writer, [], results, mail)
+
+
+def _not_any_more(ctx: Context, mail: CommandMail, writer: Sender) -> None:
+    """Whoever answers a notice of a practice that is gone, or that they have left, hears whom to ask."""
+    line = mail.lines[0].said.text if mail.lines else ""
+    results = [Result(code=ResultCode.NOT_ANY_MORE, line=line, to=ctx.site.postmaster)]
+    _transcribe(ctx, writer, writer, [], results, mail)
+
+
+def _own_notice(ctx: Context, mail: CommandMail, author: Address) -> Sender | None:
+    """The row of the author to whom all answered notices were written, whichever practice that was for."""
+    owners = _owners(ctx, mail.tokens)
+    return owners[0] if owners and all(owner.address == author.key for owner in owners) else None
+
+
+def _owners(ctx: Context, tokens: Sequence[str]) -> list[Sender]:
+    """To whom the answered notices were written; nobody where one of the tokens is none of ours."""
+    found = [scope_of(ctx, token) for token in tokens]
+    owners = [ctx.tx.get(Sender, one[0]) for one in found if one]
+    rows = [owner for owner in owners if owner]
+    return rows if len(rows) == len(tokens) else []
 
 
 def _fresh(ctx: Context, mail: CommandMail, practice: Practice, author: Mailbox) -> None:
