@@ -232,7 +232,7 @@ def test_the_queue_is_shown_tried_again_and_dropped(folder):
                 [number],
             )
     shown = gateway("queue", "list", "--set-aside", "--json", *config)
-    assert [json.loads(line)["id"] for line in shown.stdout.splitlines()] == [1, 2]
+    assert [json.loads(line)["number"] for line in shown.stdout.splitlines()] == [1, 2]
     assert "pat@home.example" in gateway("queue", "list", *config, COLUMNS="200").stdout
     assert "FAULT    queue: 2 mails" in gateway("check", *config).stdout
     assert gateway("queue", "retry", 1, *config).stdout == "1: will be tried again\n"
@@ -280,3 +280,11 @@ def test_so_does_one_that_had_begun(folder, tmp_path):
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (130, "interrupted\n")
+
+
+def test_a_link_to_the_administrators_pages_is_for_whoever_typed_sudo(folder):
+    config = folder / "gateway.toml"
+    config.write_text(config.read_text() + '\n[admin]\nlisten = "127.0.0.1:0"\n')
+    for more, who in ((), "grace"), (("--for", "Ada"), "Ada"):
+        made = gateway("admin", "link", *more, "--config", config, SUDO_USER="grace")
+        assert f"for {who}: the audit has that name" in made.stderr

@@ -6,14 +6,14 @@ from gateway.cli.output import show
 
 ROWS = [
     {
-        "id": 4711,
+        "number": 4711,
         "queue_id": "0e222d527f46",
         "to": "patricia.longworth@practice.example",
         "since": "2026-03-02T10:05:00+00:00",
         "last_reply": "421 4.3.2 Service not available, closing transmission channel",
     },
     {
-        "id": 12,
+        "number": 12,
         "queue_id": "4a701f82c999",
         "to": "pat@home.example",
         "since": "2026-03-04T08:00:00+00:00",

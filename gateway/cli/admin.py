@@ -1,6 +1,7 @@
 """`gateway admin`: the way to the administrator's pages."""
 
 import getpass
+import os
 from typing import Annotated
 
 import typer
@@ -23,18 +24,23 @@ def _group() -> None:
 @app.command()
 def link(
     config: ConfigOption,
-    name: Annotated[str, typer.Option("--for", help="who will use it; this user if left out")] = "",
+    name: Annotated[str, typer.Option("--for", help="who will use it; if left out this user, or who typed sudo")] = "",
 ) -> None:
     """Print a link to the administrator's pages: good once, for ten minutes, for whoever has it."""
     with plain_errors():
         settings = load(config)
         if not settings.admin.listen:
             fail('admin.listen: there are no such pages; write listen = "127.0.0.1:8081" under [admin], then restart')
-        token = do(settings, lambda ctx: make_link(ctx, name or _user()))
+        who = name or _user()
+        token = do(settings, lambda ctx: make_link(ctx, who))
     from gateway.admin.pages import url_of  # noqa: PLC0415 - it brings the web pages along
 
     typer.echo(f"{url_of(settings)}/admin/enter/{token}")
-    typer.echo(f"It is good once, within {LINK_LASTS.seconds // 60} minutes.{_way(settings)}", err=True)
+    typer.echo(
+        f"It is good once, within {LINK_LASTS.seconds // 60} minutes, for {who}: the audit has that name."
+        f"{_way(settings)}",
+        err=True,
+    )
 
 
 def _way(settings: Settings) -> str:
@@ -46,6 +52,9 @@ def _way(settings: Settings) -> str:
 
 
 def _user() -> str:
+    """Who typed this: behind sudo, and not the user that the service runs as."""
+    if who := os.environ.get("SUDO_USER"):
+        return who
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

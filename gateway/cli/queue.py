@@ -25,7 +25,7 @@ MOST = 1000
 AT_A_TIME = 200
 """Mails in one transaction, so that nobody who serves waits for it."""
 NEXT_HOP = "next_hop"
-COLUMNS = ("id", "state", "kind", "to", "hop", "since", "attempts", "next_try", "last_reply")
+COLUMNS = ("number", "state", "kind", "to", "hop", "since", "attempts", "next_try", "last_reply")
 
 
 class Shown(StrEnum):
@@ -178,14 +178,18 @@ def _act_on_all(settings: Settings, sieve: Sieve, act: QueueChange, what: str, *
         _known_hop(settings, sieve.hop or "")
         fail("nothing of that waits")
     show([{"hop": hop or NEXT_HOP, "mails": count} for hop, count in counts.items()], as_json=False, nothing="")
-    sure(f"{sum(counts.values())} mails: {what}?", yes=yes)
+    sure(f"{_mails(sum(counts.values()))}: {what}?", yes=yes)
     done = after = 0
     with progress("mails", sum(counts.values())) as step:
         while found := ask(settings, _next(sieve, after)):
             acted = do(settings, _doing(act, [one.id for one in found]))
             after, done = found[-1].id, done + len(acted)
             step(len(found))
-    typer.echo(f"{done} mails: {what}")
+    typer.echo(f"{_mails(done)}: {what}")
+
+
+def _mails(count: int) -> str:
+    return "1 mail" if count == 1 else f"{count} mails"
 
 
 def _next(sieve: Sieve, after: int) -> Callable[[Context], list[Delivery]]:
@@ -223,7 +227,7 @@ def _hop(typed: str) -> str | None:
 
 def _facts(one: Delivery) -> Row:
     return {
-        "id": one.id,
+        "number": one.id,
         "state": _SAID.get(one.state, one.state.value),
         "kind": (one.notice or one.kind).value,
         "to": one.recipient,

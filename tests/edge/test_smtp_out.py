@@ -113,6 +113,7 @@ async def test_a_hop_that_is_not_there_is_no_refusal():
         port = probe_socket.getsockname()[1]
     outcome = await send(Hop("127.0.0.1", port, "none"))
     assert (outcome.code, outcome.sent, outcome.permanent) == (0, False, False)
+    assert outcome.text == f"nothing listens at 127.0.0.1:{port}"
     unfit = await probe(Hop("127.0.0.1", port, "none"), "secure.riverside.example")
     assert unfit
     assert unfit.said == f"nothing listens at 127.0.0.1:{port}"

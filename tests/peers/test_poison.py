@@ -35,7 +35,7 @@ def test_poison_at_the_head_of_the_queue_is_set_aside_and_told(served, hop):
     wait_for(lambda: served.figure("gateway_deliveries_set_aside") == 1, 30)
     assert "FAULT    queue: 1 mails" in served.command("check").stdout
     [line] = served.command("queue", "list", "--set-aside", "--json").stdout.splitlines()
-    assert (json.loads(line)["id"], json.loads(line)["to"]) == (1, "p0@home.example")
+    assert (json.loads(line)["number"], json.loads(line)["to"]) == (1, "p0@home.example")
 
     served.turn(days=1)
     served.catch_up()

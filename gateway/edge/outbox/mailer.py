@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import aiosmtplib
 
 from gateway.edge.outbox.hop_session import Hop, HopSession, open_session
+from gateway.edge.outbox.probe import unfit
 from gateway.ports import Mail, Outcome
 
 IDLE = 20
@@ -49,7 +50,7 @@ class SmtpMailer:
         try:
             return await open_session(self._hops[hop], self._hostname), Outcome(220, "")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            return None, Outcome(0, f"{type(error).__name__}: {error}", reached=False)
+            return None, Outcome(0, unfit(self._hops[hop], error).said, reached=False)
 
     async def _use(self, hop: str, session: HopSession, mail: Mail) -> tuple[Outcome, ...]:
         try:

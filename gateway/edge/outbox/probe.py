@@ -24,7 +24,7 @@ async def probe(hop: Hop, hostname: str, senders: Iterable[str] = ()) -> Unfit |
     try:
         client = await open_client(hop, hostname)
     except (aiosmtplib.SMTPException, OSError) as error:
-        return _unfit(hop, error)
+        return unfit(hop, error)
     try:
         for sender in senders:
             try:
@@ -38,13 +38,14 @@ async def probe(hop: Hop, hostname: str, senders: Iterable[str] = ()) -> Unfit |
             await client.rset()
         await client.quit()
     except (aiosmtplib.SMTPException, OSError) as error:
-        return _unfit(hop, error)
+        return unfit(hop, error)
     finally:
         client.close()
     return None
 
 
-def _unfit(hop: Hop, error: BaseException) -> Unfit:
+def unfit(hop: Hop, error: BaseException) -> Unfit:
+    """Why no session came about."""
     where = f"{hop.host}:{hop.port}"
     for cause in causes(error):
         for kind, key, said, do in REASONS:

@@ -233,7 +233,8 @@ def _record(ctx: Context, result: DeliveryResult) -> Delivery:
         return ctx.tx.put(dropped)
     if result.fault:
         return record_poison(ctx, delivery, result.fault)
-    said = replace(delivery, lease_until=None, last_reply=f"{outcome.code} {outcome.text}"[:500])
+    reply = f"{outcome.code} {outcome.text}" if outcome.code else outcome.text
+    said = replace(delivery, lease_until=None, last_reply=reply[:500])
     if outcome.sent:
         if delivery.copy_id:
             ctx.audit("gateway", Act.HANDED_OVER, f"copy {delivery.copy_id}", delivery.kind.value)
