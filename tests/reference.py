@@ -34,10 +34,10 @@ KINDS: dict[Any, str] = {
     kinds.Issuer: "web address",
     kinds.MailAddress: "mail address",
     kinds.ScannerPlace: "`host:port` or socket",
+    kinds.Size: "size: `50MB`",
     kinds.StampLine: "header line",
     kinds.WebAddress: "web address",
     kinds.ZoneName: "time zone",
-    ByteSize: "size: `50MB`",
     IPv4Address: "address (IPv4)",
     IPv6Address: "address (IPv6)",
     IPvAnyNetwork: "network",
@@ -103,9 +103,9 @@ def _default(field: FieldInfo) -> str:
         return "it is needed"
     value = field.default
     if isinstance(value, ByteSize):
-        value = f"{value // 1_000_000}MB"
+        value = kinds.size_text(value)
     elif isinstance(value, timedelta):
-        value = f"{value // timedelta(hours=1)}h"
+        value = kinds.duration_text(value)
     return f"`{toml_file.toml(value)}`"
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, PlainSerializer
 
 from gateway.domain.address import address, domain_key
 from gateway.errors import BadAddress
@@ -117,6 +117,18 @@ def _duration(text: object) -> timedelta:
     return int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
 
 
+def duration_text(value: timedelta) -> str:
+    """As the settings file has it: `24h`, `90m`."""
+    hours, rest = divmod(value, timedelta(hours=1))
+    return f"{value // timedelta(minutes=1)}m" if rest else f"{hours}h"
+
+
+def size_text(value: ByteSize) -> str:
+    """As the settings file has it, in the largest unit that fits without a remainder: `50MB`, `4096B`."""
+    units = {"GB": 10**9, "MB": 10**6, "KB": 10**3, "B": 1}
+    return next(f"{value // octets}{unit}" for unit, octets in units.items() if value % octets == 0)
+
+
 Issuer = Annotated[str, AfterValidator(_issuer)]
 CollectorAddress = Annotated[str, AfterValidator(_collector)]
 Colour = Annotated[str, AfterValidator(_colour)]
@@ -130,7 +142,8 @@ ZoneName = Annotated[str, AfterValidator(_zone)]
 HeaderLine = Annotated[str, AfterValidator(_header)]
 StampLine = Annotated[str, AfterValidator(_stamp)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
+Size = Annotated[ByteSize, PlainSerializer(size_text, when_used="json")]
 Day = Annotated[int, Field(ge=1, le=3650)]
 
 
