@@ -40,6 +40,7 @@ KINDS: dict[Any, str] = {
     kinds.PracticeId: "letters, digits, hyphens",
     kinds.ScannerPlace: "`host:port` or socket",
     kinds.Size: "size: `50MB`",
+    ByteSize: "size: `50MB`",
     kinds.StampLine: "header line",
     kinds.SubjectTag: "text",
     kinds.TokenAddress: "web address",

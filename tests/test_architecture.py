@@ -21,21 +21,22 @@ def words(text: str) -> frozenset[str]:
 
 
 EVERYTHING = words(
-    "adapters admin app cli config demo domain edge explain errors flow listeners mail portal ports prepare reloading "
-    "setup store terms workers"
+    "adapters admin app cli config demo domain edge explain errors flow listeners mail owner portal ports prepare "
+    "reloading setup store terms workers"
 )
 MAY_IMPORT = {
     "errors": words(""),
+    "owner": words(""),
     "domain": words("errors"),
     "ports": words("domain errors"),
     "mail": words("domain errors"),
     "flow": words("domain errors mail ports"),
-    "store": words("domain errors ports"),
-    "edge": words("domain errors flow mail ports"),
+    "store": words("domain errors owner ports"),
+    "edge": words("domain errors flow mail owner ports"),
     "portal": words("domain errors flow mail ports"),
     "config": words("domain errors"),
     "testing": words("domain errors ports store"),
-    **dict.fromkeys(EVERYTHING - words("config domain edge errors flow mail portal ports store"), EVERYTHING),
+    **dict.fromkeys(EVERYTHING - words("config domain edge errors flow mail owner portal ports store"), EVERYTHING),
     "__main__": words("cli"),
 }
 """Which of our rooms each room may import, besides itself. Nothing that runs imports `testing`."""

@@ -128,3 +128,20 @@ def test_a_note_that_is_no_time_is_told_in_a_line_and_removed_when_asked(tmp_pat
     if isinstance(value, bytes):
         typed(config, "doctor", "--fix")
         assert typed(config, "status")[0] in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("invitations", "list", "--practice", "nonesuch"), "there is no practice 'nonesuch'; there is: "),
+        (("people", "list", "--practice", "nonesuch"), "there is no practice 'nonesuch'; there is: "),
+        (("practices", "hold", "nonesuch", "--reason", "x"), "there is no practice 'nonesuch'; there is: "),
+        (("practices", "release", "nonesuch"), "there is no practice 'nonesuch'; there is: "),
+        (("queue", "list", "--hop", "nonesuch"), "there is no hop 'nonesuch'; there is: next_hop"),
+        (("queue", "retry", "--hop", "nonesuch", "--yes"), "there is no hop 'nonesuch'; there is: next_hop"),
+    ],
+)
+def test_a_name_that_the_settings_have_not_is_said_with_those_that_they_have(config, words, said):
+    code, output = typed(config, *words)
+    assert code == 1
+    assert said in " ".join(output.split())

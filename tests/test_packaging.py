@@ -4,6 +4,7 @@
 """
 
 import configparser
+import inspect
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ import yaml
 
 from gateway.config.settings import Settings
 from gateway.config.toml_file import build
+from gateway.setup import recipe
 from tests.first_half_hour import MOST, commands
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
@@ -63,6 +65,17 @@ def test_the_package_says_what_it_is():
     fields = dict(re.findall(r"^([\w-]+): (.*)$", (CONFIG / "debian/control.in").read_text(), re.MULTILINE))
     assert {"Package", "Version", "Architecture", "Maintainer", "Depends", "Description"} <= set(fields)
     assert len(fields["Description"]) <= 80
+
+
+def test_the_package_has_the_pages_that_check_names_under_their_names(tmp_path):
+    """The lines of the build that put them there, as they stand in it."""
+    lines = re.search(r"^\(cd .*?^done$", (CONFIG / "debian/build").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    given = {"root": str(CONFIG.parent), "doc": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    subprocess.run(["sh", "-euc", lines[0]], env=given, check=True)
+    there = {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")}
+    pages = re.findall(r"config/\S+\.md", inspect.getsource(recipe))
+    assert len(pages) == 3
+    assert {*pages, "docs/index.md", "docs/incidents.md", "docs/pictures/invitation.png", "README.md"} <= there
 
 
 def test_removing_the_package_removes_no_mail():

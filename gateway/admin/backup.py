@@ -30,6 +30,7 @@ from gateway.domain.model import Content
 from gateway.edge.run.clock import the_clock
 from gateway.errors import ConfigError, StoreBusy, StoreDamaged, StoreFull
 from gateway.flow.upkeep import backups
+from gateway.owner import make_folder, open_owned
 from gateway.ports import Keys
 from gateway.prepare import keys_of
 from gateway.store.content import sync_folder
@@ -105,13 +106,13 @@ def back_up(
     ask(settings, lambda ctx: drills.refuse(ctx.tx))
     refuse_place(settings, config, folder)
     keys, recipient = keys_of(settings), recipient_of(settings.backup.recovery_key)
-    with alone(folder):
+    with alone(folder, settings.database_path):
         tidy(folder, settings.database_path)
         earlier, at = Earlier.of(folder), _free_instant(folder)
         known = earlier.content(keys, encrypted=recipient is not None)
         backup = Backup(settings, config, folder, at, step, recipient, known, compares_all)
         unfinished = folder / "snapshots" / (name_of(at) + UNFINISHED)
-        unfinished.mkdir(mode=0o700)
+        make_folder(unfinished)
         manifest = _filled(backup, unfinished, keys)
         renew(earlier, backup.renewed, keys, encrypted=manifest.encrypted)
         snapshot = unfinished.rename(folder / "snapshots" / name_of(at))
@@ -284,4 +285,4 @@ def _free_instant(folder: Path) -> datetime:
 
 
 def _new(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "rb+")
+    return os.fdopen(open_owned(path, os.O_RDWR | os.O_CREAT | os.O_EXCL), "rb+")

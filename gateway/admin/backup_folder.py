@@ -13,6 +13,7 @@ from gateway.admin.manifest import UNFINISHED, Manifest, read_manifest, snapshot
 from gateway.admin.recovery import Stored
 from gateway.config.settings import Settings
 from gateway.errors import BadPlace, ConfigError, DamagedBackup, StoreBusy
+from gateway.owner import make_folder, open_owned
 from gateway.ports import Keys
 from gateway.store.content import sync_folder
 from gateway.store.snapshot import wipe_left
@@ -40,11 +41,15 @@ def about_place(settings: Settings, folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One backup at a time. Raises StoreBusy, OSError."""
-    for place in (folder, folder / "content", folder / "snapshots"):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as held:
+def alone(folder: Path, live: Path) -> Iterator[None]:
+    """One backup at a time. A folder that is made belongs to the owner of the database, and what is in it likewise.
+
+    Raises StoreBusy, OSError.
+    """
+    make_folder(folder, live)
+    make_folder(folder / "content")
+    make_folder(folder / "snapshots")
+    with open(folder / ".lock", "w", opener=open_owned) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -123,7 +128,7 @@ def renew(earlier: Earlier, renewed: dict[str, Stored], keys: Keys, *, encrypted
 def write_manifest(snapshot: Path, manifest: Manifest) -> None:
     """A snapshot's manifest, whole or not at all. Raises OSError."""
     unfinished = snapshot / f"manifest.json{UNFINISHED}"
-    with unfinished.open("w", encoding="utf-8") as file:
+    with open(unfinished, "w", encoding="utf-8", opener=open_owned) as file:
         file.write(manifest.text())
         file.flush()
         os.fsync(file.fileno())

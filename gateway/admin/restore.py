@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.admin import hop_log
+from gateway.admin import drills, hop_log
 from gateway.admin.ledger import ledger_of
 from gateway.admin.ledger_choice import Followed, followed
 from gateway.admin.manifest import Kept, Manifest, chosen, content_file, name_of, read_manifest
@@ -143,7 +143,12 @@ def _settings(wanted: Wanted, snapshot: Path, manifest: Manifest, config: Path) 
     kept = manifest.one("settings")
     if kept is None:
         raise ConfigError("the backup holds no settings; name the file that is to be used with --config")
-    return build(tomllib.loads(opened(snapshot / kept.name, wanted.identity).decode()), config.parent)
+    text = opened(snapshot / kept.name, wanted.identity).decode()
+    settings = build(tomllib.loads(text), config.parent)
+    if not wanted.drill:
+        return settings
+    inside = build(tomllib.loads(drills.moved(text, config.parent)), config.parent)
+    return inside.model_copy(update={"ledger": settings.ledger})  # which is followed, where it is
 
 
 def _refuse_outside(one: _Restore) -> None:
@@ -217,6 +222,9 @@ def _restored(one: _Restore) -> Restored:
     manifest, now = one.manifest, the_clock().now()
     for kept in manifest.files:
         _copy(one.snapshot / kept.name, one.database if kept.kind == "database" else one.staged(kept), one)
+    if one.wanted.drill and (text := manifest.one("settings")):
+        file = one.staged(text)
+        file.write_text(drills.moved(file.read_text("utf-8"), one.config.parent), "utf-8")
     keys = _keys(one)
     if not manifest.is_ours(keys):
         raise DamagedBackup("manifest.json is not as a gateway with these keys has signed it")

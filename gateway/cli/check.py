@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from pathlib import Path
 
 import typer
 
@@ -10,6 +11,9 @@ from gateway.admin.checks.finding import Level
 from gateway.cli.output import JsonOption
 from gateway.cli.parts import ConfigOption
 from gateway.edge.run.logs import log_to_stderr
+
+PAGES = Path("/usr/share/doc/secure-mail-gateway")
+"""Where the Debian package puts the pages."""
 
 
 def check(config: ConfigOption, as_json: JsonOption = False) -> None:
@@ -26,4 +30,6 @@ def check(config: ConfigOption, as_json: JsonOption = False) -> None:
         typer.echo(json.dumps(finding.row, ensure_ascii=False) if as_json else finding.line)
     if settings and not as_json:
         typer.echo(recipe(settings))
+        if PAGES.is_dir():
+            typer.echo(f"These pages lie in {PAGES}.")
     raise typer.Exit(1 if any(finding.level is Level.FAULT for finding in findings) else 0)

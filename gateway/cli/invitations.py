@@ -8,7 +8,7 @@ import typer
 
 from gateway.admin.access import ask, do
 from gateway.cli.output import JsonOption, Row, instant, show, show_one
-from gateway.cli.parts import ConfigOption, fail, plain_errors, sure
+from gateway.cli.parts import ConfigOption, fail, known, plain_errors, sure
 from gateway.config.toml_file import load
 from gateway.domain.address import Address, address
 from gateway.domain.vocabulary import OPEN, State
@@ -49,6 +49,8 @@ def list_invitations(
             return invitations.listed(ctx, Wanted(states, practice, key, due, before), limit)
 
         found = ask(settings, look)
+    if not found:  # one that the settings have no more may still have some
+        known("practice", practice, (one.id for one in settings.policy().practices))
     show([_facts(one) for one in found], as_json=as_json, nothing="no invitation is as you ask", columns=COLUMNS)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -28,6 +28,13 @@ ConfigOption = Annotated[Path, typer.Option("--config", help="the settings file"
 def fail(line: str, code: int = 1) -> NoReturn:
     typer.echo(line, err=True)
     raise typer.Exit(code)
+
+
+def known(kind: str, typed: str, names: Iterable[str]) -> None:
+    """Refuse what an option or argument calls a practice, a hop or the like where the settings have none such."""
+    there = list(names)
+    if typed and typed not in there:
+        fail(f"there is no {kind} {typed!r}; there is: {', '.join(there)}")
 
 
 def said(text: str) -> str:

@@ -11,7 +11,7 @@ from gateway.admin import dossier, people_file, people_import
 from gateway.admin.access import Access, ask, opened
 from gateway.admin.people_import import Preview
 from gateway.cli.output import JsonOption, instant, progress, show, show_one
-from gateway.cli.parts import ConfigOption, fail, plain_errors, said
+from gateway.cli.parts import ConfigOption, fail, known, plain_errors, said
 from gateway.config.toml_file import load
 from gateway.domain.address import Address, address
 from gateway.domain.model_records import LegalHold
@@ -208,9 +208,7 @@ def _some(access: Access, practice: str, kind: As | None, limit: int) -> Iterato
 
 
 def _known_practice(access: Access, practice: str) -> None:
-    if practice and not access.site.has_practice(practice):
-        known = ", ".join(one.id for one in access.site.practices)
-        fail(f"--practice: there is no practice {practice}; write one of {known}")
+    known("practice", practice, (one.id for one in access.site.practices))
 
 
 def _facts(one: Person) -> dict[str, object]:

@@ -6,7 +6,7 @@ import typer
 
 from gateway.admin.access import ask, do, opened
 from gateway.cli.output import JsonOption, progress, show
-from gateway.cli.parts import ConfigOption, fail, plain_errors, said, sure
+from gateway.cli.parts import ConfigOption, fail, known, plain_errors, said, sure
 from gateway.cli.people import REASON_KEPT, sweep
 from gateway.config.settings import Settings
 from gateway.config.toml_file import load
@@ -77,8 +77,7 @@ def close(
 
 
 def _must_be(settings: Settings, practice: str) -> None:
-    if not settings.policy().has_practice(practice):
-        fail(f"{practice}: there is no such practice; see gateway practices list")
+    known("practice", practice, (one.id for one in settings.policy().practices))
 
 
 @app.command()
@@ -86,6 +85,7 @@ def release(practice: Id, config: ConfigOption) -> None:
     """Release a legal hold; what has ended meanwhile is destroyed."""
     with plain_errors(), opened(load(config)) as access:
         if not access.do(holds.release_practice, practice):
+            known("practice", practice, (one.id for one in access.site.practices))
             fail(f"{practice}: no legal hold stands")
         sweep(access)
     typer.echo(f"{practice}: the legal hold is released")

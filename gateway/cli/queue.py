@@ -10,7 +10,7 @@ import typer
 
 from gateway.admin.access import ask, do
 from gateway.cli.output import JsonOption, Row, instant, progress, show, show_one
-from gateway.cli.parts import ConfigOption, fail, plain_errors, sure
+from gateway.cli.parts import ConfigOption, fail, known, plain_errors, sure
 from gateway.config.settings import Settings
 from gateway.config.toml_file import load
 from gateway.domain.model import Delivery
@@ -67,7 +67,10 @@ def list_queue(
     states = (_STATES[wanted],) if wanted else queue.WAITING
     sieve = Sieve(states, _hop(hop), to)
     with plain_errors():
-        found = ask(load(config), lambda ctx: queue.listed(ctx, limit, _older(ctx, sieve, older_than)))
+        settings = load(config)
+        found = ask(settings, lambda ctx: queue.listed(ctx, limit, _older(ctx, sieve, older_than)))
+    if not found:
+        _known_hop(settings, hop)
     show([_facts(one) for one in found], as_json=as_json, nothing="nothing waits", columns=COLUMNS)
 
 
@@ -172,6 +175,7 @@ def _act_on_all(settings: Settings, sieve: Sieve, act: QueueChange, what: str, *
     """Many at once: first how many there are, by hop."""
     counts = ask(settings, lambda ctx: queue.by_hop(ctx, sieve))
     if not counts:
+        _known_hop(settings, sieve.hop or "")
         fail("nothing of that waits")
     show([{"hop": hop or NEXT_HOP, "mails": count} for hop, count in counts.items()], as_json=False, nothing="")
     sure(f"{sum(counts.values())} mails: {what}?", yes=yes)
@@ -205,6 +209,11 @@ def _tell(asked: Sequence[int], done: Sequence[int], what: str) -> None:
 
 def _older(ctx: Context, sieve: Sieve, minutes: int) -> Sieve:
     return replace(sieve, before=ctx.now - timedelta(minutes=minutes)) if minutes else sieve
+
+
+def _known_hop(settings: Settings, typed: str) -> None:
+    """Only where nothing waits: a relay that the settings have no more may still have mail."""
+    known("hop", typed.lower(), [NEXT_HOP, *(relay.domain for relay in settings.relays)])
 
 
 def _hop(typed: str) -> str | None:

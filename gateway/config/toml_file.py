@@ -4,6 +4,7 @@ import contextlib
 import copy
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,9 +62,20 @@ def _read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}); `gateway init` writes one") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}; write texts in quotes, a key in each line") from error
+        raise ConfigError(f"{file}: not TOML: {_about_toml(error)}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not TOML: it is not UTF-8; save it as UTF-8") from error
+
+
+def _about_toml(error: tomllib.TOMLDecodeError) -> str:
+    """What is wrong, and what to write."""
+    text = str(error)
+    if found := re.match(r"Cannot declare \(([^)]*)\) twice (.*)", text):
+        name = ".".join(re.findall(r"'([^']*)'", found[1]))
+        return f"the table [{name}] is there twice {found[2]}; put its keys together under one, and remove the other"
+    if text.startswith("Cannot overwrite a value"):
+        return f"a key is there twice {text.partition('value ')[2]}; remove one of the two"
+    return f"{text}; write texts in quotes, a key in each line"
 
 
 def build(data: dict[str, Any], folder: Path, *, also_strange: bool = False) -> Settings:

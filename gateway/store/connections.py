@@ -15,6 +15,7 @@ import peewee
 import structlog
 
 from gateway.errors import StoreBusy, StoreDamaged, StoreFull, StoreGone
+from gateway.owner import open_owned
 
 log = structlog.get_logger()
 
@@ -227,7 +228,7 @@ class WriteConnection:
         if not self._shared:
             return
         if self._file < 0:
-            self._file = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = open_owned(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         self._lock(fcntl.LOCK_EX, _DOOR)
         try:
             self._lock(fcntl.LOCK_EX, _ROOM)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import StoreFull
+from gateway.owner import make_folder, open_owned
 from gateway.ports import Sealed
 from gateway.store.sealing import NONCE, TAG, decrypt
 
@@ -31,7 +32,7 @@ class SpooledContent:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         self._fresh_names = False
 
     def put(self, octets: bytes) -> Sealed:
@@ -69,7 +70,8 @@ class SpooledContent:
     def set_aside(self, content_id: str, today: date) -> None:
         """Move a file that no row names out of the way."""
         folder = self.orphans / today.isoformat()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.orphans)
+        make_folder(folder)
         self.file(content_id).rename(folder / content_id)
 
     def forget_orphans(self, before: date) -> int:
@@ -145,7 +147,7 @@ class SealingWriter:
         """Seal every chunk that is known not to be the last."""
         with self._or_nothing():
             if self._file is None:
-                self._file = io.FileIO(self._content.file(self._id), "xb", opener=_private)
+                self._file = io.FileIO(self._content.file(self._id), "xb", opener=open_owned)
             whole = (self._waiting_size - 1) // CHUNK * CHUNK
             if whole > 0:
                 octets = memoryview(b"".join(self._waiting))
@@ -175,10 +177,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _write_all(file: io.FileIO, octets: bytes) -> None:

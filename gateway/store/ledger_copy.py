@@ -11,6 +11,7 @@ from typing import BinaryIO
 import structlog
 
 from gateway.domain.ledger import Ledger, LedgerKind, LedgerLine
+from gateway.owner import open_owned
 from gateway.store.content import sync_folder
 
 log = structlog.get_logger()
@@ -131,4 +132,4 @@ def parsed(octets: bytes) -> LedgerLine | None:
 
 def open_private(path: Path, flags: int = 0) -> BinaryIO:
     """To read and write, by nobody but us. Raises OSError."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600), "rb+")
+    return os.fdopen(open_owned(path, os.O_RDWR | os.O_CLOEXEC | flags), "rb+")

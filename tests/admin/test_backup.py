@@ -8,14 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.admin import backup
-from gateway.admin.access import ask
+from gateway.admin.access import ask, do
 from gateway.admin.backup import back_up
 from gateway.admin.backup_folder import WEEK, is_due
 from gateway.admin.recovery import read_recovery_key
 from gateway.admin.restore import Wanted, restore
 from gateway.admin.verify import verify
 from gateway.cli.app import app
+from gateway.domain.ledger import LedgerKind
 from gateway.errors import ConfigError, DamagedBackup, StoreBusy
+from gateway.flow.ledger import note
 from gateway.flow.upkeep import backups
 from tests.bench.restore import fill, made
 
@@ -194,3 +196,25 @@ def test_every_damage_is_named_and_none_is_a_traceback(kept, what, harm):
 def test_days_that_no_calendar_has_are_refused(kept, words):
     code, _ = kept.type("backup", kept.folder, "--config", kept.config, *words)
     assert code == 2
+
+
+def test_a_backup_that_root_takes_is_the_databases_owners_who_takes_the_next_one(tmp_path):
+    """Typed as root before an upgrade; the timer runs as the gateway's own user. What lay there before is as it was."""
+    own = (os.geteuid(), os.getegid())
+    theirs = (65534, 65533) if own[0] == 0 else own  # whoever is not root can make files for nobody else
+    kept = Kept(tmp_path)
+    for file in (kept.settings.database_path.parent, *kept.settings.database_path.parent.rglob("*")):
+        os.chown(file, *theirs)
+    for file in (kept.place / "old").glob("*.l*"):  # the ledger and the locks: a first command makes them
+        file.unlink()
+    do(kept.settings, lambda ctx: note(ctx, LedgerKind.COPY, 99, "DESTROYED"))
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in (kept.place / "old").iterdir()} == {theirs}
+    for _ in range(2):
+        kept.back_up()
+    made = [kept.folder, *kept.folder.rglob("*")]
+    assert len(made) > 8
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in made} == {theirs}
+    other = tmp_path / "mounted"
+    other.mkdir()
+    back_up(kept.settings, kept.config, other, 30, step)
+    assert {one.stat().st_uid for one in (other, *other.rglob("*"))} == {own[0]}

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.admin.checks import store
+from gateway.admin.checks import listeners, store
 from gateway.admin.checks.finding import Level
 from gateway.admin.checks.table import look_at
 from gateway.setup import Answers, _toml, set_up
@@ -252,6 +252,20 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
         "gateway.toml",
         "line 11",
         "write texts in",
+    ),
+    (
+        "a table twice",
+        text(lambda one: one + '\n[next_hop]\naddress = "127.0.0.1:25"\n'),
+        "gateway.toml",
+        "the table [next_hop] is there twice (at line ",
+        "put its keys together under one",
+    ),
+    (
+        "a key twice",
+        text(lambda one: one.replace("[next_hop]", '[next_hop]\ntls = "none"\ntls = "none"')),
+        "gateway.toml",
+        "a key is there twice (at line ",
+        "remove one of the two",
     ),
     ("a key misspelt", setting("smtp", lisen="127.0.0.1:0"), "smtp.lisen", "no such key", "did you mean listen?"),
     ("a section misspelt", setting("smpt", listen="x"), "smpt", "no such key", "did you mean smtp?"),
@@ -616,3 +630,16 @@ def test_the_hop_is_asked_for_both_kinds_of_sender_and_gets_no_mail(place):
     place.check()
     told = [one for one in heard if one in ("RSET", "DATA", "dot") or one.startswith(("bounce+", ">"))]
     assert told == [f"bounce+check@{SITE}>", "RSET", ">", "RSET"]
+
+
+def test_a_low_port_is_the_services_with_some_lines_and_is_no_fault_once_it_serves(monkeypatch):
+    def refused(host, port):
+        raise PermissionError
+
+    with socket.create_server(("127.0.0.1", 0)) as served:
+        port = served.getsockname()[1]
+        monkeypatch.setattr(listeners, "listen", refused)
+        assert listeners._cannot_listen("0.0.0.0", port) is None  # noqa: S104 - as the recipes have it
+    said, remedy = listeners._cannot_listen("0.0.0.0", port)  # noqa: S104
+    assert said == f"this user may not listen at port {port}"
+    assert "systemctl edit gateway" in remedy

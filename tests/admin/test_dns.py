@@ -74,6 +74,28 @@ def test_what_is_printed_can_be_published_as_it_is(signing):
     assert server.zone[f"_dmarc.{SITE}"]["TXT"] == [text("v=DMARC1; p=reject")]
 
 
+@pytest.mark.parametrize(
+    ("hop", "record"),
+    [
+        ("riverside-example.mail.protection.outlook.com:25", "v=spf1 include:spf.protection.outlook.com -all"),
+        ("smtp-relay.gmail.com:587", "v=spf1 include:_spf.google.com -all"),
+        ("smtp.provider.example:587", "v=spf1 include:riverside.example -all"),
+    ],
+)
+def test_a_provider_that_sends_the_mail_is_the_one_that_may(signing, hop, record):
+    with DnsServer(HOME) as server:
+        hops = {"NEXT_HOP__ADDRESS": hop, "NEXT_HOP__TLS": "verified"}
+        said = gateway("dns", "--config", signing, DNS__RESOLVER=server.address, **hops)
+    assert f'"{record}"' in said.stdout
+
+
+def test_a_hop_of_which_nothing_is_known_is_asked_about(signing):
+    with DnsServer({}) as server:
+        hops = {"NEXT_HOP__ADDRESS": "smtp.provider.example:587", "NEXT_HOP__TLS": "verified"}
+        said = gateway("dns", "--config", signing, DNS__RESOLVER=server.address, **hops)
+    assert "Whoever runs smtp.provider.example knows what to write" in said.stdout
+
+
 def test_without_dns_the_records_are_printed_all_the_same(signing):
     with DnsServer({}) as server:
         server.silent = True

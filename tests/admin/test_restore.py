@@ -216,6 +216,29 @@ def test_a_drill_writes_nothing_outside_of_its_folder_and_is_never_served(wanted
     assert live.read_bytes() == before[live]
 
 
+def test_a_drill_of_the_packages_layout_moves_database_spool_and_ledger_into_its_folder(wanted, tmp_path):
+    """Settings in one folder, data in another: as the package has it. The live gateway lies on the same machine."""
+    old, data = tmp_path / "old", tmp_path / "var"
+    data.mkdir()
+    for file in old.glob("gateway.db*"):
+        file.rename(data / file.name)
+    (old / "gateway.ledger").rename(data / "gateway.ledger")
+    settings, apart = old / "gateway.toml", f'[ledger]\nfile = "{data}/gateway.ledger"\n'
+    settings.write_text(f'{settings.read_text()}\n[database]\nurl = "sqlite:///{data}/gateway.db"\n{apart}')
+    back_up(load(settings), settings, wanted.folder, 30, step)
+    do(load(settings), lambda ctx: note(ctx, LedgerKind.COPY, 98, "DESTROYED"))
+    before = octets_of(tmp_path)
+    done = restore(replace(wanted, ledger=None, drill=True), step)
+    assert (done.opened.holds, done.ledger.file) == (10, data / "gateway.ledger")
+    assert {file: known for file, known in octets_of(tmp_path).items() if wanted.target not in file.parents} == before
+    drill = load(done.config)
+    places = (drill.database_path, drill.spool_path, drill.path(drill.ledger.file))
+    assert all(place.parent == wanted.target for place in places)
+    assert list(drill.spool_path.iterdir())
+    with pytest.raises(ConfigError, match="restored as a drill"):
+        prepare(drill, the_clock(), ())
+
+
 def test_a_drill_whose_database_would_lie_elsewhere_is_refused(wanted, tmp_path):
     wanted.target.mkdir()
     text = (tmp_path / "old/gateway.toml").read_text() + f'\n[database]\nurl = "sqlite:///{tmp_path}/far/gateway.db"\n'

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ipaddress
+import os
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -257,6 +258,15 @@ def test_the_file_holds_hashes_and_one_line_a_login(file):
     assert after[ADA] != before[ADA]
     assert b"horse" not in file.read_bytes()
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_what_root_writes_belongs_to_whoever_has_the_folder_or_the_file_before(tmp_path):
+    file = tmp_path / "gateway.users"
+    own = (os.geteuid(), os.getegid())  # whoever is not root can make files for nobody else
+    for owner in [(65534, 65534), (65533, 65532)] if own[0] == 0 else [own]:
+        os.chown(file if file.exists() else tmp_path, *owner)
+        add_user(file, ADA, PASSWORD)
+        assert (file.stat().st_uid, file.stat().st_gid) == owner
 
 
 @pytest.mark.parametrize("line", ["ada@riverside.example:secret", "nobody", "no address:$argon2id$x"])

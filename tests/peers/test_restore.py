@@ -35,6 +35,7 @@ class Drill:
     def __init__(self, place: Path, hop) -> None:
         self.served = Served(place / "gateway", hop.port)
         self.place = place
+        self.data: Path | None = None
         settings = self.served.folder / "gateway.toml"
         settings.write_text(f'{settings.read_text()}\n[ledger]\ncopies = ["{place / "gateway.ledger"}"]\n')
         (self.served.folder / "gateway.recovery").rename(place / "gateway.recovery")
@@ -71,9 +72,23 @@ class Drill:
         lines = map(json.loads, Path(self.names["LEDGER"]).read_text().splitlines())
         return sum(len(line["subject"].split()) for line in lines if line["kind"] == "sent")
 
+    def put_data_apart(self) -> None:
+        """The layout of the Debian package: the data is not beside the settings."""
+        self.data = self.place / "var"
+        self.data.mkdir()
+        for file in [*self.served.folder.glob("gateway.db*"), *self.served.folder.glob("gateway.ledger")]:
+            file.rename(self.data / file.name)
+        self.served.database = self.data / "gateway.db"
+        settings = self.served.folder / "gateway.toml"
+        text = settings.read_text().replace("[ledger]", f'[ledger]\nfile = "{self.data}/gateway.ledger"')
+        settings.write_text(f'{text}\n[database]\nurl = "sqlite:///{self.data}/gateway.db"\n')
+
     def lose_machine(self) -> None:
         self.served.end(signal.SIGKILL)
         shutil.rmtree(self.served.folder)
+        if self.data:
+            shutil.rmtree(self.data)
+            self.data.mkdir()  # as the package makes it on the next machine
 
     def restore(self, *more: str, code: int = 0) -> str:
         line = 'gateway restore "$BACKUPS" --config "$NEW" --recovery-key "$KEY"'
@@ -82,7 +97,7 @@ class Drill:
     def move_in(self) -> None:
         """Go on in the new folder."""
         self.served.folder = Path(self.names["NEW"])
-        self.served.database = self.served.folder / "gateway.db"
+        self.served.database = (self.data or self.served.folder) / "gateway.db"
         self.served.turn()
 
 
@@ -114,7 +129,10 @@ def status_of(url: str) -> int:
         return error.code
 
 
-def test_the_drill_as_the_page_has_it(drill, hop):
+@pytest.mark.parametrize("is_packaged", [False, True])
+def test_the_drill_as_the_page_has_it(drill, hop, is_packaged):
+    if is_packaged:
+        drill.put_data_apart()
     names, back_up, verify, rehearse, look, restore, check = blocks()
     assert {line.partition("=")[0] for line in names.splitlines()} == drill.names.keys()
     served, mail = drill.served, Mailboxes(hop)
@@ -129,7 +147,7 @@ def test_the_drill_as_the_page_has_it(drill, hop):
     wait_for(lambda: drained(served), 60)
     drill.type(verify)
     before = drill.all_told(hop)
-    ledgers = [served.folder / "gateway.ledger", Path(drill.names["LEDGER"])]
+    ledgers = [(drill.data or served.folder) / "gateway.ledger", Path(drill.names["LEDGER"])]
     told = [file.read_bytes() for file in ledgers]
     assert "Destroyed since the backup" in drill.type(rehearse)
     assert "restored as a drill on 2026-03-02" in drill.type(look)

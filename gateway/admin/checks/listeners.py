@@ -9,7 +9,7 @@ from cryptography import x509
 
 from gateway.adapters import server_tls
 from gateway.admin.checks.finding import Finding, fault, ok, warning
-from gateway.admin.checks.machine import is_free, listen
+from gateway.admin.checks.machine import answers, is_free, listen
 from gateway.config.kinds import split_address
 from gateway.config.section import Section
 from gateway.config.settings import Settings
@@ -19,6 +19,11 @@ from gateway.edge.smtp.sign_in import users
 SOON = timedelta(days=14)
 """Before a certificate expires: most are renewed a month ahead."""
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - they are compared
+
+LOW_PORT = (
+    "write a port above 1023; where it has to be this one, `systemctl edit gateway` lets the service have it, with the "
+    "lines that config/microsoft365.md shows, and this goes away as soon as it serves"
+)
 
 
 def listens(settings: Settings) -> Iterator[tuple[str, str, int]]:
@@ -72,7 +77,9 @@ def _cannot_listen(host: str, port: int) -> tuple[str, str] | None:
     except socket.gaierror:
         return f"there is no host {host}", "write an address of this machine, such as 127.0.0.1"
     except PermissionError:
-        return f"this user may not listen at port {port}", "write a port above 1023"
+        if answers(host, port):  # the service may what this command may not
+            return None
+        return f"this user may not listen at port {port}", LOW_PORT
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL:
             return f"this machine has no address {host}", "write one of its own, such as 127.0.0.1"

@@ -20,6 +20,16 @@ def listen(host: str, port: int) -> None:
         pass
 
 
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - they are compared
+    try:
+        with socket.create_connection((everywhere.get(host, host), port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 def is_free(host: str, port: int) -> bool:
     """Whether nobody listens there yet."""
     try:

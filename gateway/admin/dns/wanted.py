@@ -9,7 +9,14 @@ from gateway.adapters import dkim_keys
 from gateway.admin.dns import spf
 from gateway.admin.dns.resolver import NoDns, Resolver
 from gateway.admin.dns.zone import Record
+from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
+
+PROVIDERS = {
+    ".mail.protection.outlook.com": "spf.protection.outlook.com",
+    "smtp-relay.gmail.com": "_spf.google.com",
+}
+"""How the host of a next hop ends, and the record in which its provider names all that send for its customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ def wanted(settings: Settings, resolver: Resolver) -> list[Wanted]:
     practices = practice_domains(settings)
     return [
         *_mail_servers(domain, practices, resolver),
-        _senders(domain, practices, resolver),
+        _senders(settings, practices, resolver),
         *_keys(settings),
         Wanted(Record(f"_dmarc.{domain}", "TXT", _policy(settings)), "what receivers do with mail that only claims it"),
         _portal(settings, resolver),
@@ -60,11 +67,16 @@ def _mail_servers(domain: str, practices: Sequence[str], resolver: Resolver) -> 
         yield Wanted(Record(domain, "MX", f"{number * 10} {host}." if host else ""), why)
 
 
-def _senders(domain: str, practices: Sequence[str], resolver: Resolver) -> Wanted:
-    """Our mail leaves by the server of a practice, which that practice's own record names already."""
+def _senders(settings: Settings, practices: Sequence[str], resolver: Resolver) -> Wanted:
+    """Our mail leaves by the next hop: a provider's, or a practice's own, which that one's record names already."""
+    host, _ = split_address(settings.next_hop.address)
+    provider = next((one for suffix, one in PROVIDERS.items() if host.lower().endswith(suffix)), "")
     including = [one for one in practices if _known(partial(spf.records, resolver, one))]
-    allowed = [f"include:{including[0]}"] if including else ["mx"]
-    return Wanted(Record(domain, "TXT", " ".join(["v=spf1", *allowed, "-all"])), "which servers send its mail (SPF)")
+    allowed = f"include:{provider or including[0]}" if provider or including else "mx"
+    why = "which servers send its mail (SPF)"
+    if allowed == "mx":
+        why += f"; right if the server of its MX sends it. Whoever runs {host} knows what to write if others do"
+    return Wanted(Record(settings.site.domain, "TXT", f"v=spf1 {allowed} -all"), why)
 
 
 def _keys(settings: Settings) -> Iterator[Wanted]:

@@ -23,6 +23,7 @@ import structlog
 from gateway.edge.run import logs
 from gateway.edge.run.notify import notify, watchdog_seconds
 from gateway.errors import ConfigError
+from gateway.owner import open_owned
 
 log = structlog.get_logger()
 
@@ -241,7 +242,7 @@ def sole_use(file: Path, patience: float = 10.0) -> IO[str]:
 
     Waits some seconds for those who are about to end. Raises ConfigError.
     """
-    held = file.open("w")
+    held = os.fdopen(open_owned(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC), "w")
     end = time.monotonic() + patience
     while True:
         with contextlib.suppress(BlockingIOError):

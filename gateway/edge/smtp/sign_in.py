@@ -20,6 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.domain.address import address, domain_key
 from gateway.errors import BadAddress, ConfigError
+from gateway.owner import give, open_owned
 
 log = structlog.get_logger()
 
@@ -82,8 +83,10 @@ def add_user(file: Path, typed: str, password: str) -> str:
     key, line = login_key(typed), line_for(typed, password)
     kept = [f"{login}:{hashed}" for login, hashed in (users(file) if file.exists() else {}).items() if login != key]
     fresh = file.with_name(file.name + ".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text("\n".join([*kept, line, ""]), "utf-8")
+    fresh.unlink(missing_ok=True)
+    with open(fresh, "x", encoding="utf-8", opener=open_owned) as written:
+        give(written.fileno(), file if file.exists() else file.parent)
+        written.write("\n".join([*kept, line, ""]))
     fresh.replace(file)
     return key
 
