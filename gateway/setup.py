@@ -146,7 +146,7 @@ def recipe(settings: Settings) -> str:
     domain = settings.site.domain
     return dedent(
         f"""
-        To put the gateway into the way of outgoing mail, follow one of these pages, word by word:
+        To send outgoing mail through the gateway, follow one of these pages, word by word:
 
             config/postfix.md            Postfix; a records system that signs in; a load balancer
             config/microsoft365.md       Microsoft 365, or an Exchange server of your own

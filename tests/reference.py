@@ -39,12 +39,13 @@ KINDS: dict[Any, str] = {
     kinds.Network: "network",
     kinds.PracticeId: "letters, digits, hyphens",
     kinds.ScannerPlace: "`host:port` or socket",
+    kinds.Size: "size: `50MB`",
+    ByteSize: "size: `50MB`",
     kinds.StampLine: "header line",
     kinds.SubjectTag: "text",
     kinds.TokenAddress: "web address",
     kinds.WebAddress: "web address",
     kinds.ZoneName: "time zone",
-    ByteSize: "size: `50MB`",
     IPv4Address: "address (IPv4)",
     IPv6Address: "address (IPv6)",
     bool: "`true` or `false`",
@@ -109,9 +110,9 @@ def _default(field: FieldInfo) -> str:
         return "it is needed"
     value = field.default
     if isinstance(value, ByteSize):
-        value = f"{value // 1_000_000}MB"
+        value = kinds.size_text(value)
     elif isinstance(value, timedelta):
-        value = f"{value // timedelta(hours=1)}h"
+        value = kinds.duration_text(value)
     return f"`{toml_file.toml(value)}`"
 
 

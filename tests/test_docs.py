@@ -117,11 +117,16 @@ def test_what_is_generated_is_what_its_source_says(path: str) -> None:
 
 def test_the_tests_that_a_page_names_are_there() -> None:
     own = (file for file in (ROOT / "tests").rglob("test_*.py") if ".peers" not in file.parts)
-    tests = "".join(file.read_text("utf-8") for file in own)
-    named = {name for page in documents() for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))}
+    tests = {file.relative_to(ROOT).as_posix(): file.read_text("utf-8") for file in own}
+    pages = "".join(page.read_text("utf-8") for page in documents())
+    named = set(re.findall(r"`(?:(tests/[\w/]+\.py)::)?(test_\w+)`", pages))
 
-    assert named
-    assert not {name for name in named if f"def {name}(" not in tests}
+    assert {bool(file) for file, _ in named} == {True, False}
+    assert not {
+        (file, name)
+        for file, name in named
+        if f"def {name}(" not in (tests.get(file, "") if file else "".join(tests.values()))
+    }
 
 
 def test_each_decision_has_its_month() -> None:

@@ -75,6 +75,21 @@ def test_values_are_put_into_their_one_form(read, tmp_path):
     assert settings.database_path == tmp_path / "gateway.db"
 
 
+@pytest.mark.parametrize(
+    ("table", "key", "typed"),
+    [
+        ("directory", "cache", "1h"),
+        ("directory", "cache", "90m"),
+        ("directory", "stale", "24h"),
+        ("smtp", "max_message_size", "50MB"),
+        ("smtp", "max_message_size", "20500KB"),
+    ],
+)
+def test_times_and_sizes_are_shown_as_the_file_has_them(read, table, key, typed):
+    settings = read(f'{GOOD}\n[{table}]\n{key} = "{typed}"\n')
+    assert {one.key: one.value for one in shown_settings(settings)}[f"{table}.{key}"] == typed
+
+
 def test_the_environment_wins(read, monkeypatch):
     monkeypatch.setenv("GATEWAY_SMTP__LISTEN", "127.0.0.1:0")
     monkeypatch.setenv("GATEWAY_INVITATIONS__REMINDER_DAYS", "[2, 4]")

@@ -49,7 +49,7 @@ def demo(
     check: Annotated[bool, typer.Option("--check", help="walk the whole story without a person")] = False,
     port: Annotated[int, typer.Option("--port", help="of the inbox page; 0 takes a free one")] = 8025,
 ) -> None:
-    """Try everything on this machine, with sample people; nothing is left behind."""
+    """Try everything on this machine, with sample people, in a folder that is deleted at the end."""
     from gateway.demo import check as story  # noqa: PLC0415 - serving needs nothing of the demo
     from gateway.demo import show  # noqa: PLC0415
 

@@ -21,8 +21,9 @@ from gateway.flow.pseudonyms import NAME
 
 MOST = 100
 UNKNOWN = (
-    "nothing is known of {asked}: the mail was refused or was taken in before, or its rows have served their time; "
-    "the log may still have it"
+    "nothing is known of {asked}: the mail was refused or was taken in before, or its records were deleted after the "
+    "set time; the log may still have it. It may also be your own mail server's id: look in that server's log for "
+    "'queued as'"
 )
 
 

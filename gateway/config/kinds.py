@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, PlainSerializer
 
 from gateway.config.hosts import is_host, is_host_port, is_loopback, origin, split_url
 from gateway.domain.address import address, domain_key
@@ -188,13 +188,25 @@ def _duration(text: object) -> timedelta:
     return int(found[1]) * {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}[found[2]]
 
 
+def duration_text(value: timedelta) -> str:
+    """As the settings file has it: `24h`, `90m`."""
+    hours, rest = divmod(value, timedelta(hours=1))
+    return f"{value // timedelta(minutes=1)}m" if rest else f"{hours}h"
+
+
+def size_text(value: ByteSize) -> str:
+    """As the settings file has it, in the largest unit that fits without a remainder: `50MB`, `4096B`."""
+    units = {"GB": 10**9, "MB": 10**6, "KB": 10**3, "B": 1}
+    return next(f"{value // octets}{unit}" for unit, octets in units.items() if value % octets == 0)
+
+
 CollectorAddress = Annotated[str, AfterValidator(_collector)]
 Colour = Annotated[str, AfterValidator(_colour)]
 Day = Annotated[int, Field(ge=1, le=3650)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
 DirectoryAddress = Annotated[str, AfterValidator(_directory_url)]
 Domain = Annotated[str, AfterValidator(_domain)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text, when_used="json")]
 HeaderLine = Annotated[str, AfterValidator(_header)]
 HeadsPlace = Annotated[str, AfterValidator(_heads_place)]
 Host = Annotated[str, AfterValidator(_host)]
@@ -206,6 +218,7 @@ Name = Annotated[str, AfterValidator(_name)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 PracticeId = Annotated[str, AfterValidator(_practice_id)]
 ScannerPlace = Annotated[str, AfterValidator(_scanner_place)]
+Size = Annotated[ByteSize, PlainSerializer(size_text, when_used="json")]
 StampLine = Annotated[str, AfterValidator(_stamp)]
 SubjectTag = Annotated[str, AfterValidator(_tag)]
 TokenAddress = Annotated[str, AfterValidator(_token_url)]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ByteSize, Field
 
-from gateway.config.kinds import HostPort, Network, StampLine
+from gateway.config.kinds import HostPort, Network, Size, StampLine
 from gateway.config.section import Section
 
 SMALLEST_LIMIT = 1_000_000
@@ -37,7 +37,7 @@ class SmtpSection(Section):
         description="a header and another word that we write, so that your mail server sends no mail here twice",
         examples=["X-Riverside-Passed: 93d1a07c5be2f468"],
     )
-    max_message_size: Annotated[ByteSize, Field(ge=SMALLEST_LIMIT)] = Field(
+    max_message_size: Annotated[Size, Field(ge=SMALLEST_LIMIT)] = Field(
         default=ByteSize(50_000_000), description="larger mail is refused", examples=["50MB"]
     )
     max_recipients: Annotated[int, Field(ge=100)] = Field(  # RFC 5321 §4.5.3.1.8
@@ -56,7 +56,7 @@ class SmtpSection(Section):
     min_data_rate: Annotated[int, Field(ge=0)] = Field(
         default=100, description="octets a second; a client that sends content more slowly is sent away"
     )
-    max_buffered: Annotated[ByteSize, Field(ge=SMALLEST_LIMIT)] = Field(
+    max_buffered: Annotated[Size, Field(ge=SMALLEST_LIMIT)] = Field(
         default=ByteSize(64_000_000), description="of content in memory, beyond which it is read no faster than sealed"
     )
     tls_cert: str = Field(default="", description="certificate chain for STARTTLS and tls_listen (PEM)")

@@ -31,7 +31,7 @@ NEXT = {
     "written": "Dr Ada's first secure mail to Pat is written already. Press *Send*.",
     "held": "Wait a moment: the gateway is looking at the mail.",
     "invited": "The gateway asks Dr Ada who Pat is. Open its question in her inbox, press "
-    "*A patient (with date of birth)*, type 1980-02-03 behind PATIENT, and press *Send*.",
+    "*A patient (with date of birth)*, type 1980-02-03 after the word PATIENT, and press *Send*.",
     "registered": "Pat has an invitation. Open her inbox and the mail in it, press *Read my message*, and give her "
     "date of birth: 3 February 1980.",
     "read": "In the portal, open Pat's message.",

@@ -13,7 +13,7 @@ from gateway.prepare import bind
 async def run(port: int) -> int:
     """Show the demo until Ctrl-C; the command's exit code."""
     await until_stopped(_show(port))
-    print("\nStopped; nothing is left behind.")
+    print("\nStopped; the demo's folder is deleted.")
     return 0
 
 

@@ -259,7 +259,7 @@ _SPECS: dict[Act, ActSpec] = {
     Act.HEARD_RETURNED: ActSpec("The invitation came back for now.", _INVITATION),
     Act.DELEGATED: ActSpec("A sender let somebody act on their behalf.", "who may act now", _CHANGE),
     Act.UNDELEGATED: ActSpec("Somebody may act on a sender's behalf no more.", "who could act", _CHANGE),
-    Act.ASKED_TO_CONFIRM: ActSpec("A command that nobody proved waits for its sender's YES.", "the sender", _REFUSED),
+    Act.ASKED_TO_CONFIRM: ActSpec("We asked a sender to confirm a command that nobody proved.", "the sender", _REFUSED),
     Act.REFUSED_COMMAND: ActSpec("A command was not listened to.", "what it answered", _REFUSED),
     Act.REFUSED_ANSWER: ActSpec("An answer came from somebody who was not written to.", "what it answered", _REFUSED),
     Act.REGISTERED: ActSpec("An invitee made an account.", _ACCOUNT, _CHANGE),

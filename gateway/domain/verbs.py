@@ -182,7 +182,10 @@ VERBS: Mapping[Verb, VerbSpec] = {
         es=("RETIRAR",),
         fr=("RETIRER",),
         de=("ZURÜCKRUFEN",),
-        does=say("Takes back your latest message to the person. If they have read it, write a reason behind a colon."),
+        does=say(
+            "Takes back your latest message to the person. If they have read it, add a colon and the reason: "
+            "“RECALL: sent by mistake”."
+        ),
         example="pat@home.example {verb}",
         changes=True,
         about_one=True,
@@ -262,7 +265,7 @@ VERBS: Mapping[Verb, VerbSpec] = {
         es=("DELEGAR",),
         fr=("DÉLÉGUER",),
         de=("DELEGIEREN",),
-        does=say("Lets a colleague at your practice act for you; without an address, says who may."),
+        does=say("Lets a colleague at your practice act for you. Write DELEGATE alone to see who may act for you."),
         example="{verb} cleo@riverside.example",
         changes=True,
     ),

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 BORN = "1957-08-24"
 WHOSE = (
     "For a patient we need a date of birth: we ask the person for it before they can read anything. "
-    "If somebody else reads the mail for the patient, such as a parent, give that person's."
+    "If a parent reads for a child, give the parent's date of birth."
 )
 """As `templates/mail/words.j2` has it: the catalogues know it by these words."""
 TAGS: Mapping[str, str] = dict(zip(LANGUAGES, Marks().tags, strict=True))

@@ -6,9 +6,11 @@ from datetime import date
 
 import pytest
 
+from gateway.domain.acts import Act
 from gateway.domain.address import address
 from gateway.domain.commands import made
 from gateway.domain.model import Account, Copy, Invitation, Sender, WaitingSender
+from gateway.domain.model_records import Audit
 from gateway.domain.verbs import Verb
 from gateway.domain.vocabulary import Purpose, State
 from gateway.flow.accounts import registration
@@ -78,6 +80,8 @@ async def test_without_token_and_proof_a_change_must_be_confirmed_by_the_senders
     [confirm] = await say(world, "pat@home.example CANCEL", authenticated=False)
     assert kinds([confirm]) == ["confirm"]
     assert confirm["To"].endswith("<ada@riverside.example>")
+    [asked_by] = await world.rows(Audit, action=Act.ASKED_TO_CONFIRM.value)
+    assert (asked_by.actor, asked_by.subject) == ("gateway", "sender 1")  # whoever wrote may have forged the author
     assert await state(world) is State.AWAITING
     assert codes((await world.reply(confirm, "YES", sender=CLEO))[0]) == ["not_yours"]
     assert codes((await world.reply(confirm, "YES"))[0]) == ["cancelled"]

@@ -86,6 +86,14 @@ async def _stranger(path: str) -> Browser:
     return await (await busy()).browser().go(path)
 
 
+async def _labelled() -> Browser:
+    """The newest hour is one that the axis names."""
+    pages = await busy()
+    while pages.world.clock.now().astimezone(SITE.zone).hour % 6:
+        pages.world.clock.advance(hours=1)
+    return await (await pages.signed_in()).go("/admin")
+
+
 async def _ending() -> Browser:
     pages = await busy()
     pages.world.clock.advance(days=25)
@@ -150,6 +158,28 @@ def test_no_address_is_broken_within_a_word(page, loop, name, width):
         assert page.evaluate(
             "[...document.querySelectorAll('.scrolls')].every(one => one.scrollWidth <= one.clientWidth)"
         )
+
+
+SEEN = """one => {
+  const text = one.getBoundingClientRect(), chart = one.ownerSVGElement.getBoundingClientRect()
+  const figure = one.closest('figure').getBoundingClientRect()
+  return text.right <= Math.min(chart.right, figure.right) && text.left >= figure.left
+}"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_newest_hours_are_seen_at_once_and_whole(page, loop, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    show(page, loop.run(_labelled()), loop)
+    assert page.locator(".hours text").last.evaluate(SEEN)
+
+
+def test_on_a_phone_a_setting_is_below_its_key(page, loop):
+    page.set_viewport_size({"width": 360, "height": 800})
+    show(page, loop.run(SCENES["settings"][1]()), loop)
+    assert page.evaluate("[...document.querySelectorAll('.scrolls')].every(one => one.scrollWidth <= one.clientWidth)")
+    row = page.locator("tbody tr").nth(1)
+    assert row.locator("td").first.bounding_box()["y"] > row.locator("th").bounding_box()["y"]
 
 
 @pytest.mark.parametrize("name", SCENES)

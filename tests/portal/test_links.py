@@ -37,7 +37,7 @@ MARKS = {
     "/sender/{token}?show=patients": "uma@home.example",
     "/sender/{token}?show=directory": "cleo@riverside.example",
     "/sender/{token}?person=uma@home.example": "uma@home.example",
-    "/sender/{token}?show=practice": "How far invitations come",
+    "/sender/{token}?show=practice": "What became of our invitations",
 }
 """What only who may see this page sees there."""
 

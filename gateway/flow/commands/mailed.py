@@ -147,7 +147,7 @@ def _unproved(ctx: Context, mail: CommandMail, practice: Practice, author: Addre
     language, last_of = language_of(mail), UNPROVED if turn == UNPROVED else 0
     writer = senders.sender_row(ctx, practice, author, "")
     if waits:
-        ctx.audit(author.key, Act.ASKED_TO_CONFIRM, f"sender {writer.id}")
+        ctx.audit("gateway", Act.ASKED_TO_CONFIRM, f"sender {writer.id}")
         confirmations.ask(ctx, writer, lines, Why.UNPROVED, answers=mail.message_id, language=language, last_of=last_of)
         return
     scope = Scope()
