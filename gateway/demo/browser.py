@@ -1,5 +1,6 @@
 """The least of a web browser: pages, cookies, forms; enough to walk through the portal without a person."""
 
+import http.client
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,7 +30,7 @@ class Browser:
         return " ".join(main.text(separator=" ").split()) if main else ""
 
     def open(self, url: str, data: dict[str, str] | None = None) -> "Browser":
-        """Go to a page, or send a form to it; redirects are followed."""
+        """Go to a page, or send a form to it; redirects are followed. Raises OSError, for half a page as well."""
         body = urllib.parse.urlencode(data).encode() if data is not None else None
         target = urllib.parse.urljoin(self.url, url)
         try:
@@ -38,6 +39,8 @@ class Browser:
         except urllib.error.HTTPError as error:
             self.url, self.status, self.octets = target, error.code, error.read()
             error.close()
+        except http.client.HTTPException as error:  # whoever served it has ended meanwhile
+            raise ConnectionError(f"{target} was cut short: {error}") from error
         return self
 
     def follow(self, words: str) -> "Browser":

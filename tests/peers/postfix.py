@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.peers import fetch
 from tests.peers.fakeroot import Fakeroot
 from tests.peers.ports import reserve
-from tests.peers.process import end, wait_until_listening
+from tests.peers.process import end, listens, wait_for, wait_until_listening
 
 # Postfix insists on two users that are not root and not each other. Every Linux has these two.
 OWNER, GROUP = "daemon", "bin"
@@ -95,6 +95,8 @@ class Postfix:
         if self.process:
             end(self.process)
             self.process = None
+            # Its daemons end a moment later, and listen until then: the next start would take them for itself.
+            wait_for(lambda: not listens(self.port), 30)
 
     def table(self, name: str, text: str) -> None:
         """Write a table into its folder, and what `postmap` makes of it."""

@@ -23,12 +23,17 @@ def wait_for(condition: Callable[[], T], seconds: float = 10) -> T:
 def wait_until_listening(process: subprocess.Popen[bytes], port: int, seconds: float = 20) -> None:
     """Wait until the process answers on its port, or fail as soon as it has ended."""
 
-    def listens() -> bool:
+    def is_up() -> bool:
         assert process.poll() is None, f"{process.args!r} ended with code {process.returncode}"
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+        return listens(port)
 
-    wait_for(listens, seconds)
+    wait_for(is_up, seconds)
+
+
+def listens(port: int) -> bool:
+    """Whether anybody does, on the loopback address."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def end(process: subprocess.Popen[bytes], seconds: float = 10) -> None:

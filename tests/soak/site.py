@@ -196,7 +196,10 @@ class Site:
 
     def settle(self) -> None:
         """Wait until what clients have handed in has been taken: what is under way then is not caught by a step."""
-        wait_for(lambda: not self.front.waiting(), 150)
+        try:
+            wait_for(lambda: not self.front.waiting(), 150)
+        except AssertionError:
+            raise AssertionError(self._where()) from None
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -217,16 +220,23 @@ class Site:
         for _ in range(PATIENCE):
             try:
                 wait_for(lambda: self._is_drained() and self._is_drained(), 20)
-            except AssertionError as late:
-                failure = late
+            except AssertionError:
                 self.turn(RETRY_HOURS)
             else:
                 break
         else:
-            self.ledger.notes.append(f"mail still waits at the end: {failure}")
+            self.ledger.notes.append(f"mail still waits at the end: {self._where()}")
         self.mailroom.look()
         self.ledger.recorded.update(SENT.findall((self.served.folder / "log").read_text()))
         self.ledger.unheard |= set(UNHEARD.findall(self.front.log()))
+
+    def _where(self) -> str:
+        """What waits in whose queue, and what each has last said."""
+        asked = "SELECT due_at, lease_until, attempts, last_reply FROM delivery WHERE state = 'queued' LIMIT 3"
+        queues = f"front {self.front.waiting()}, hop {self.behind.waiting()}, mailbox {self.dovecot.unseen()}"
+        logs = ((self.served.folder / "log").read_text(), self.behind.log(), self.front.log())
+        said = [line for log in logs for line in log.splitlines()[-5:]]
+        return "\n".join([queues, f"at {self.served.now}: {self.served.rows(asked)}", *said])
 
     def _is_drained(self) -> bool:
         """In the order in which mail goes, so that none slips past from one queue to the next."""
