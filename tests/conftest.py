@@ -51,22 +51,18 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    """In memory; in files for a test that says `@pytest.mark.parametrize("world", ["sqlite"], indirect=True)`."""
+    """In memory; elsewhere for a test that says `@pytest.mark.parametrize("world", ["sqlite"], indirect=True)`."""
     kind = getattr(request, "param", WORLD)
     if kind == "memory":
         yield World()
         return
-    if kind == "postgres":
-        url = request.getfixturevalue("postgres")
-        content = SpooledContent(tmp_path / "spool")
-        store = PostgresStore(url, content)
-        yield World(store=store, content=content)
-        await store.close()
-        return
-    database = open_database(tmp_path / "gateway.db")
-    migrate(database)
     content = SpooledContent(tmp_path / "spool")
-    store = SqliteStore(database, content)
+    if kind == "postgres":
+        store: PostgresStore | SqliteStore = PostgresStore(request.getfixturevalue("postgres"), content)
+    else:
+        database = open_database(tmp_path / "gateway.db")
+        migrate(database)
+        store = SqliteStore(database, content)
     yield World(store=store, content=content)
     await store.close()
 

@@ -1,6 +1,7 @@
 """The port `Tx` on one connection: dataclass rows in, dataclass rows out."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
@@ -9,6 +10,7 @@ import structlog
 
 from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryState
+from gateway.ports import ContentStore
 from gateway.store.dialects import SQLITE, Dialect
 from gateway.store.models import InstantField
 from gateway.store.statements import CheckedStatements, Statements, claim
@@ -28,6 +30,12 @@ class Aftermath:
     queued: bool = False
     shredded: bool = False
     discarded: list[str] = field(default_factory=list)
+
+    def discard_from(self, content: ContentStore) -> None:
+        """Remove files that belong to nothing any more. All is committed: nobody hears of a failure, a start sweeps."""
+        for content_id in self.discarded:
+            with suppress(OSError):
+                content.discard(content_id)
 
 
 class Connection(Protocol):

@@ -14,7 +14,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Barrier, local
@@ -264,9 +263,8 @@ class SqliteStore:
         self._content.settle()  # files that the rows name must be there as surely as the rows
         self._disk.commit()
         for job in jobs:
-            for content_id in job.aftermath.discarded if job.aftermath else ():
-                with suppress(OSError):  # all is committed: nobody may hear of a failure; the next start sweeps
-                    self._content.discard(content_id)
+            if job.aftermath:
+                job.aftermath.discard_from(self._content)
 
     def _after(self, jobs: list[_Job]) -> None:
         """Tell the callers, and do what their work asked for."""

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Self, TypeVar
 
 import peewee
@@ -56,7 +55,5 @@ class Transactions:
             tx = SqliteTx(self._repository, self._database.connection())
             result = work(tx)
         self._shredded = self._shredded or tx.aftermath.shredded
-        for content_id in tx.aftermath.discarded:
-            with suppress(OSError):  # it is committed; the next start sweeps
-                self._content.discard(content_id)
+        tx.aftermath.discard_from(self._content)
         return result

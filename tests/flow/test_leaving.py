@@ -182,8 +182,8 @@ async def test_run_again_it_does_nothing_twice():
     assert told(world) == [("closing", "invitee"), ("returned", "sender")]
 
 
-async def test_what_an_invitee_has_answered_goes_to_those_who_wait():
-    world = World(TEMPLATES)
+async def invited_and_answered(world):
+    """Pat answers the invitation by mail, which the sender is to read."""
     await world.write(ADA, PAT, tag=PATIENT_TAG)
     await world.deliver()
     invited = next(mail for _, mail, _ in world.sent if mail["X-Gateway-Notice"] == "invitation")
@@ -193,6 +193,11 @@ async def test_what_an_invitee_has_answered_goes_to_those_who_wait():
         mail_from="pat@home.example",
         trusted=False,
     )
+
+
+async def test_what_an_invitee_has_answered_goes_to_those_who_wait():
+    world = World(TEMPLATES)
+    await invited_and_answered(world)
     assert (await world.desk.ask(leaving.held)).answers == 1
     await leave(world)
     [back] = [octets for octets in world.octets if b"I feel worse." in octets]
@@ -202,15 +207,7 @@ async def test_what_an_invitee_has_answered_goes_to_those_who_wait():
 
 async def test_an_answer_that_may_not_travel_keeps_its_invitation_open():
     world = World(TEMPLATES, site=LOCAL)
-    await world.write(ADA, PAT, tag=PATIENT_TAG)
-    await world.deliver()
-    invited = next(mail for _, mail, _ in world.sent if mail["X-Gateway-Notice"] == "invitation")
-    await world.receive(
-        b"From: pat@home.example\r\nTo: %b\r\nSubject: Re\r\nMessage-ID: <1@home.example>\r\n\r\nI feel worse.\r\n"
-        % invited["Reply-To"].encode(),
-        mail_from="pat@home.example",
-        trusted=False,
-    )
+    await invited_and_answered(world)
     await leave(world)
     assert await world.desk.ask(leaving.left_open) == 1
     assert len(await world.rows(Copy, state=CopyState.TO_SENDERS)) == 1

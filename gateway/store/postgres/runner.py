@@ -91,9 +91,7 @@ class PostgresStore:
     def _write(self, work: Callable[[Tx], R]) -> tuple[R, Aftermath]:
         with as_store_errors(), self._pool.connection() as connection:
             result, aftermath = transact(connection, self._repository, work, self._content.settle)
-        for content_id in aftermath.discarded:
-            with suppress(OSError):  # all is committed: nobody may hear of a failure; the next start sweeps
-                self._content.discard(content_id)
+        aftermath.discard_from(self._content)
         return result, aftermath
 
 
