@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cryptography import x509
 
+from gateway.config.files import secret_of, text_of
 from gateway.config.hosts import is_loopback
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def hops(settings: Settings) -> Mapping[str, Hop]:
     """The next hop under "", each relay under its domain. Raises ConfigError."""
     one = settings.next_hop
-    password = _secret(settings, "next_hop.password_file", one.password_file)
+    password = secret_of(settings, "next_hop.password_file", one.password_file)
     ca_file = _ca_file(settings, "next_hop.ca_file", one.ca_file)
     own = _certificate(settings, "next_hop", one.tls_cert, one.tls_key)
     hop = Hop(*split_address(one.address), one.tls, ca_file, one.username, password, *own)
@@ -46,12 +47,12 @@ def mailbox_server(settings: Settings) -> Server | None:
     box = settings.mailbox
     if not box.host:
         return None
-    password = _secret(settings, "mailbox.password_file", box.password_file)
+    password = secret_of(settings, "mailbox.password_file", box.password_file)
     grant = Grant(
         token_url=box.token_url,
         client_id=box.client_id,
-        client_secret=_secret(settings, "mailbox.client_secret_file", box.client_secret_file),
-        refresh_token=_secret(settings, "mailbox.refresh_token_file", box.refresh_token_file),
+        client_secret=secret_of(settings, "mailbox.client_secret_file", box.client_secret_file),
+        refresh_token=secret_of(settings, "mailbox.refresh_token_file", box.refresh_token_file),
         scope=box.scope,
     )
     ca_file = _ca_file(settings, "mailbox.ca_file", box.ca_file)
@@ -78,7 +79,7 @@ def sign_ins(settings: Settings) -> "dict[str, OpenId]":
 
     found = {}
     for one in settings.openid:
-        secret = _secret(settings, "openid.client_secret_file", one.client_secret_file)
+        secret = secret_of(settings, "openid.client_secret_file", one.client_secret_file)
         ca_file = _ca_file(settings, "openid.ca_file", one.ca_file)
         tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
         found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, one.verified_claim, tls))
@@ -92,7 +93,7 @@ def admin_sign_in(settings: Settings) -> "OpenId | None":
         return None
     from gateway.edge.web.openid import OpenId, Provider  # noqa: PLC0415 - as above
 
-    secret = _secret(settings, "admin.client_secret_file", own.client_secret_file)
+    secret = secret_of(settings, "admin.client_secret_file", own.client_secret_file)
     ca_file = _ca_file(settings, "admin.ca_file", own.ca_file)
     tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
     return OpenId(Provider(own.issuer, own.client_id, secret, own.claim, own.verified_claim, tls))
@@ -105,7 +106,7 @@ def directory(settings: Settings, on_change: Callable[[bool], None] = lambda _: 
         return None
     from gateway.edge.directory import Ldap, LdapDirectory  # noqa: PLC0415 - as for authlib below
 
-    password = _secret(settings, "directory.password_file", own.password_file)
+    password = secret_of(settings, "directory.password_file", own.password_file)
     ca_file = _ca_file(settings, "directory.ca_file", own.ca_file)
     from_start = own.url.startswith("ldaps://")
     host, port = _split_host(own.url.partition("://")[2], 636 if from_start else 389)
@@ -188,30 +189,12 @@ def _split_host(text: str, otherwise: int) -> tuple[str, int]:
     return split_address(text) if ":" in named else (text.strip("[]"), otherwise)
 
 
-def _secret(settings: Settings, key: str, file: str) -> str:
-    """What a file holds that the settings name, or "". Raises ConfigError."""
-    text = _read(settings, key, file, "a file that holds the secret").strip()
-    if file and not text:
-        raise ConfigError(f"{key}: {settings.path(file)} is empty; write the secret into it")
-    return text
-
-
-def _read(settings: Settings, key: str, file: str, what: str) -> str:
-    """A text that the settings name, or "". Raises ConfigError."""
-    try:
-        return settings.path(file).read_text("utf-8") if file else ""
-    except OSError as error:
-        raise ConfigError(f"{key}: {settings.path(file)} cannot be read ({error.strerror}); name {what}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{key}: {settings.path(file)} is no text; name {what}") from error
-
-
 def _ca_file(settings: Settings, key: str, file: str) -> Path | None:
     """A CA bundle that the settings name: each session reads it anew, and a mistake is told now. Raises ConfigError."""
     if not file:
         return None
     what = "a file of CA certificates (PEM)"
-    _read(settings, key, file, what)
+    text_of(settings, key, file, what)
     try:
         ssl.create_default_context(cafile=settings.path(file))
     except ssl.SSLError as error:
@@ -242,7 +225,7 @@ def _certificate(settings: Settings, section: str, cert: str, key: str) -> tuple
     if not cert:
         return None, None
     for name, file in (("tls_cert", cert), ("tls_key", key)):
-        _read(settings, f"{section}.{name}", file, "a file that holds it (PEM)")
+        text_of(settings, f"{section}.{name}", file, "a file that holds it (PEM)")
     files = settings.path(cert), settings.path(key or cert)
 
     def no_password() -> NoReturn:

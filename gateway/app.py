@@ -39,11 +39,10 @@ from gateway.flow.outbound.write_out import Writer
 from gateway.flow.upkeep import heads
 from gateway.listeners import SystemRandom, listen_for_mail, open_traces, serve_portal
 from gateway.portal.mail.indexing import index_messages
-from gateway.ports import Clock
+from gateway.ports import Clock, ContentStore
 from gateway.prepare import Prepared, prepare
-from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
-from gateway.store.runner import SqliteStore
+from gateway.store.events import StoreEvents
 from gateway.terms import Terms, terms_of
 
 log = structlog.get_logger()
@@ -82,7 +81,7 @@ class Gateway:
     """What it serves on; it prepares that itself if none is given."""
     worker: int = 0
     alone: bool = True
-    """Whether no other process serves the same database."""
+    """Whether no other process of this machine serves with it."""
     figures: Figures = field(default_factory=Figures)
     traffic: Traffic = field(default_factory=Traffic)
     traces: Traces = UNTRACED
@@ -101,7 +100,13 @@ class Gateway:
     @property
     def name(self) -> str:
         """How this process is told from the others that serve the same database."""
-        return f"worker {self.worker}"
+        node = self.settings.node
+        return f"{node} worker {self.worker}" if node else f"worker {self.worker}"
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other process serves from the database."""
+        return self.alone and not self.settings.has_nodes
 
     async def start(self) -> None:
         """Open everything; listeners last. Raises ConfigError, WrongKey, OSError."""
@@ -187,8 +192,7 @@ class Gateway:
         def wake() -> None:
             outbox.wake()
 
-        database = open_database(terms.settings.database_path)
-        store = SqliteStore(database, content, wake, self.figures.commit, shared=not self.alone)
+        store = prepared.database.store(content, self.name, StoreEvents(wake, self.figures.commit), alone=self.is_alone)
         stack.push_async_callback(store.close)
         desk = Desk(store, terms.site, keys, self.clock, directory=terms.directory)
         stack.callback(lambda: _part(self.terms.directory))
@@ -219,10 +223,10 @@ class Gateway:
         desk: Desk,
         outbox: Outbox,
         bookkeeper: Bookkeeper,
-        content: SpooledContent,
+        content: ContentStore,
         heartbeat: Heartbeat,
     ) -> Ticker:
-        ticker, clock, turn, watch = Ticker(), self.clock, Turn(desk, alone=self.alone), Watch(desk)
+        ticker, clock, turn, watch = Ticker(), self.clock, Turn(desk, alone=self.is_alone), Watch(desk)
         self._seal(ticker, desk, turn)
         stack.push_async_callback(turn.give_up)
 
@@ -250,7 +254,7 @@ class Gateway:
         ticker.every(1, tick)
         self._keep_house(ticker, desk, content, turn)
         self._keep_books(ticker, bookkeeper, turn)
-        if not self.alone:
+        if not self.is_alone:
             ticker.every(BEAT_EVERY, heartbeat.beat)
         ticker.every(lookout.TALLY_EVERY, lookout.Tally(desk, self.traffic).tell)
         if self.worker == 0:
@@ -267,14 +271,15 @@ class Gateway:
                     done += steps
             span.tell(steps=done) if done else span.drop()
 
-    def _keep_house(self, ticker: Ticker, desk: Desk, content: SpooledContent, turn: Turn) -> None:
+    def _keep_house(self, ticker: Ticker, desk: Desk, content: ContentStore, turn: Turn) -> None:
         """Have what has served its time removed, by whoever keeps the time."""
 
         async def forget() -> None:
             if await turn.is_ours():
                 await keep_house(desk, self.traffic, lambda: ticker.is_ending)
                 before = self.clock.now().date() - timedelta(days=self.settings.retention.orphans)
-                await asyncio.to_thread(content.forget_orphans, before)
+                if isinstance(content, SpooledContent):
+                    await asyncio.to_thread(content.forget_orphans, before)
 
         ticker.every(FORGET_EVERY, forget)
 
@@ -303,7 +308,7 @@ class Gateway:
 
         ticker.every(SEAL_LOOK_EVERY, seal)
 
-    def _index(self, ticker: Ticker, desk: Desk, content: SpooledContent) -> None:
+    def _index(self, ticker: Ticker, desk: Desk, content: ContentStore) -> None:
         """Have messages read for the search indexes of their accounts."""
 
         def gives_way() -> bool:

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import structlog
 
@@ -16,6 +16,7 @@ from gateway.admin import drills
 from gateway.admin.ledger import ledger_of, take_up
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.domain.model import Content, Meta
 from gateway.domain.site import Site
 from gateway.edge.render import Templates
@@ -28,15 +29,12 @@ from gateway.flow.invitations import due_steps
 from gateway.flow.ledger import position, waiting
 from gateway.flow.outbound import deliver
 from gateway.flow.upkeep import key_use
-from gateway.ports import Clock, Keys, Tx
-from gateway.store.connections import make_shrinkable, open_database
+from gateway.ports import Clock, ContentStore, Keys, Tx
 from gateway.store.content import SpooledContent
+from gateway.store.databases import Database
 from gateway.store.key_sources import CommandSource, CredentialSource, EnvironmentSource, FileSource, KeySource
 from gateway.store.ledger import ChainedLedger
-from gateway.store.migrations import migrate
-from gateway.store.runner import write_once
 from gateway.store.sealing import SiteKeys
-from gateway.store.snapshot import wipe_left
 
 log = structlog.get_logger()
 
@@ -51,7 +49,8 @@ class Prepared:
     """The ground that one process, or several forked from this one, serve on."""
 
     keys: Keys
-    content: SpooledContent
+    database: Database
+    content: ContentStore
     templates: Templates
     ledger: ChainedLedger
     sockets: dict[str, socket.socket] = field(default_factory=dict)
@@ -86,18 +85,18 @@ def prepare(
     check_writable(settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(sole_use(settings.serving_path))  # before anything is tidied up that another may be using
-        content = SpooledContent(settings.spool_path)
-        database = open_database(settings.database_path)
-        wipe_left(settings.database_path)
-        migrate(database)
-        make_shrinkable(database)
-        write_once(database, drills.refuse)
-        write_once(database, lambda tx: check_fits(tx, settings, keys))
-        write_once(database, lambda tx: _tidy(Context(tx, settings.policy(), keys, clock.now()), parts))
+        database = database_of(settings)
+        content = database.content()
+        database.prepare()
+        database.write_once(drills.refuse)
+        database.write_once(lambda tx: check_fits(tx, settings, keys))
+        tidy = _join if database.nodes else partial(_tidy, parts=parts)
+        database.write_once(lambda tx: tidy(Context(tx, settings.policy(), keys, clock.now())))
         _follow_settings(database, lambda tx: Context(tx, settings.policy(), keys, clock.now()))
-        _set_aside(content, set(write_once(database, _content_names)), clock.now().date())
+        if isinstance(content, SpooledContent):
+            _set_aside(content, set(database.write_once(_content_names)), clock.now().date())
         ledger = take_up(database, ledger_of(settings, keys), clock.now())
-        prepared = Prepared(keys, content, compiled_templates(settings, parts), ledger)
+        prepared = Prepared(keys, database, content, compiled_templates(settings, parts), ledger)
         for part, listen in _listeners(settings, parts, workers):  # last: a client that comes is served
             with naming("smtp.tls_listen" if part == "smtps" else f"{part.rstrip('0123456789')}.listen"):
                 prepared.sockets[part] = stack.enter_context(bound.get(part) or bind(split_address(listen)))
@@ -145,26 +144,32 @@ def bind(address: tuple[str, int]) -> socket.socket:
     return socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
 
 
+def _join(ctx: Context) -> None:
+    """Others may serve: what a run that has ended held is freed by whoever takes its name, or sees that it is gone."""
+    _open_with_keys(ctx)
+
+
 def _tidy(ctx: Context, parts: Sequence[str]) -> None:
     """Nobody else serves: what a run that has ended held is free again."""
     _open_with_keys(ctx)
+    key_use.nobody_serves(ctx)
     lease.give_up(ctx)
     if "delivery" in parts:
         deliver.reclaim(ctx)
 
 
-def _follow_settings(database: Any, context: Callable[[Tx], Context]) -> None:
+def _follow_settings(database: Database, context: Callable[[Tx], Context]) -> None:
     """Where the days of invitations, or the zone, were set anew, plan all that live anew, some hundred at a time."""
-    if write_once(database, lambda tx: follows_calendar(context(tx))):
+    if database.write_once(lambda tx: follows_calendar(context(tx))):
         return
 
     def go_on(tx: Tx) -> int:
         return due_steps.follow_settings(context(tx), done, AT_A_TIME)
 
     done = 0
-    while done := write_once(database, go_on):
+    while done := database.write_once(go_on):
         pass
-    write_once(database, lambda tx: note_calendar(context(tx)))
+    database.write_once(lambda tx: note_calendar(context(tx)))
 
 
 def follows_calendar(ctx: Context) -> bool:
@@ -208,23 +213,25 @@ def naming(key: str) -> Iterator[None]:
 
 
 def check_writable(settings: Settings) -> None:
-    """The database's file, or the folder it is to be made in, must be ours to write. Raises ConfigError."""
-    path = settings.database_path
-    if path.is_dir():
+    """What is kept on this machine must be ours to write. Raises ConfigError."""
+    path = settings.data_folder if settings.has_nodes else settings.database_path
+    if not settings.has_nodes and path.is_dir():
         raise ConfigError(f"database.url: {path} is a folder; name a file in it")
     place = path if path.exists() else path.parent
     if not os.access(place, os.W_OK):
-        raise ConfigError(f"database.url: {place} cannot be written to; name a file in a folder of this user's")
+        key = "ledger.file" if settings.has_nodes else "database.url"
+        raise ConfigError(f"{key}: {place} cannot be written to; name a file in a folder of this user's")
 
 
 def check_at_hand(settings: Settings) -> None:
     """Held mail and a ledger must have their database, and a restore must have come to its end. Raises ConfigError."""
+    if settings.has_nodes:
+        return
     if restoring(settings).exists():
         raise ConfigError(
             f"database.url: a restore was interrupted, {restoring(settings)} is left of it; run gateway restore again"
         )
-    path = settings.database_path
-    if not path.exists() or not path.stat().st_size:
+    if not database_of(settings).is_there():
         _refuse_to_begin_anew(settings)
 
 
@@ -251,11 +258,11 @@ def keys_of(settings: Settings, *, serving: bool = False) -> SiteKeys:
     A process that serves learns of new keys from the database (KeyWatch). No client may have it run a slow command by
     showing it a letter that it does not know.
     """
-    source, path = key_source(settings), settings.database_path
-    if isinstance(source, FileSource) and not source.path.exists() and path.exists() and path.stat().st_size:
+    source = key_source(settings)
+    if isinstance(source, FileSource) and not source.path.exists() and (kept := database_of(settings)).is_there():
         raise ConfigError(
-            f"keys.file: {source.path} is missing, but {path} was sealed with it; restore it from its copy, or from "
-            "key sheets (gateway keys join). New keys open nothing: without the old ones all held mail is lost"
+            f"keys.file: {source.path} is missing, but {kept.name} was sealed with it; restore it from its copy, or "
+            "from key sheets (gateway keys join). New keys open nothing: without the old ones all held mail is lost"
         )
     return SiteKeys.of(source, by_hand=serving and not source.is_quick)
 
@@ -277,24 +284,23 @@ def check_practices(tx: Tx, site: Site) -> None:
 
 def _refuse_to_begin_anew(settings: Settings) -> None:
     """A database that was never served from has no mail in files, and nothing in a ledger. Raises ConfigError."""
-    path, own = settings.database_path, settings.ledger
-    if count := _spooled(settings):
+    name = database_of(settings).name
+    if not settings.has_nodes and (count := _files_in(settings.spool_path)):
         raise ConfigError(
-            f"database.url: {path} is missing or empty, but {settings.spool_path} holds mail of another ({count} "
+            f"database.url: {name} is missing or empty, but {settings.spool_path} holds mail of another ({count} "
             "files); restore the database that belongs to it, or name that one. Nothing was touched"
         )
-    for file in map(settings.path, [own.file, *own.copies]):
+    for file in map(settings.path, [settings.ledger.file, *settings.ledger.copies]):
         if file.is_file() and file.stat().st_size:
             raise ConfigError(
-                f"database.url: {path} is missing or empty, but the ledger {file} is of a gateway that has served. "
+                f"database.url: {name} is missing or empty, but the ledger {file} is of a gateway that has served. "
                 "With a new database an old link would open somebody else's invitation: restore a backup (gateway "
                 "restore), or move the ledger away to begin anew. Nothing was touched"
             )
 
 
-def _spooled(settings: Settings) -> int:
+def _files_in(spool: Path) -> int:
     """How many files of held mail there are."""
-    spool = settings.spool_path
     return sum(1 for _ in spool.iterdir()) if spool.is_dir() else 0
 
 
@@ -312,4 +318,3 @@ def _open_with_keys(ctx: Context) -> None:
     if ctx.tx.one(Meta, name=KEY_MARK) is None:
         ctx.tx.add(Meta(name=KEY_MARK, value=ctx.keys.digest(KEY_MARK, b"gateway")))
     key_use.begin(ctx)
-    key_use.nobody_serves(ctx)

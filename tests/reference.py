@@ -23,6 +23,7 @@ from tests.practice import SITE
 
 KINDS: dict[Any, str] = {
     kinds.Colour: "`#rrggbb`",
+    kinds.DatabaseUrl: "`sqlite:///file` or `postgresql://…`",
     kinds.Day: "days",
     kinds.Delegate: "who for whom",
     kinds.Domain: "domain",

@@ -9,17 +9,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 from gateway.admin import drills
 from gateway.admin.ledger import ledger_of, write_down
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.domain.site import Site
 from gateway.edge.run.clock import the_clock
 from gateway.errors import ConfigError, StoreBusy
 from gateway.flow.context import Context
-from gateway.ports import Clock, Keys, Tx
+from gateway.ports import Clock, ContentStore, Keys, Tx
 from gateway.prepare import check_keys, keys_of
-from gateway.store.connections import open_database
-from gateway.store.content import SpooledContent
-from gateway.store.damaged import last_number, missing_triggers
+from gateway.store.databases import Transactions
 from gateway.store.ledger import ChainedLedger
-from gateway.store.transactions import Transactions
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +29,7 @@ class Access:
 
     site: Site
     keys: Keys
-    content: SpooledContent
+    content: ContentStore
     clock: Clock
     ledger: ChainedLedger
     _transactions: Transactions
@@ -53,11 +51,11 @@ class Access:
 
     def missing_triggers(self) -> list[str]:
         """The triggers of our schema that are not there, or say something else. Raises StoreBusy, StoreDamaged."""
-        return self._transactions.look(missing_triggers)
+        return list(self._transactions.missing_triggers())
 
     def last_number(self, table: str) -> int:
         """The highest number that a row of this table has ever had. Raises StoreBusy, StoreDamaged."""
-        return self._transactions.look(lambda connection: last_number(connection, table))
+        return self._transactions.last_number(table)
 
     def _checked(self, tx: Tx) -> Context:
         check_keys(tx, self.keys)
@@ -67,11 +65,11 @@ class Access:
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Access]:
     """The database, for several transactions. Raises ConfigError, WrongKey, StoreBusy."""
-    path = settings.database_path
-    if not path.exists():
-        raise ConfigError(f"database.url: there is no {path}")
-    keys, site, content = keys_of(settings), settings.policy(), SpooledContent(settings.spool_path)
-    with Transactions(open_database(path), content) as transactions:
+    database = database_of(settings)
+    if not database.is_there():
+        raise ConfigError(f"database.url: there is no {database.name}")
+    keys, site, content = keys_of(settings), settings.policy(), database.content()
+    with database.transactions(content) as transactions:
         yield Access(site, keys, content, the_clock(), ledger_of(settings, keys), transactions)
 
 

@@ -7,6 +7,7 @@ from gateway.admin.access import ask
 from gateway.admin.checks.finding import Finding, ok, warning
 from gateway.admin.ledger import astray, compared, ledger_of, restored_without
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.flow.context import Context
 from gateway.flow.upkeep import backups
 from gateway.store.ledger import ChainedLedger
@@ -21,7 +22,7 @@ def about_backup(settings: Settings) -> Finding:
 
 
 def _looked(settings: Settings, look: Callable[[Context, Settings], str], what: str) -> Finding:
-    found = ask(settings, lambda ctx: look(ctx, settings)) if settings.database_path.exists() else ""
+    found = ask(settings, lambda ctx: look(ctx, settings)) if database_of(settings).is_there() else ""
     said, _, do = found.partition("; ")
     return warning(what, said, do) if found else ok(what)
 
@@ -56,6 +57,8 @@ def _backup(ctx: Context, settings: Settings) -> str:
     left = settings.path("gateway.recovery")
     if settings.backup.recovery_key and left.exists():
         return f"{left} lies on this machine; move it to a safe place elsewhere: whoever has it can read all backups"
+    if settings.has_nodes:
+        return ""  # taken by the server's own tools, of which nothing is known here
     last = backups.last(ctx.tx)
     if last is None:
         return "none was taken yet; have gateway backup run each day"

@@ -1,23 +1,22 @@
 """What `gateway check` says of the keys, beyond whether they are the right ones."""
 
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.flow.upkeep import key_use
 from gateway.flow.upkeep.key_use import KeysInUse, Sheets
 from gateway.ports import Tx
 from gateway.prepare import key_source
-from gateway.store.connections import open_database
 from gateway.store.key_file import KeyRing
 from gateway.store.key_sources import FileSource
-from gateway.store.runner import read_once
 
 
 def key_warnings(settings: Settings, ring: KeyRing) -> list[str]:
     """A line for each thing that an administrator should know of, or do. Raises StoreBusy, StoreDamaged, OSError."""
     source = key_source(settings)
     found = _of_file(source) if isinstance(source, FileSource) else []
-    path = settings.database_path
-    if path.exists() and path.stat().st_size:
-        used, sheets, returned = read_once(open_database(path), lambda tx: _known(tx, ring))
+    database = database_of(settings)
+    if database.is_there():
+        used, sheets, returned = database.read_once(lambda tx: _known(tx, ring))
         found += returned + _of_use(ring, used) + _of_sheets(ring, sheets)
     return found
 

@@ -157,7 +157,7 @@ def listed(settings: Settings) -> list[dict[str, object]]:
     ring = key_source(settings).ring()
     with opened(settings) as access:
         counts = access.ask(lambda ctx: {letter: resealing.count(ctx, letter) for letter in ring.secrets})
-        serving = access.ask(lambda ctx: key_use.workers(ctx.tx)) if is_in_use(settings.serving_path) else {}
+        serving = _serving(settings, access)
         return [
             {
                 "key": letter,
@@ -187,7 +187,7 @@ def split(settings: Settings, shares: int, needed: int) -> list[str]:
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Only one changes the keys at a time. Raises ConfigError."""
-    folder = os.open(settings.database_path.parent, os.O_RDONLY)
+    folder = os.open(settings.data_folder, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -226,14 +226,19 @@ def _rotated(ring: KeyRing) -> KeyRing:
         raise ConfigError(f"keys: {error}") from error
 
 
+def _serving(settings: Settings, access: Access) -> dict[str, str]:
+    """The letter under which each process seals that serves now."""
+    if settings.has_nodes:
+        return access.ask(lambda ctx: key_use.living(ctx.tx))
+    return access.ask(lambda ctx: key_use.workers(ctx.tx)) if is_in_use(settings.serving_path) else {}
+
+
 def _wait_for_servers(settings: Settings, access: Access) -> None:
     """Nothing may be sealed under a key that a serving process does not have. Raises ConfigError."""
     current = access.keys.current
 
     def all_have_it() -> bool:
-        return not is_in_use(settings.serving_path) or set(
-            access.ask(lambda ctx: key_use.workers(ctx.tx)).values()
-        ) == {current}
+        return set(_serving(settings, access).values()) <= {current}
 
     if not until(all_have_it, HEARD_WITHIN):
         raise ConfigError(
@@ -296,6 +301,8 @@ def _stretches(access: Access, table: type) -> Iterator[tuple[int, int, int]]:
 
 def _empty_log(settings: Settings) -> None:
     """What was sealed under the old key must not live on in the database's log. Raises StoreBusy."""
+    if settings.has_nodes:
+        return  # its log is the server's own: docs/scale.md
     path = settings.database_path
     log = WriteConnection(str(path), shared=path.with_name(path.name + ".lock").exists())
     try:

@@ -15,9 +15,9 @@ from gateway.domain.model import Meta
 from gateway.errors import ConfigError, StoreFull
 from gateway.flow import ledger, meta
 from gateway.ports import Keys, Tx
+from gateway.store.databases import Database
 from gateway.store.ledger import ChainedLedger
 from gateway.store.ledger_copy import beyond
-from gateway.store.runner import read_once, write_once
 
 log = structlog.get_logger()
 
@@ -40,15 +40,15 @@ def compared(tx: Tx, file: ChainedLedger) -> str:
     return _fault(file, ledger.position(tx))
 
 
-def take_up(database: Any, file: ChainedLedger, now: datetime) -> ChainedLedger:
+def take_up(database: Database, file: ChainedLedger, now: datetime) -> ChainedLedger:
     """Go on with the ledger where an earlier run has left it: what waits in the database is written down.
 
     A ledger that was lost or is an older one is taken from a copy that is not; else that is said, in it as well, and it
     goes on. Raises ConfigError, StoreBusy, StoreFull.
     """
     try:
-        _mend(file, read_once(database, ledger.position), now)
-        write_down(partial(read_once, database), partial(write_once, database), file)
+        _mend(file, database.read_once(ledger.position), now)
+        write_down(database.read_once, database.write_once, file)
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT, EIO):
             raise StoreFull(str(error)) from error

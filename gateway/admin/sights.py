@@ -37,7 +37,7 @@ def certificate_ends(settings: Settings) -> dict[str, datetime]:
 
 
 def _disk(settings: Settings) -> Iterator[Seen]:
-    free = shutil.disk_usage(settings.database_path.parent).free
+    free = shutil.disk_usage(settings.data_folder).free
     if free < ENOUGH_ROOM:
         yield Seen(NeedKind.DISK, "", free // 1_000_000)
 

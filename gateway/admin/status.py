@@ -1,6 +1,5 @@
 """How a gateway is, on one screen: does it serve, what waits, what needs a person."""
 
-import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from gateway.admin import sights
 from gateway.admin.access import ask
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.domain.needs import Need, NeedKind
 from gateway.edge.run.clock import the_clock
 from gateway.edge.run.supervisor import is_in_use
@@ -18,7 +18,6 @@ from gateway.flow.administration import needs, status
 from gateway.flow.administration.status import Rows
 from gateway.flow.context import Context
 from gateway.flow.upkeep import troubles
-from gateway.store.connections import damage_of, open_database, schema_of
 
 PATIENCE = 1.0
 """Seconds for a listener to answer."""
@@ -39,19 +38,19 @@ class Status:
 
 def look(settings: Settings, *, deep: bool) -> Status:
     """Look at everything. `deep`: read the whole database for damage. Raises as `ask`, and StoreDamaged."""
-    path = settings.database_path
+    kept = database_of(settings)
     now = the_clock().now()
     rows = ask(settings, status.rows)
     serves = is_in_use(settings.serving_path)
     listeners = {name: _answers(address) for name, address in _listeners(settings).items()}
     database: dict[str, object] = {
-        "file": str(path),
-        "octets": path.stat().st_size,
-        "log_octets": _size(f"{path}-wal"),
-        "schema": schema_of(open_database(path)),
-        "damage": damage_of(open_database(path)) if deep else None,
+        "file": kept.name,
+        "octets": kept.octets(),
+        "log_octets": kept.log_octets(),
+        "schema": kept.schema(),
+        "damage": kept.damage() if deep else None,
     }
-    free = shutil.disk_usage(path.parent).free
+    free = shutil.disk_usage(settings.data_folder).free
     known = Status(now, serves, listeners, database, rows, free, ())
     return replace(
         known, needs=ask(settings, lambda ctx: tuple(one.line for one in needs.joined(_needs(ctx, settings, known))))
@@ -74,10 +73,6 @@ def _answers(where: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _size(file: str) -> int:
-    return os.stat(file).st_size if os.path.exists(file) else 0  # noqa: PTH110, PTH116 - a name beside another's
 
 
 def _needs(ctx: Context, settings: Settings, known: Status) -> Iterator[Need]:

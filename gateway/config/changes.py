@@ -18,6 +18,9 @@ NEEDS_RESTART = (
     "metrics.listen",
     "admin.listen",
     "database.url",
+    "database.password_file",
+    "database.node",
+    "database.connections",
     "keys.file",
     "keys.environment",
     "keys.credential",
@@ -32,6 +35,7 @@ FILES = re.compile(r"(?:_file|\.tls_cert|\.tls_key|\.logo)$")
 _NAMES = ("id", "domain", "practice", "selector")
 """Which field of a table in a list tells it from the others."""
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+_PASSWORD_OF_QUERY = re.compile(r"(?<=[?&]password=)[^&\s]+")
 LONGEST = 200
 
 
@@ -123,7 +127,7 @@ def _shown(old: Any, new: Any) -> tuple[str, str]:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(map(_text, value))
-    text = _PASSWORD.sub("***@", str(value))
+    text = _PASSWORD_OF_QUERY.sub("***", _PASSWORD.sub("***@", str(value)))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -25,6 +25,12 @@ def _host(text: str) -> str:
     return text
 
 
+def _database_url(text: str) -> str:
+    if not re.fullmatch(r"sqlite:///.+|postgres(?:ql)?://.+", text):
+        raise ValueError('write "sqlite:///gateway.db", or "postgresql://user@host/name"')
+    return text
+
+
 def _domain(text: str) -> str:
     try:
         key = domain_key(text)
@@ -202,6 +208,7 @@ def size_text(value: ByteSize) -> str:
 
 CollectorAddress = Annotated[str, AfterValidator(_collector)]
 Colour = Annotated[str, AfterValidator(_colour)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Day = Annotated[int, Field(ge=1, le=3650)]
 Delegate = Annotated[tuple[str, str], BeforeValidator(_delegate)]
 DirectoryAddress = Annotated[str, AfterValidator(_directory_url)]

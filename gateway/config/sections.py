@@ -31,6 +31,7 @@ from gateway.config.section import Section
 from gateway.config.section_admin import AdminSection
 from gateway.config.section_audit import AuditSection
 from gateway.config.section_backup import BackupSection, LedgerSection
+from gateway.config.section_database import DatabaseSection
 from gateway.config.section_directory import DirectorySection, RelaySection
 from gateway.config.section_dkim import DkimSection
 from gateway.config.section_dns import DnsSection
@@ -215,12 +216,6 @@ class InvitationsSection(Section):
         "kept for so long",
         examples=["24h"],
     )
-
-
-class DatabaseSection(Section):
-    """Where everything is kept."""
-
-    url: str = Field(default="sqlite:///gateway.db", description="three slashes: beside this file; four: absolute")
 
 
 class RetentionSection(Section):

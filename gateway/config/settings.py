@@ -1,6 +1,7 @@
 """Settings as a whole: sections.py has each table, rules.py what must be so between them, toml_file.py reads them."""
 
 import re
+import socket
 from base64 import b64encode
 from pathlib import Path
 from typing import Self
@@ -55,21 +56,41 @@ class Settings(Tables):
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file. Raises ConfigError for another database."""
+        """The SQLite file. Raises ConfigError where the database is another one."""
         match = re.fullmatch(r"sqlite:///(.+)", self.database.url)
         if not match:
-            raise ConfigError('database.url: only SQLite is built so far; write "sqlite:///gateway.db"')
+            raise ConfigError(
+                "database.url: this is done with an SQLite file only; a PostgreSQL database has tools of its own "
+                "for it: docs/scale.md"
+            )
         return self.path(match[1])
 
     @property
+    def has_nodes(self) -> bool:
+        """Whether any number of gateways may serve from the database."""
+        return not self.database.url.startswith("sqlite:")
+
+    @property
+    def data_folder(self) -> Path:
+        """Where this machine keeps what it has to keep: beside the database's file, or beside the ledger."""
+        return self.path(self.ledger.file).parent if self.has_nodes else self.database_path.parent
+
+    @property
     def serving_path(self) -> Path:
-        """The file that whoever serves the database holds."""
+        """The file that whoever serves from the database on this machine holds."""
+        if self.has_nodes:
+            return self.data_folder / "gateway.serving"
         return self.database_path.with_name(self.database_path.name + ".serving")
 
     @property
     def spool_path(self) -> Path:
-        """Where large content lies: beside the database."""
+        """Where large content lies beside the SQLite file. Raises ConfigError where the database is another one."""
         return self.database_path.with_name(self.database_path.name + ".spool")
+
+    @property
+    def node(self) -> str:
+        """How this gateway is told from the others that serve from the database; "" where there are none."""
+        return (self.database.node or socket.gethostname()) if self.has_nodes else ""
 
     def _picture(self, file: str) -> str:
         """A picture as a `data:` URL, since it comes within each page (RFC 2397)."""

@@ -11,6 +11,7 @@ from gateway.config.environment import leave_out
 from gateway.config.section_admin import AdminSection
 from gateway.config.section_audit import AuditSection
 from gateway.config.section_backup import BackupSection, LedgerSection
+from gateway.config.section_database import DatabaseSection
 from gateway.config.section_directory import DirectorySection, RelaySection
 from gateway.config.section_dkim import DkimSection
 from gateway.config.section_dns import DnsSection
@@ -19,7 +20,6 @@ from gateway.config.section_log import LogSection
 from gateway.config.section_smtp import SmtpSection
 from gateway.config.section_telemetry import TelemetrySection
 from gateway.config.sections import (
-    DatabaseSection,
     InvitationsSection,
     MailboxSection,
     MetricsSection,

@@ -21,6 +21,7 @@ from gateway.config.kinds import split_address
 from gateway.config.section_smtp import SmtpSection
 from gateway.config.sections import MetricsSection, NextHopSection, PortalSection, SiteSection
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.demo import mail
 from gateway.demo.clock import MovableClock
 from gateway.demo.mail import Draft, File
@@ -31,8 +32,6 @@ from gateway.domain.vocabulary import DeliveryState
 from gateway.edge.smtp_sink import Sink
 from gateway.ports import Tx
 from gateway.prepare import bind, prepare
-from gateway.store.connections import open_database
-from gateway.store.runner import read_once
 from gateway.store.sealing import new_key_file
 
 R = TypeVar("R")
@@ -90,7 +89,7 @@ class Stage:
 
     async def look(self, work: Callable[[Tx], R]) -> R:
         """Look into the gateway's database, beside it and without a lock on it."""
-        return await asyncio.to_thread(read_once, open_database(self.gateway.settings.database_path), work)
+        return await asyncio.to_thread(database_of(self.gateway.settings).read_once, work)
 
     async def move(self, days: int) -> None:
         """Set the clock forward, day by day; on return, all that has become due is done and sent."""

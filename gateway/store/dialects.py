@@ -11,10 +11,12 @@ import peewee
 Listed = Callable[[peewee.Field], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
     """One database's way of writing. A list to look in is one parameter, so that its length is no part of the text."""
 
+    writer: peewee.Database
+    """What has peewee write so; nothing is ever opened by it."""
     value: peewee.SQL
     """The place of one parameter."""
     is_one_of: Listed
@@ -31,6 +33,7 @@ class Dialect:
 _EACH = peewee.SQL("(SELECT value FROM json_each(?))")
 
 SQLITE = Dialect(
+    writer=peewee.SqliteDatabase(None),
     value=peewee.SQL("?"),
     is_one_of=lambda field: operator.lshift(field, _EACH),  # peewee's spelling of SQL's IN
     is_none_of=lambda field: field.not_in(_EACH),
@@ -40,6 +43,7 @@ SQLITE = Dialect(
     is_found=lambda field, query: field.in_(query),
 )
 POSTGRES = Dialect(
+    writer=peewee.PostgresqlDatabase(None),
     value=peewee.SQL("%s"),
     is_one_of=lambda field: field == peewee.SQL("ANY(%s)"),
     is_none_of=lambda field: field != peewee.SQL("ALL(%s)"),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar, cast
 
 import structlog
@@ -12,7 +13,7 @@ from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryState
 from gateway.ports import ContentStore
 from gateway.store.dialects import SQLITE, Dialect
-from gateway.store.models import InstantField
+from gateway.store.models import InstantField, models
 from gateway.store.statements import CheckedStatements, Statements, claim
 
 Row = TypeVar("Row")
@@ -58,6 +59,12 @@ class Repository:
 
     def __getitem__(self, table: type) -> Statements:
         return self._statements[table]
+
+
+@cache
+def repository(dialect: Dialect) -> Repository:
+    """The statements of all tables, written once: that takes 30 ms."""
+    return Repository(models(dialect.writer), dialect)
 
 
 class TableTx:

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Barrier, local
 from typing import Any, TypeVar
 
@@ -34,8 +33,8 @@ from gateway.store.connections import (
     connect,
     store_error,
 )
-from gateway.store.models import models
-from gateway.store.repository import Aftermath, Repository, SqliteTx
+from gateway.store.dialects import SQLITE
+from gateway.store.repository import Aftermath, SqliteTx, repository
 
 log = structlog.get_logger()
 
@@ -57,22 +56,14 @@ SHRED_SECONDS = 1.0
 
 def read_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
     """One look at a database that nobody serves from here. Raises StoreBusy, StoreFull, StoreDamaged."""
-    repository = _repository(database)
     with as_store_errors(), database.connection_context():
-        return work(SqliteTx(repository, database.connection()))
+        return work(SqliteTx(repository(SQLITE), database.connection()))
 
 
 def write_once(database: peewee.SqliteDatabase, work: Callable[[Tx], R]) -> R:
     """One transaction on a database that nobody serves yet. Raises StoreBusy, StoreFull, StoreDamaged."""
-    repository = _repository(database)
     with as_store_errors(), database.connection_context(), database.atomic("IMMEDIATE"):
-        return work(SqliteTx(repository, database.connection()))
-
-
-@lru_cache(maxsize=4)
-def _repository(database: peewee.SqliteDatabase) -> Repository:
-    """Its statements, written once: that takes 30 ms, and who comes again and again has no time for it."""
-    return Repository(models(database))
+        return work(SqliteTx(repository(SQLITE), database.connection()))
 
 
 @dataclass(slots=True)
@@ -102,7 +93,7 @@ class SqliteStore:
         shared: bool = False,
     ) -> None:
         self._path = database.database
-        self._repository = Repository(models(database))
+        self._repository = repository(SQLITE)
         self._content = content
         self._on_queued = on_queued
         self._on_commit = on_commit

@@ -1,6 +1,5 @@
 """Transactions of a command, beside whoever serves from the same database."""
 
-import sqlite3
 from collections.abc import Callable
 from typing import Self, TypeVar
 
@@ -8,13 +7,14 @@ import peewee
 
 from gateway.ports import ContentStore, Tx
 from gateway.store.connections import as_store_errors
-from gateway.store.models import models
-from gateway.store.repository import Repository, SqliteTx
+from gateway.store.damaged import last_number, missing_triggers
+from gateway.store.dialects import SQLITE
+from gateway.store.repository import SqliteTx, repository
 
 R = TypeVar("R")
 
 
-class Transactions:
+class SqliteTransactions:
     """One transaction after the other, beside a gateway that may serve; a context manager.
 
     What they ask to be done afterwards is done: files of contents that are gone go, and destroyed keys leave the log.
@@ -23,7 +23,7 @@ class Transactions:
     def __init__(self, database: peewee.SqliteDatabase, content: ContentStore) -> None:
         self._database = database
         self._content = content
-        self._repository = Repository(models(database))
+        self._repository = repository(SQLITE)
         self._shredded = False
 
     def __enter__(self) -> Self:
@@ -44,10 +44,15 @@ class Transactions:
         with as_store_errors(), self._database.atomic("DEFERRED"):
             return work(SqliteTx(self._repository, self._database.connection()))
 
-    def look(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        """What is asked of the database itself. Raises StoreBusy, StoreDamaged."""
+    def missing_triggers(self) -> list[str]:
+        """The triggers of our schema that are not there, or say something else. Raises StoreBusy, StoreDamaged."""
         with as_store_errors():
-            return work(self._database.connection())
+            return missing_triggers(self._database.connection())
+
+    def last_number(self, table: str) -> int:
+        """The highest number that a row of this table has ever had. Raises StoreBusy, StoreDamaged."""
+        with as_store_errors():
+            return last_number(self._database.connection(), table)
 
     def write(self, work: Callable[[Tx], R]) -> R:
         """Raises StoreBusy, StoreFull, StoreDamaged, and what the work raises."""

@@ -508,7 +508,7 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
     ),
     ("all can read keys", mode("gateway.keys", 0o604), "keys", "others can read", "chmod 600"),
     ("all can write the database", mode("gateway.db", 0o606), "database.url", "others can write", "chmod 600"),
-    ("another database", setting("database", url="mysql://db/x"), "database.url", "only SQLite", 'write "sqlite'),
+    ("another database", setting("database", url="mysql://db/x"), "database.url", "cannot be used", 'write "sqlite'),
     (
         "no folder for it",
         setting("database", url="sqlite:////nowhere/x.db"),
@@ -516,7 +516,7 @@ MISTAKES: list[tuple[str, Callable[[Place], None], str, str, str]] = [
         "cannot be written",
         "name",
     ),
-    ("a folder for it", folder_as("database", "url"), "database.url", "only SQLite", 'write "sqlite'),
+    ("a folder for it", folder_as("database", "url"), "database.url", "cannot be used", 'write "sqlite'),
     ("a folder of that name", database_folder, "database.url", "is a folder", "name a file"),
     ("notes for it", no_database, "database.url", "notes.txt is no database, or it is damaged", "restore it from"),
     (

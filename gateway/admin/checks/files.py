@@ -27,16 +27,16 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 
 def _kept(settings: Settings) -> Iterator[Finding]:
     """The database, and what lies beside it."""
-    path = settings.database_path
-    for place in (path, settings.spool_path, settings.path(settings.ledger.file)):
+    own = () if settings.has_nodes else (settings.database_path, settings.spool_path)
+    for place in (*own, settings.path(settings.ledger.file)):
         if place.exists() and (others := _others(place)):
             mode = "700" if place.is_dir() else "600"
             key = "ledger.file" if place.name == Path(settings.ledger.file).name else "database.url"
             yield warning(key, f"others can {others} {place}", f"chmod {mode} {place}")
-    if path.parent.exists() and path.parent.stat().st_mode & stat.S_IWOTH:
-        yield warning("database.url", f"everybody can replace files in {path.parent}", f"chmod 700 {path.parent}")
-    folder = settings.folder
-    if folder.exists() and folder != path.parent and folder.stat().st_mode & stat.S_IWOTH:
+    data, folder = settings.data_folder, settings.folder
+    if data.exists() and data.stat().st_mode & stat.S_IWOTH:
+        yield warning("database.url", f"everybody can replace files in {data}", f"chmod 700 {data}")
+    if folder.exists() and folder != data and folder.stat().st_mode & stat.S_IWOTH:
         yield warning("settings", f"everybody can replace the settings in {folder}", f"chmod 755 {folder}")
 
 

@@ -14,14 +14,13 @@ from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.admin.checks.machine import is_free
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.edge.outbox.probe import causes
 from gateway.edge.run.clock import the_clock
 from gateway.flow.upkeep import proxies as sights
 from gateway.flow.upkeep.proxies import ProxyFault
 from gateway.portal.plain import WHO_ANSWERS
 from gateway.prepare import keys_of, templates_of
-from gateway.store.connections import open_database
-from gateway.store.runner import read_once
 
 URL = "site.portal_url"
 PATIENCE = 5.0
@@ -45,11 +44,9 @@ async def templates(settings: Settings) -> list[Finding]:
 
 async def proxies(settings: Settings) -> list[Finding]:
     """What a running portal has lately seen of the proxy before it."""
-    found = []
-    if settings.database_path.exists():
-        now = the_clock().now()
-        database = open_database(settings.database_path)
-        found = await asyncio.to_thread(read_once, database, lambda tx: sights.seen(tx, now))
+    found, database, now = [], database_of(settings), the_clock().now()
+    if await asyncio.to_thread(database.is_there):
+        found = await asyncio.to_thread(database.read_once, lambda tx: sights.seen(tx, now))
     for sight in found:
         address = ipaddress.ip_address(sight.peer)
         trusted = any(address in network for network in settings.portal.trusted_proxies)

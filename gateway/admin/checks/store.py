@@ -9,11 +9,10 @@ from gateway.admin.keeping import about_backup, about_ledger
 from gateway.admin.key_checks import key_warnings
 from gateway.admin.sights import ENOUGH_ROOM
 from gateway.config.settings import Settings
+from gateway.database import database_of
 from gateway.domain.model import Delivery
 from gateway.domain.vocabulary import DeliveryState
 from gateway.prepare import check_at_hand, check_fits, check_writable, keys_of
-from gateway.store.connections import damage_of, open_database
-from gateway.store.runner import read_once
 
 
 async def keys(settings: Settings) -> list[Finding]:
@@ -24,26 +23,29 @@ async def keys(settings: Settings) -> list[Finding]:
 
 
 async def database(settings: Settings) -> list[Finding]:
-    path = settings.database_path
+    return await asyncio.to_thread(_database, settings)
+
+
+def _database(settings: Settings) -> list[Finding]:
+    kept = database_of(settings)
     check_writable(settings)
     check_at_hand(settings)
-    if not path.exists():
-        return [ok("database", f"{path} will be made when serving starts")]
+    if not kept.is_there():
+        return [ok("database", f"{kept.name} will be made when serving starts")]
     ring = keys_of(settings)
-    opened = open_database(path)
-    if damage := await asyncio.to_thread(damage_of, opened):
+    if damage := kept.damage():
         return [damaged(settings, damage)]
-    await asyncio.to_thread(read_once, opened, lambda tx: check_fits(tx, settings, ring))
-    aside = await asyncio.to_thread(read_once, opened, lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
+    kept.read_once(lambda tx: check_fits(tx, settings, ring))
+    aside = kept.read_once(lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
     if aside:
         said = f"{aside} mails were set aside: they could not be prepared for sending, or came back from their sender"
         return [fault("queue", said, "gateway queue list --set-aside shows them")]
-    drill = await asyncio.to_thread(read_once, opened, drills.said)
+    drill = kept.read_once(drills.said)
     return [warning("database", drill, "gateway serve refuses it") if drill else ok("database")]
 
 
 def damaged(settings: Settings, why: object) -> Finding:
-    said = f"{settings.database_path} is no database, or it is damaged ({why})"
+    said = f"{database_of(settings).name} is no database, or it is damaged ({why})"
     return fault("database.url", said, "restore it from a backup, or name the right file")
 
 
@@ -56,7 +58,7 @@ async def backup(settings: Settings) -> list[Finding]:
 
 
 async def disk(settings: Settings) -> list[Finding]:
-    folder = settings.database_path.parent
+    folder = settings.data_folder
     if not folder.exists():  # which is said of the database
         return []
     space = shutil.disk_usage(folder)

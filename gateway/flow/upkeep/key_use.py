@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from gateway.domain.ledger import LedgerKind, LedgerLine
-from gateway.domain.model import Meta
+from gateway.domain.model import Meta, Worker
 from gateway.errors import WrongKey
 from gateway.flow import ledger, meta, retired_keys
 from gateway.flow.context import Context
@@ -160,6 +160,12 @@ def workers(tx: Tx) -> dict[str, str]:
     row = tx.one(Meta, name=_WORKERS)
     found: dict[str, str] = json.loads(row.value) if row else {}
     return found
+
+
+def living(tx: Tx) -> dict[str, str]:
+    """Of those, the ones that have lately shown that they live; of one that has not said its letter yet it is ""."""
+    known = workers(tx)
+    return {one.name: known.get(one.name, "") for one in tx.find(Worker)}
 
 
 def nobody_serves(ctx: Context) -> None:

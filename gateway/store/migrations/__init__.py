@@ -4,7 +4,7 @@ They only ever go forward. A database of version n has had the first n; the firs
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from itertools import takewhile
@@ -21,22 +21,28 @@ def migrate(database: peewee.SqliteDatabase) -> list[int]:
     Raises ConfigError for a file of another schema, StoreBusy, StoreFull, StoreDamaged.
     """
     with as_store_errors(), database.connection_context():
-        scripts = _pending(database)
-        for number, script in scripts:
+        scripts, version = _known(database), database.user_version
+        for number, script in enumerate(scripts[version:], version + 1):
             with database.atomic("IMMEDIATE"):
                 for statement in statements(script):
                     database.execute_sql(statement)
                 database.user_version = number
-    return [number for number, _ in scripts]
+    return list(range(version + 1, len(scripts) + 1))
 
 
 def pending(database: peewee.SqliteDatabase) -> list[tuple[int, str]]:
     """What `migrate` would apply: each script's number, and its first words. Raises as it does."""
     with as_store_errors(), database.connection_context():
-        return [(number, _title(script)) for number, script in _pending(database)]
+        return titled(_known(database), database.user_version)
 
 
-def _pending(database: peewee.SqliteDatabase) -> list[tuple[int, str]]:
+def titled(scripts: Sequence[str], version: int) -> list[tuple[int, str]]:
+    """The scripts behind this version: each one's number, and its first words."""
+    return [(number, _title(script)) for number, script in enumerate(scripts[version:], version + 1)]
+
+
+def _known(database: peewee.SqliteDatabase) -> list[str]:
+    """Our scripts. Raises ConfigError where the database has had more than those."""
     scripts, version = newest_scripts(), database.user_version
     if version > len(scripts):
         raise ConfigError(
@@ -44,7 +50,7 @@ def _pending(database: peewee.SqliteDatabase) -> list[tuple[int, str]]:
             "was written by a newer gateway, or by one from before the first release; serve it with the gateway "
             "that wrote it, or name a new file"
         )
-    return list(enumerate(scripts[version:], version + 1))
+    return scripts
 
 
 def _title(script: str) -> str:

@@ -10,19 +10,16 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
 from typing import Any, TypeVar
 
-import peewee
 import psycopg
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from gateway.errors import StoreBusy
 from gateway.ports import ContentStore, Tx
 from gateway.store.dialects import POSTGRES
-from gateway.store.models import models
 from gateway.store.postgres.connections import CONFLICTS, PATIENCE_SECONDS, as_store_errors, connect, open_pool
-from gateway.store.repository import Aftermath, Repository, TableTx
+from gateway.store.repository import Aftermath, Repository, TableTx, repository
 
 R = TypeVar("R")
 
@@ -54,7 +51,7 @@ class PostgresStore:
         *,
         connections: int = CONNECTIONS,
     ) -> None:
-        self._repository = repository()
+        self._repository = repository(POSTGRES)
         self._content = content
         self._on_queued = on_queued
         self._on_commit = on_commit
@@ -100,19 +97,25 @@ def read_once(url: str, work: Callable[[Tx], R]) -> R:
 
     def attempt() -> R:
         with as_store_errors(), connect(url) as connection:
-            return look(connection, repository(), work)
+            return look(connection, repository(POSTGRES), work)
 
     return Retrying(**_again())(attempt)
 
 
-def write_once(url: str, work: Callable[[Tx], R]) -> R:
-    """One transaction on a database. Raises StoreBusy, StoreFull, StoreDamaged."""
+def write_once(url: str, work: Callable[[Tx], R], content: ContentStore | None = None) -> R:
+    """One transaction on a database; contents that are gone are removed from their home, if one is given.
 
-    def attempt() -> R:
+    Raises StoreBusy, StoreFull, StoreDamaged.
+    """
+
+    def attempt() -> tuple[R, Aftermath]:
         with as_store_errors(), connect(url) as connection:
-            return transact(connection, repository(), work)[0]
+            return transact(connection, repository(POSTGRES), work)
 
-    return Retrying(**_again())(attempt)
+    result, aftermath = Retrying(**_again())(attempt)
+    if content:
+        aftermath.discard_from(content)
+    return result
 
 
 def look(connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R]) -> R:
@@ -169,9 +172,3 @@ def _again() -> dict[str, Any]:
         "stop": stop_after_delay(PATIENCE_SECONDS),
         "reraise": True,
     }
-
-
-@cache
-def repository() -> Repository:
-    """The statements of all tables, written once."""
-    return Repository(models(peewee.PostgresqlDatabase("gateway")), POSTGRES)

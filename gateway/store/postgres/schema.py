@@ -6,6 +6,7 @@ only PostgreSQL has stands in migrations/ beside this module.
 """
 
 import re
+from collections.abc import Iterator
 
 import psycopg
 
@@ -45,27 +46,44 @@ def migrate(connection: psycopg.Connection) -> list[int]:
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATING])
                 version = schema_of(connection)
-                if version > len(scripts):
-                    raise ConfigError(
-                        f"database.url: the database has schema {version}, and this gateway knows none after "
-                        f"{len(scripts)}: it was written by a newer gateway; serve it with that one"
-                    )
+                refuse_newer(version, len(scripts))
                 if version < number:
-                    for statement in statements(script):
-                        connection.execute(in_postgres(statement))
-                    connection.execute(own_script(number) or "SELECT")
+                    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)")
+                    connection.execute("INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (TABLE schema_version)")
+                    for statement in _of(number, script):
+                        connection.execute(statement)
                     connection.execute("UPDATE schema_version SET version = %s", [number])
                     applied.append(number)
     return applied
 
 
+def refuse_newer(version: int, newest: int) -> None:
+    """Raises ConfigError for a database of a newer schema than ours."""
+    if version > newest:
+        raise ConfigError(
+            f"database.url: the database has schema {version}, and this gateway knows none after {newest}: it was "
+            "written by a newer gateway; serve it with that one"
+        )
+
+
 def schema_of(connection: psycopg.Connection) -> int:
     """The version of the schema; 0 for a database that has none yet."""
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)")
-    found = connection.execute("SELECT version FROM schema_version").fetchone()
-    if found is None:
-        connection.execute("INSERT INTO schema_version VALUES (0)")
+    is_there = connection.execute("SELECT to_regclass('schema_version') IS NOT NULL").fetchone()
+    found = connection.execute("SELECT version FROM schema_version").fetchone() if is_there == (True,) else None
     return int(found[0]) if found else 0
+
+
+def whole() -> Iterator[str]:
+    """Every statement that a new database gets."""
+    for number, script in enumerate(newest_scripts(), 1):
+        yield from _of(number, script)
+
+
+def _of(number: int, script: str) -> Iterator[str]:
+    """The statements of one version: the common ones in PostgreSQL's words, then its own."""
+    yield from map(in_postgres, statements(script))
+    if own := own_script(number):
+        yield own
 
 
 def in_postgres(statement: str) -> str:

@@ -1,0 +1,151 @@
+"""A PostgreSQL database, from which any number of gateways serve: the port of store/databases.py."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Self, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from gateway.errors import ConfigError
+from gateway.ports import ContentStore, Tx
+from gateway.store.content import SpooledContent
+from gateway.store.events import StoreEvents
+from gateway.store.migrations import newest_scripts, titled
+from gateway.store.postgres import runner, schema
+from gateway.store.postgres.connections import as_store_errors, connect
+from gateway.store.postgres.runner import PostgresStore
+
+R = TypeVar("R")
+
+_FUNCTION = re.compile(
+    r"FUNCTION (?P<name>\w+)\(\) RETURNS trigger LANGUAGE plpgsql AS \$\$(?P<body>.*?)\$\$", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """One database of a server. The URL may name several hosts: of a cluster, the one that takes what is written."""
+
+    url: str = field(repr=False)  # with the password
+    connections: int
+    nodes: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, url: str, password: str, connections: int) -> Self:
+        """Raises ConfigError."""
+        try:
+            said = conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise ConfigError(
+                f"database.url: {' '.join(str(error).split())}; write postgresql://user@host/name"
+            ) from error
+        return cls(
+            make_conninfo(url, **({} if "password" in said or not password else {"password": password})), connections
+        )
+
+    @property
+    def name(self) -> str:
+        said = conninfo_to_dict(self.url)
+        return f"PostgreSQL database {said.get('dbname') or said.get('user')} at {said.get('host', 'this machine')}"
+
+    def is_there(self) -> bool:
+        return self.schema() > 0
+
+    def schema(self) -> int:
+        with self._connection() as connection:
+            return schema.schema_of(connection)
+
+    def pending(self) -> Sequence[tuple[int, str]]:
+        scripts, version = newest_scripts(), self.schema()
+        schema.refuse_newer(version, len(scripts))
+        return titled(scripts, version)
+
+    def prepare(self) -> None:
+        self.migrate()
+
+    def migrate(self) -> Sequence[int]:
+        with self._connection() as connection:
+            return schema.migrate(connection)
+
+    def damage(self) -> str:
+        return ""  # its pages have checksums of its own, if they were asked for: docs/scale.md
+
+    def octets(self) -> int:
+        with self._connection() as connection:
+            return _one(connection, "SELECT pg_database_size(current_database())")
+
+    def log_octets(self) -> int:
+        return 0  # the server's own affair, and shared by all its databases
+
+    def read_once(self, work: Callable[[Tx], R]) -> R:
+        return runner.read_once(self.url, work)
+
+    def write_once(self, work: Callable[[Tx], R]) -> R:
+        return runner.write_once(self.url, work)
+
+    def transactions(self, content: ContentStore) -> "PostgresTransactions":
+        return PostgresTransactions(self.url, content)
+
+    def content(self) -> SpooledContent:
+        return SpooledContent(Path(tempfile.gettempdir()) / "gateway.spool")
+
+    def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> PostgresStore:  # noqa: ARG002
+        return PostgresStore(self.url, content, events.queued, events.committed, connections=self.connections)
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        with as_store_errors(), connect(self.url) as connection:
+            yield connection
+
+
+class PostgresTransactions:
+    """One transaction after the other, beside gateways that may serve; a context manager."""
+
+    def __init__(self, url: str, content: ContentStore) -> None:
+        self._url = url
+        self._content = content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, work: Callable[[Tx], R]) -> R:
+        """Raises StoreBusy, StoreDamaged."""
+        return runner.read_once(self._url, work)
+
+    def write(self, work: Callable[[Tx], R]) -> R:
+        """Raises StoreBusy, StoreFull, StoreDamaged, and what the work raises."""
+        return runner.write_once(self._url, work, self._content)
+
+    def missing_triggers(self) -> list[str]:
+        """The triggers of our schema that are not there, or do something else. Raises StoreBusy."""
+        with as_store_errors(), connect(self._url) as connection:
+            rows = connection.execute(
+                "SELECT tgname, prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
+                "WHERE NOT tgisinternal AND tgenabled <> 'D'"
+            ).fetchall()
+        found: dict[str, str] = dict(rows)
+        return [name for name, body in _triggers().items() if found.get(name) != body]
+
+    def last_number(self, table: str) -> int:
+        """The highest number that a row of this table has ever had. Raises StoreBusy."""
+        with as_store_errors(), connect(self._url) as connection:
+            sequence = _one(connection, "SELECT pg_get_serial_sequence(%s, 'id')::regclass::oid::bigint", table)
+            return _one(connection, "SELECT coalesce(pg_sequence_last_value(%s::oid::regclass), 0)", sequence)
+
+
+def _triggers() -> dict[str, str]:
+    """What each trigger of our schema does, by its name."""
+    return {found["name"]: found["body"] for sql in schema.whole() for found in _FUNCTION.finditer(sql)}
+
+
+def _one(connection: psycopg.Connection, question: str, *values: object) -> int:
+    found = connection.execute(question, values).fetchone()
+    return int(found[0]) if found else 0

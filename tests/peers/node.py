@@ -1,0 +1,30 @@
+"""Gateways that serve from one PostgreSQL database, as processes: each with a folder, a name and listeners of its own."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.peers.served import ACCOUNT, Served
+
+
+class Node(Served):
+    """One of them; `first` is another whose keys it shares."""
+
+    def __init__(
+        self, folder: Path, next_hop: int, url: str, *options: str, first: Served | None = None, **settings: str
+    ) -> None:
+        self.url = url
+        own = {"DATABASE__URL": url, "DATABASE__NODE": folder.name}
+        super().__init__(folder, next_hop, *options, **own, **settings)
+        if first:
+            shutil.copy(first.folder / "gateway.keys", folder / "gateway.keys")
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query.replace("?", "%s"), values).fetchall()
+
+    def enrol(self, *addresses: str) -> None:
+        with psycopg.connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.executemany(ACCOUNT.replace("?", "%s"), [(address, address) for address in addresses])
