@@ -1,4 +1,4 @@
-"""Gateways that serve from one PostgreSQL database, as processes: each with a folder, a name and listeners of its own."""
+"""Gateways that serve from one PostgreSQL database, as processes: each with folder, name and listeners of its own."""
 
 import shutil
 from pathlib import Path
