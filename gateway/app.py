@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import structlog
 
@@ -17,57 +16,31 @@ from gateway.edge.outbox.outbox import Outbox
 from gateway.edge.outbox.reach import Reach
 from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.run.bookkeeper import Bookkeeper
-from gateway.edge.run.clock import FileClock, SteadyClock, Turnable, the_clock
+from gateway.edge.run.clock import the_clock
 from gateway.edge.run.heartbeat import BEAT_EVERY, Heartbeat
-from gateway.edge.run.housekeeping import keep_house
 from gateway.edge.run.key_watch import LOOK_EVERY, KeyWatch
 from gateway.edge.run.log_names import hash_addresses
 from gateway.edge.run.metrics import Figures, shown_to_prometheus
 from gateway.edge.run.sealer import Sealer
-from gateway.edge.run.ticker import Job, Ticker, Turn
-from gateway.edge.run.watch import Watch
+from gateway.edge.run.ticker import Ticker, Turn
 from gateway.edge.traces import UNTRACED, Traces
 from gateway.edge.web.proxies import Doubts
 from gateway.edge.web.serving import serve_web
-from gateway.flow.administration import attention
+from gateway.flow import lease
 from gateway.flow.context import Desk, Directory
-from gateway.flow.inbound import observe, question, receipts
-from gateway.flow.inbox import recall
-from gateway.flow.invitations import due_steps
-from gateway.flow.outbound import deliver
 from gateway.flow.outbound.write_out import Writer
-from gateway.flow.upkeep import heads
 from gateway.listeners import SystemRandom, listen_for_mail, open_traces, serve_portal
-from gateway.portal.mail.indexing import index_messages
-from gateway.ports import Clock, ContentStore
+from gateway.ports import Clock
 from gateway.prepare import Prepared, prepare
-from gateway.store.content import SpooledContent
 from gateway.store.events import StoreEvents
 from gateway.terms import Terms, terms_of
+from gateway.timed_work import TimedWork
 
 log = structlog.get_logger()
 
 PARTS = ("smtp", "portal", "delivery", "reminders", "mailbox")
-FOLLOW_EVERY = 0.05
-"""Seconds between two looks at whether a clock was turned: whoever turns it need not wait long."""
-FORGET_EVERY = 3600
-SEAL_LOOK_EVERY = 1
-INDEX_EVERY = 1
-WRITE_DOWN_EVERY = 1
 PARTING = 60
 """Seconds after which nobody asks a directory any more whose place another has taken."""
-AT_A_TIME = 20
-"""How many invitations are moved on in one transaction: few, so that a mail never waits long for its commit."""
-
-DUE = (
-    due_steps.run_due,
-    question.run_due,
-    recall.run_expired,
-    observe.report_due,
-    attention.report_due,
-    heads.report_due,
-)
-"""What the calendar brings, each called until it has nothing more to do."""
 
 
 @dataclass(slots=True)
@@ -122,14 +95,19 @@ class Gateway:
             await key_watch.look()
             if "delivery" in self.parts:
                 await heartbeat.begin()
+                stack.push_async_callback(heartbeat.end)
                 _in_background(stack, outbox.run())
-            ticker = self._ticker(stack, desk, outbox, bookkeeper, prepared.content, heartbeat)
+            ticker = self._ticker(stack, prepared, desk, outbox, bookkeeper)
             ticker.every(LOOK_EVERY, key_watch.look)
+            if not self.is_alone:
+                ticker.every(BEAT_EVERY, heartbeat.beat)
             _in_background(stack, ticker.run())
             _in_background(stack, self.figures.watch_loop().run())
             counts = (self.figures, self.traffic, self.traces)
             if "mailbox" in self.parts and self.worker == 0:
-                reader = MailboxReader(terms.mailbox, desk, prepared.content, *counts)
+                turn = Turn(desk, alone=self.is_alone, what=lease.MAILBOX)
+                stack.push_async_callback(turn.give_up)
+                reader = MailboxReader(terms.mailbox, desk, prepared.content, *counts, turn)
                 self._followers.append(lambda terms: reader.follow(terms.mailbox))
                 _in_background(stack, reader.run())
             await self._listen_for_metrics(stack, prepared)
@@ -218,116 +196,24 @@ class Gateway:
         return desk, outbox, bookkeeper
 
     def _ticker(
-        self,
-        stack: contextlib.AsyncExitStack,
-        desk: Desk,
-        outbox: Outbox,
-        bookkeeper: Bookkeeper,
-        content: ContentStore,
-        heartbeat: Heartbeat,
+        self, stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk, outbox: Outbox, bookkeeper: Bookkeeper
     ) -> Ticker:
-        ticker, clock, turn, watch = Ticker(), self.clock, Turn(desk, alone=self.is_alone), Watch(desk)
-        self._seal(ticker, desk, turn)
+        turn = Turn(desk, alone=self.is_alone)
         stack.push_async_callback(turn.give_up)
-
-        async def tick() -> None:
-            outbox.wake()
-            set_by = clock.look() if isinstance(clock, SteadyClock) else None
-            now, ours = clock.now(), await turn.is_ours()
-            if set_by and ours:
-                await desk.do_at_length(deliver.clock_was_set, set_by)
-            self.figures.clock_astray.set(isinstance(clock, SteadyClock) and clock.is_astray)
-            self.figures.keeps_time.set(ours)
-            if ours and "reminders" in self.parts:
-                await watch.look_back(clock_was_set=set_by is not None)
-            if "reminders" in self.parts:
-                await self._do_what_is_due(desk, turn, ticker)
-            if ours:
-                self.figures.timed_until.set(now.timestamp())
-                await watch.note()
-
-        if isinstance(clock, FileClock):  # it stands still, and nobody waits for a time that does not come
-            log.warning("the time is taken from a file: this is a test or a rehearsal")
-            ticker.every(receipts.QUIET.total_seconds(), lambda: desk.do(receipts.leave_at_once))
-        if isinstance(clock, Turnable):
-            ticker.every(FOLLOW_EVERY, _following(clock, tick))
-        ticker.every(1, tick)
-        self._keep_house(ticker, desk, content, turn)
-        self._keep_books(ticker, bookkeeper, turn)
-        if not self.is_alone:
-            ticker.every(BEAT_EVERY, heartbeat.beat)
+        counts = (self.figures, self.traffic, self.traces)
+        content, calendar = prepared.content, self.clock
+        ticker = TimedWork(
+            lambda: self.settings, self.parts, calendar, desk, outbox, bookkeeper, content, *counts, turn
+        ).begin()
         ticker.every(lookout.TALLY_EVERY, lookout.Tally(desk, self.traffic).tell)
         if self.worker == 0:
             lookout.look_around(ticker, lambda: self.settings, desk, self.figures, self.reach)
-        if "portal" in self.parts:
-            self._index(ticker, desk, content)
         return ticker
-
-    async def _do_what_is_due(self, desk: Desk, turn: Turn, ticker: Ticker) -> None:
-        done = 0
-        with self.traces.span("timed work") as span:
-            for due in DUE:
-                while not ticker.is_ending and await turn.is_ours() and (steps := await desk.do(due, AT_A_TIME)):
-                    done += steps
-            span.tell(steps=done) if done else span.drop()
-
-    def _keep_house(self, ticker: Ticker, desk: Desk, content: ContentStore, turn: Turn) -> None:
-        """Have what has served its time removed, by whoever keeps the time."""
-
-        async def forget() -> None:
-            if await turn.is_ours():
-                await keep_house(desk, self.traffic, lambda: ticker.is_ending)
-                before = self.clock.now().date() - timedelta(days=self.settings.retention.orphans)
-                if isinstance(content, SpooledContent):
-                    await asyncio.to_thread(content.forget_orphans, before)
-
-        ticker.every(FORGET_EVERY, forget)
-
-    def _keep_books(self, ticker: Ticker, bookkeeper: Bookkeeper, turn: Turn) -> None:
-        """Each process writes down what it has sent, and one of them what all have destroyed."""
-
-        async def keep() -> None:
-            await bookkeeper.write_down()
-            if await turn.is_ours():
-                await bookkeeper.keep()
-
-        async def forget() -> None:
-            if await turn.is_ours():
-                await bookkeeper.forget(self.settings.ledger.keep_days)
-
-        ticker.every(WRITE_DOWN_EVERY, keep)
-        ticker.every(FORGET_EVERY, forget)
-
-    def _seal(self, ticker: Ticker, desk: Desk, turn: Turn) -> None:
-        """Have the audit sealed, by whoever keeps the time."""
-        sealer = Sealer(desk, lambda: self.settings.heads_file)
-
-        async def seal() -> None:
-            if await turn.is_ours():
-                await sealer.look()
-
-        ticker.every(SEAL_LOOK_EVERY, seal)
-
-    def _index(self, ticker: Ticker, desk: Desk, content: ContentStore) -> None:
-        """Have messages read for the search indexes of their accounts."""
-
-        def gives_way() -> bool:
-            return ticker.is_ending or self.traffic.goes_first
-
-        ticker.every(INDEX_EVERY, lambda: index_messages(desk, content, SystemRandom(), gives_way))
 
     async def _listen_for_metrics(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> None:
         part = f"metrics{self.worker}"
         await serve_web(stack, shown_to_prometheus(self.figures.registry), prepared.sockets[part])
         self.listening["metrics"] = prepared.where(part)
-
-
-def _following(clock: Turnable, tick: Job) -> Job:
-    async def follow() -> None:
-        if clock.tick():
-            await tick()
-
-    return follow
 
 
 def _part(people: Directory | None) -> None:

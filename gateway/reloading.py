@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.adapters import refuse_expired
-from gateway.app import AT_A_TIME, Gateway
+from gateway.app import Gateway
 from gateway.config.changes import Change, Files, changes, files_of, without_restart
 from gateway.config.settings import Settings
 from gateway.edge.run.notify import notify, notify_reloading
@@ -23,6 +23,7 @@ from gateway.flow.context import Desk
 from gateway.flow.invitations import due_steps
 from gateway.prepare import check_practices, follows_calendar, note_calendar
 from gateway.terms import Terms
+from gateway.timed_work import AT_A_TIME
 
 log = structlog.get_logger()
 

@@ -21,8 +21,8 @@ def words(text: str) -> frozenset[str]:
 
 
 EVERYTHING = words(
-    "adapters admin app cli config demo domain edge explain errors flow listeners mail owner portal ports prepare "
-    "reloading setup store terms workers"
+    "adapters admin app cli config database demo domain edge explain errors flow listeners mail owner portal ports "
+    "prepare reloading setup store terms timed_work workers"
 )
 MAY_IMPORT = {
     "errors": words(""),

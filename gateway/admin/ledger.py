@@ -28,7 +28,7 @@ WITHOUT = "restored without its ledger"
 def ledger_of(settings: Settings, keys: Keys) -> ChainedLedger:
     """The ledger that the settings name."""
     own = settings.ledger
-    return ChainedLedger(settings.path(own.file), keys, [settings.path(copy) for copy in own.copies])
+    return ChainedLedger(settings.path(own.file), keys, list(map(settings.path, own.copies)), settings.node)
 
 
 def compared(tx: Tx, file: ChainedLedger) -> str:
@@ -37,7 +37,7 @@ def compared(tx: Tx, file: ChainedLedger) -> str:
     An older ledger, one with lines that were altered or taken out, and one of another database are named as such.
     Raises OSError, but not where there is none.
     """
-    return _fault(file, ledger.position(tx))
+    return _fault(file, ledger.position(tx, file.of))
 
 
 def take_up(database: Database, file: ChainedLedger, now: datetime) -> ChainedLedger:
@@ -47,7 +47,7 @@ def take_up(database: Database, file: ChainedLedger, now: datetime) -> ChainedLe
     goes on. Raises ConfigError, StoreBusy, StoreFull.
     """
     try:
-        _mend(file, database.read_once(ledger.position), now)
+        _mend(file, database.read_once(partial(ledger.position, of=file.of)), now)
         write_down(database.read_once, database.write_once, file)
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT, EIO):
@@ -60,9 +60,9 @@ def write_down(read: Callable[..., Any], write: Callable[..., Any], file: Chaine
     """Move what waits in the database into the ledger, by these transactions. Raises StoreBusy, StoreFull, OSError."""
     while rows := read(ledger.waiting):
         if not file.file.exists():  # or what follows would be numbered from 1 on, and nobody would miss the rest
-            _mend(file, read(ledger.position), rows[0].at)
+            _mend(file, read(partial(ledger.position, of=file.of)), rows[0].at)
         position, ids = file.append(rows), [row.id for row in rows]
-        write(partial(ledger.moved, ids=ids, position=position))
+        write(partial(ledger.moved, ids=ids, position=position, of=file.of))
     file.append([])  # so that it is there, and its copies are
 
 

@@ -50,7 +50,8 @@ class Lookout:
         for hop, found in self._reach.down():
             where = hop or f"next_hop ({settings.next_hop.address})"
             yield Seen(NeedKind.HOP_DOWN, f"{where}, {found}" if found else where)
-        if settings.mailbox.host and not self._figures.is_set("gateway_mailbox_connected"):
+        reads = self._figures.is_set("gateway_mailbox_reader")
+        if settings.mailbox.host and reads and not self._figures.is_set("gateway_mailbox_connected"):
             yield Seen(NeedKind.MAILBOX, settings.mailbox.host)
         if settings.directory.url and not self._figures.is_set("gateway_directory_answers"):
             yield Seen(NeedKind.DIRECTORY, settings.directory.url)

@@ -8,22 +8,23 @@ from gateway.flow.context import Context
 
 TERM = timedelta(seconds=15)
 """How long a lease is left to a holder who does not renew it."""
-_NAME = "timed work"
+TIMED_WORK, MAILBOX = "timed work", "mailbox"
+"""What only one does at a time: all that the calendar brings, and reading the bot's mailbox."""
 
 
-def hold(ctx: Context, holder: str) -> bool:
+def hold(ctx: Context, holder: str, what: str = TIMED_WORK) -> bool:
     """Take the lease if it is free, or renew it; whether it is the holder's now."""
-    row = ctx.tx.one(Meta, name=_NAME)
+    row = ctx.tx.one(Meta, name=what)
     if row and not _is_free(row, ctx.now) and _holder(row) != holder:
         return False
     value = f"{(ctx.now + TERM).isoformat()} {holder}".encode()
-    meta.put(ctx.tx, _NAME, value)
+    meta.put(ctx.tx, what, value)
     return True
 
 
-def give_up(ctx: Context, holder: str = "") -> None:
+def give_up(ctx: Context, holder: str = "", what: str = TIMED_WORK) -> None:
     """Free the lease, if it is this holder's; whoever it is, if none is named: only where nobody serves."""
-    row = ctx.tx.one(Meta, name=_NAME)
+    row = ctx.tx.one(Meta, name=what)
     if row and holder in ("", _holder(row)):
         ctx.tx.remove(Meta, id=row.id)
 

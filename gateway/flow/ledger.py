@@ -23,6 +23,9 @@ _MICROSECONDS = 1_000_000
 class LedgerFile(Protocol):
     """The ledger outside of the database; several processes may write to it, and any thread may call it."""
 
+    of: str
+    """Whose it is, of several gateways that serve from one database and keep one each; "" where there is one."""
+
     def append(self, entries: Sequence[LedgerEntry]) -> LedgerPosition:
         """Write these behind what stands there, durably, and into the copies; how far it has come. Raises OSError."""
         ...
@@ -84,14 +87,18 @@ def waiting(tx: Tx, limit: int = AT_A_TIME) -> list[LedgerEntry]:
     return tx.find(LedgerEntry, limit=limit)
 
 
-def moved(tx: Tx, ids: Sequence[int], position: LedgerPosition) -> None:
-    """These stand in the file now, which has come so far."""
+def moved(tx: Tx, ids: Sequence[int], position: LedgerPosition, of: str = "") -> None:
+    """These stand in that file now, which has come so far."""
     if ids:
         tx.remove(LedgerEntry, id__in=list(ids))
-    meta.put(tx, _POSITION, str(position).encode())
+    meta.put(tx, _position_of(of), str(position).encode())
 
 
-def position(tx: Tx) -> LedgerPosition:
-    """How far the ledger had come when the database last heard of it."""
-    known = tx.one(Meta, name=_POSITION)
+def position(tx: Tx, of: str = "") -> LedgerPosition:
+    """How far that ledger had come when the database last heard of it."""
+    known = tx.one(Meta, name=_position_of(of))
     return LedgerPosition.read(known.value.decode()) if known else LedgerPosition()
+
+
+def _position_of(whom: str) -> str:
+    return f"{_POSITION} {whom}".rstrip()

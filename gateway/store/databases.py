@@ -183,7 +183,7 @@ class SqliteFile:
         return SpooledContent(spool_of(self.path))
 
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> OpenStore:  # noqa: ARG002
-        return runner.SqliteStore(self._opening, content, events.queued, events.committed, shared=not alone)
+        return runner.SqliteStore(self._opening, content, events, shared=not alone)
 
 
 def spool_of(path: Path) -> Path:

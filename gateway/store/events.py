@@ -12,3 +12,6 @@ class StoreEvents:
     """A commit has queued a delivery: one of this process, or of another that serves from the same database."""
     committed: Callable[[int, float], None] = lambda _count, _seconds: None
     """A commit, shared by so many callers, or tried so often, has taken so many seconds."""
+
+
+UNHEARD = StoreEvents()

@@ -40,8 +40,9 @@ class _End:
 class ChainedLedger:
     """flow/ledger.py's `LedgerFile`: one file, and copies of it in other places."""
 
-    def __init__(self, file: Path, keys: Keys, copies: Sequence[Path] = ()) -> None:
+    def __init__(self, file: Path, keys: Keys, copies: Sequence[Path] = (), of: str = "") -> None:
         self.file = file
+        self.of = of
         self.copies = tuple(copies)
         self._copies = [LedgerCopy(path) for path in copies]
         self._keys = keys

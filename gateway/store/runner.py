@@ -34,6 +34,7 @@ from gateway.store.connections import (
     store_error,
 )
 from gateway.store.dialects import SQLITE
+from gateway.store.events import UNHEARD, StoreEvents
 from gateway.store.repository import Aftermath, SqliteTx, repository
 
 log = structlog.get_logger()
@@ -77,26 +78,20 @@ class _Job:
 
 
 class SqliteStore:
-    """The port `Store` on one SQLite file, for one event loop.
-
-    `on_queued` is called in the loop after each commit that queued a delivery; `on_commit` after each commit, with the
-    number of those who shared it and the seconds that it took them. `shared`: other processes write too.
-    """
+    """The port `Store` on one SQLite file, for one event loop. `shared`: other processes write too."""
 
     def __init__(
         self,
         database: peewee.SqliteDatabase,
         content: ContentStore,
-        on_queued: Callable[[], None] = lambda: None,
-        on_commit: Callable[[int, float], None] = lambda _callers, _seconds: None,
+        events: StoreEvents = UNHEARD,
         *,
         shared: bool = False,
     ) -> None:
         self._path = database.database
         self._repository = repository(SQLITE)
         self._content = content
-        self._on_queued = on_queued
-        self._on_commit = on_commit
+        self._events = events
         self._waiting: deque[_Job] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._place = Place(self._path)
@@ -194,7 +189,7 @@ class SqliteStore:
         except Exception as error:  # whatever a disk may do, the next ones are served; every caller hears of it
             self._fail(jobs or self._take_all(), store_error(error))
             return
-        self._on_commit(len(jobs), loop.time() - started)
+        self._events.committed(len(jobs), loop.time() - started)
         self._after(jobs)
 
     async def _begin(self) -> None:
@@ -268,7 +263,7 @@ class SqliteStore:
         if any(after.shredded for after in aftermaths):
             self._forget_soon()
         if any(after.queued for after in aftermaths):
-            self._on_queued()
+            self._events.queued()
 
     def _copy(self) -> "asyncio.Future[None]":
         if self._copying:

@@ -8,6 +8,7 @@ import pyotp
 
 from gateway.admin.ledger import ledger_of, take_up
 from gateway.config.toml_file import load
+from gateway.database import database_of
 from gateway.domain.commands import read
 from gateway.domain.model import Invitation, Meta, Sender
 from gateway.flow import confirmations
@@ -39,7 +40,7 @@ def made(folder: Path) -> None:
     asyncio.run(_filled(folder))
     settings = load(folder / "gateway.toml")
     ledger = ledger_of(settings, load_keys(folder / "gateway.keys"))
-    take_up(open_database(settings.database_path), ledger, World().clock.now())
+    take_up(database_of(settings), ledger, World().clock.now())
 
 
 async def _filled(folder: Path) -> None:

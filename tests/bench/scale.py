@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.app import AT_A_TIME
 from gateway.config.settings import Settings
 from gateway.config.toml_file import load
 from gateway.domain.address import address
@@ -27,6 +26,7 @@ from gateway.store.content import SpooledContent
 from gateway.store.runner import SqliteStore
 from gateway.store.sealing import load_keys
 from gateway.testing import FakeClock
+from gateway.timed_work import AT_A_TIME
 from tests.bench.contenders import SENDER
 from tests.bench.effort import Effort
 from tests.bench.figures import Row, Target

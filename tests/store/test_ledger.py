@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 
@@ -10,10 +9,8 @@ from gateway.admin.ledger import astray, compared, take_up, write_down
 from gateway.domain.ledger import Gap, LedgerKind, LedgerPosition
 from gateway.domain.model_records import LedgerEntry
 from gateway.flow import ledger
-from gateway.store.connections import open_database
+from gateway.store.databases import SqliteFile
 from gateway.store.ledger import ChainedLedger
-from gateway.store.migrations import migrate
-from gateway.store.runner import read_once, write_once
 from gateway.testing import fake_keys
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -30,8 +27,8 @@ def file(tmp_path):
 
 @pytest.fixture
 def database(tmp_path):
-    opened = open_database(tmp_path / "gateway.db")
-    migrate(opened)
+    opened = SqliteFile(tmp_path / "gateway.db")
+    opened.migrate()
     return opened
 
 
@@ -78,18 +75,18 @@ def test_a_line_that_a_power_failure_cut_off_is_no_line(file):
 )
 def test_what_was_altered_taken_out_or_put_back_shows(file, database, change, fault):
     position = file.append(entries("1 destroyed", "2 destroyed", "3 destroyed"))
-    write_once(database, lambda tx: ledger.moved(tx, [], position))
-    assert read_once(database, lambda tx: compared(tx, file)) == ""
+    database.write_once(lambda tx: ledger.moved(tx, [], position))
+    assert database.read_once(lambda tx: compared(tx, file)) == ""
     edit(file, change)
-    assert fault in read_once(database, lambda tx: compared(tx, file))
+    assert fault in database.read_once(lambda tx: compared(tx, file))
 
 
 def test_the_ledger_of_another_database_shows(file, tmp_path, database):
-    write_once(database, lambda tx: ledger.moved(tx, [], file.append(entries("1", "2"))))
+    database.write_once(lambda tx: ledger.moved(tx, [], file.append(entries("1", "2"))))
     other = ChainedLedger(tmp_path / "other", fake_keys())
     other.append(entries("7", "8", "9"))
-    assert "of another database" in read_once(database, lambda tx: compared(tx, other))
-    assert "there is no" in read_once(database, lambda tx: compared(tx, other.at(tmp_path / "none")))
+    assert "of another database" in database.read_once(lambda tx: compared(tx, other))
+    assert "there is no" in database.read_once(lambda tx: compared(tx, other.at(tmp_path / "none")))
 
 
 def test_what_is_old_is_left_out_and_the_chain_goes_on(file):
@@ -113,16 +110,16 @@ def test_what_waits_in_the_database_goes_into_the_file_once(file, database):
         for one in entries("1", "2"):
             tx.add(one)
 
-    write_once(database, add)
-    write_down(partial(read_once, database), partial(write_once, database), file)
-    write_down(partial(read_once, database), partial(write_once, database), file)
+    database.write_once(add)
+    write_down(database.read_once, database.write_once, file)
+    write_down(database.read_once, database.write_once, file)
     assert subjects(file) == ["1", "2"]
-    assert read_once(database, ledger.position) == file.read().end
-    assert read_once(database, ledger.waiting) == []
+    assert database.read_once(ledger.position) == file.read().end
+    assert database.read_once(ledger.waiting) == []
 
 
 def test_a_lost_file_is_taken_from_its_copy(file, database):
-    write_once(database, lambda tx: ledger.moved(tx, [], file.append(entries("1", "2"))))
+    database.write_once(lambda tx: ledger.moved(tx, [], file.append(entries("1", "2"))))
     file.file.unlink()
     take_up(database, file, NOW)
     assert subjects(file) == ["1", "2"]
@@ -131,8 +128,8 @@ def test_a_lost_file_is_taken_from_its_copy(file, database):
 @pytest.mark.parametrize("change", [lambda lines: lines[:1], lambda lines: [lines[1]]])
 def test_an_older_or_damaged_file_without_a_good_copy_is_gone_on_with_and_says_so(file, database, change):
     before = file.append(entries("1"))
-    write_once(database, lambda tx: ledger.moved(tx, [], file.append(entries("2", "3"))))
-    position = read_once(database, ledger.position)
+    database.write_once(lambda tx: ledger.moved(tx, [], file.append(entries("2", "3"))))
+    position = database.read_once(ledger.position)
     edit(file, change)
     file.copies[0].unlink()
     take_up(database, file, NOW)
@@ -219,7 +216,7 @@ def test_a_copy_that_was_away_while_the_ledger_was_shortened_is_written_anew(fil
 
 
 def test_only_a_copy_that_tells_all_that_the_ledger_does_takes_its_place(file, database):
-    write_once(database, lambda tx: ledger.moved(tx, [], file.append(entries("1", "2"))))
+    database.write_once(lambda tx: ledger.moved(tx, [], file.append(entries("1", "2"))))
     drill = ChainedLedger(file.copies[0], fake_keys())
     drill.append(entries("3 of a drill", "4"))
     file.at(file.file).append(entries("3"))
@@ -244,7 +241,7 @@ def test_a_ledger_that_is_taken_away_does_not_begin_again_at_1_as_if_nothing_wer
 ):
     """While the gateway serves, or before an administrator's command destroys something."""
     position = file.append(entries("1", "2"))
-    write_once(database, lambda tx: ledger.moved(tx, [], position))
+    database.write_once(lambda tx: ledger.moved(tx, [], position))
     file.file.unlink()
     if not has_copy:
         file.copies[0].unlink()
@@ -253,8 +250,8 @@ def test_a_ledger_that_is_taken_away_does_not_begin_again_at_1_as_if_nothing_wer
         assert again.append([]) == position
         again.append(entries("3"))
     else:
-        write_once(database, lambda tx: tx.add(entries("3")[0]))
-        write_down(partial(read_once, database), partial(write_once, database), again)
+        database.write_once(lambda tx: tx.add(entries("3")[0]))
+        write_down(database.read_once, database.write_once, again)
     assert subjects(file) == (["1", "2", "3"] if has_copy else ["3"])
     assert any(line.is_gap for line in file.read().lines) is not has_copy
     assert file.read().end.number == 3

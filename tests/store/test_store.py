@@ -13,6 +13,7 @@ from gateway.errors import ConfigError, StoreBusy
 from gateway.store import connections
 from gateway.store.connections import open_database
 from gateway.store.content import SpooledContent
+from gateway.store.events import StoreEvents
 from gateway.store.migrations import migrate
 from gateway.store.models import models, table_name
 from gateway.store.postgres.runner import PostgresStore
@@ -168,7 +169,7 @@ async def test_a_claim_is_leased_and_counted(store):
 
 async def test_the_wake_up_comes_after_a_commit_that_queued(database, tmp_path):
     woken = []
-    store = SqliteStore(database, SpooledContent(tmp_path / "spool"), on_queued=lambda: woken.append(1))
+    store = SqliteStore(database, SpooledContent(tmp_path / "spool"), StoreEvents(queued=lambda: woken.append(1)))
     await store.write(lambda tx: tx.add(invitation()))
     assert woken == []
     await store.write(lambda tx: tx.add(delivery()))

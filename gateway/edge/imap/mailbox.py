@@ -18,8 +18,9 @@ from gateway.edge.accept import accept_mail, fault_of, log_refusal, log_taken, n
 from gateway.edge.imap.session import MailboxError, Server, Session
 from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.run.metrics import Figures
+from gateway.edge.run.ticker import Turn
 from gateway.edge.traces import UNTRACED, Traces
-from gateway.errors import DirectoryDown, Refused, StoreBusy, StoreFull, Unreadable
+from gateway.errors import DirectoryDown, Refused, StoreBusy, StoreFull, TryAgain, Unreadable
 from gateway.flow.context import Desk
 from gateway.flow.inbound import fetched
 from gateway.flow.inbound.mail_receiver import MailReceiver, SealedForms
@@ -44,7 +45,9 @@ class MailboxReader:
         figures: Figures,
         traffic: Traffic | None = None,
         traces: Traces = UNTRACED,
+        turn: Turn | None = None,
     ) -> None:
+        self._turn = turn or Turn(desk, alone=True)
         self._traffic = traffic or Traffic()
         self._traces = traces
         self._server = server
@@ -67,16 +70,20 @@ class MailboxReader:
             if self._server is None:
                 await self._changed.wait()
                 continue
+            if not await self._is_ours():
+                await asyncio.sleep(Turn.RENEW)
+                continue
             session = Session(self._server, afresh=failures > 0)
             try:
                 await session.open()
                 self._figures.mailbox_connected.set(1)
                 is_first = True
-                while not self._changed.is_set():
+                while not self._changed.is_set() and await self._is_ours():
                     taken = await self.take_all(session)
                     failures = 0
                     await self._wait(session, briefly=is_first or taken > 0)
                     is_first = False
+                continue
             except MailboxError as error:
                 log.warning("the mailbox cannot be read; trying again", error=str(error))
             except (StoreBusy, StoreFull, DirectoryDown) as error:
@@ -92,9 +99,19 @@ class MailboxReader:
                 await asyncio.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)] * (1 + secrets.randbelow(500) / 1000))
                 failures += 1
 
+    async def _is_ours(self) -> bool:
+        """Whether it is this process that reads; one at a time does. A database that cannot be written says no."""
+        try:
+            ours = await self._turn.is_ours()
+        except TryAgain:
+            ours = False
+        self._figures.mailbox_reader.set(ours)
+        return ours
+
     async def _wait(self, session: Session, *, briefly: bool) -> None:
-        """Until something may have come, or other settings have. Raises MailboxError."""
-        waits = [asyncio.ensure_future(session.wait(briefly=briefly)), asyncio.ensure_future(self._changed.wait())]
+        """Until something may have come, or other settings have, or it is another's turn. Raises MailboxError."""
+        ends = (session.wait(briefly=briefly), self._changed.wait(), self._turn.is_lost())
+        waits = [asyncio.ensure_future(one) for one in ends]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             if waits[0].done():

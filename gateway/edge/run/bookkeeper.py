@@ -62,7 +62,7 @@ class Bookkeeper:
         if self._noted is None or abs(now - self._noted) >= NOTE_EVERY:
             self._noted = now
             position = await self._append([])
-            if position and position != await self._desk.ask(lambda ctx: ledger.position(ctx.tx)):
+            if position and position != await self._desk.ask(lambda ctx: ledger.position(ctx.tx, self._file.of)):
                 await self._moved([], position)
 
     async def forget(self, days: int) -> None:
@@ -72,7 +72,7 @@ class Bookkeeper:
         await asyncio.to_thread(self._file.forget, min(before, last - SLACK) if last else before)
 
     async def _moved(self, ids: Sequence[int], position: LedgerPosition) -> None:
-        await self._desk.do(lambda ctx: ledger.moved(ctx.tx, ids, position))
+        await self._desk.do(lambda ctx: ledger.moved(ctx.tx, ids, position, self._file.of))
 
     async def _append(self, entries: Sequence[LedgerEntry]) -> LedgerPosition | None:
         try:

@@ -1,9 +1,11 @@
 """Seeing that another worker is gone: it has not shown that it lives while we did, and could have."""
 
+import contextlib
 import time
 
 import structlog
 
+from gateway.errors import TryAgain
 from gateway.flow.context import Desk
 from gateway.flow.outbound import heartbeat
 
@@ -31,6 +33,11 @@ class Heartbeat:
         """Whoever had this name before is gone. Raises StoreBusy, StoreFull."""
         if freed := await self._desk.do(heartbeat.free, [self._name]):
             log.warning("mails that a worker had in hand when it ended are free again", worker=self._name, mails=freed)
+
+    async def end(self) -> None:
+        """What we have not sent is free for others, now that we send nothing more."""
+        with contextlib.suppress(TryAgain):  # then they see that we are gone
+            await self._desk.do(heartbeat.free, [self._name])
 
     async def beat(self) -> None:
         """Show that we live, and free what workers that do not had claimed. Raises StoreBusy, StoreFull."""

@@ -55,6 +55,7 @@ class Figures:
         self._commit = Histogram("gateway_commit_seconds", "a commit of the store", buckets=_COMMIT, **where)
         self._batch = Histogram("gateway_commit_batch", "callers who shared a commit", buckets=_BATCH, **where)
         self.mailbox_connected = Gauge("gateway_mailbox_connected", "1 while the mailbox is read over IMAP", **where)
+        self.mailbox_reader = Gauge("gateway_mailbox_reader", "1 where it is this process that reads it", **where)
         self.mailbox_mails = Counter("gateway_mailbox_mails", "mails taken in from the mailbox", **where)
         self._directory = Gauge("gateway_directory_answers", "1 unless the directory of people failed last", **where)
         self._directory.set(1)

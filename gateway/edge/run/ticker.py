@@ -1,6 +1,7 @@
 """The scheduler loop: `schedule` only ticks; what is due stands in the database."""
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -91,7 +92,7 @@ class Ticker:
 
 
 class Turn:
-    """Whether timed work is this process's to do, where several serve: it holds the lease, and renews it.
+    """Whether something is this process's to do, where several serve: it holds the lease, and renews it.
 
     Should two believe so at the same time, nothing is done twice: each step is taken in a transaction of its own.
     """
@@ -99,8 +100,9 @@ class Turn:
     RENEW = 5.0
     """Seconds; a third of the lease's term, so that a slow commit does not lose it."""
 
-    def __init__(self, desk: Desk, *, alone: bool) -> None:
+    def __init__(self, desk: Desk, *, alone: bool, what: str = lease.TIMED_WORK) -> None:
         self._desk = desk
+        self._what = what
         self._alone = alone
         self._holder = secrets.token_hex(8)
         self._ours = False
@@ -111,11 +113,18 @@ class Turn:
         if self._alone:
             return True
         if time.monotonic() >= self._ask_at:
-            self._ours = await self._desk.do(lease.hold, self._holder)
+            self._ours = await self._desk.do(lease.hold, self._holder, self._what)
             self._ask_at = time.monotonic() + self.RENEW
         return self._ours
 
+    async def is_lost(self) -> None:
+        """Wait until it is not ours any more. Raises as `is_ours`."""
+        while await self.is_ours():  # noqa: ASYNC110 - nobody tells us: the database is asked
+            await asyncio.sleep(self.RENEW)
+
     async def give_up(self) -> None:
         """Leave it to another at once."""
-        if not self._alone:
-            await self._desk.do(lease.give_up, self._holder)
+        if self._alone:
+            return
+        with contextlib.suppress(StoreBusy, StoreFull):  # then it ends by itself
+            await self._desk.do(lease.give_up, self._holder, self._what)

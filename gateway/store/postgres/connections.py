@@ -22,12 +22,14 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
                 "-c synchronous_commit=on",  # a commit is on the disk when it returns, however the server is set
                 "-c lock_timeout=5s",
                 "-c idle_in_transaction_session_timeout=60s",  # a gateway that hangs lets others go on
+                "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",  # one that is gone
             )
         ),
         "connect_timeout": "5",
         "keepalives_idle": "10",  # seconds: a server whose machine has gone is noticed
         "keepalives_interval": "5",
         "keepalives_count": "3",
+        "tcp_user_timeout": "25000",  # milliseconds
     }
 )
 """What a connection asks for where the URL does not (libpq's names)."""

@@ -7,17 +7,21 @@ changes nothing but rows.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg_pool import PoolTimeout
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from gateway.errors import StoreBusy
 from gateway.ports import ContentStore, Tx
 from gateway.store.dialects import POSTGRES
+from gateway.store.events import UNHEARD, StoreEvents
+from gateway.store.postgres.bell import Bell, tell
 from gateway.store.postgres.connections import CONFLICTS, PATIENCE_SECONDS, as_store_errors, connect, open_pool
 from gateway.store.repository import Aftermath, Repository, TableTx, repository
 
@@ -25,6 +29,10 @@ R = TypeVar("R")
 
 CONNECTIONS = 8
 """Of one gateway: with more, transactions only wait for each other and for the disk."""
+TELL_SECONDS = 0.05
+"""How soon other gateways hear of queued mail."""
+SILENCE_SECONDS = 3 * PATIENCE_SECONDS
+"""How long callers wait for a server that does not even refuse."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 """Seconds before work is tried again: at random up to twice as long each time, so that no two meet for ever."""
 _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
@@ -36,27 +44,31 @@ class _NothingDone(StoreBusy):
 
 
 class PostgresStore:
-    """The port `Store` on a PostgreSQL database, for one event loop.
-
-    `on_queued` is called in the loop after each commit that queued a delivery; `on_commit` after each commit, with how
-    often the work was done, and the seconds that it took.
-    """
+    """The port `Store` on a PostgreSQL database, for one event loop. Other processes have other names."""
 
     def __init__(
         self,
         url: str,
         content: ContentStore,
-        on_queued: Callable[[], None] = lambda: None,
-        on_commit: Callable[[int, float], None] = lambda _tries, _seconds: None,
+        events: StoreEvents = UNHEARD,
         *,
+        name: str = "",
         connections: int = CONNECTIONS,
     ) -> None:
         self._repository = repository(POSTGRES)
         self._content = content
-        self._on_queued = on_queued
-        self._on_commit = on_commit
+        self._events = events
+        self._name = name or secrets.token_hex(8)
         self._pool = open_pool(url, connections)
         self._threads = ThreadPoolExecutor(connections, "store")
+        self._telling: asyncio.TimerHandle | None = None
+        loop = asyncio.get_running_loop()
+
+        def ring() -> None:
+            loop.call_soon_threadsafe(events.queued)
+
+        self._bell = Bell(url, self._name, ring)
+        self._bell.open()
 
     async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:  # noqa: ARG002 - nothing is in its way
         loop = asyncio.get_running_loop()
@@ -64,9 +76,10 @@ class PostgresStore:
         trying = AsyncRetrying(**_again())
         done: tuple[R, Aftermath] = await trying(self._in_thread, self._write, work)
         result, aftermath = done
-        self._on_commit(trying.statistics["attempt_number"], loop.time() - begun)
+        self._events.committed(trying.statistics["attempt_number"], loop.time() - begun)
         if aftermath.queued:
-            self._on_queued()
+            self._events.queued()
+            self._telling = self._telling or loop.call_later(TELL_SECONDS, self._tell)
         return result
 
     async def read(self, work: Callable[[Tx], R]) -> R:
@@ -75,11 +88,31 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Finish what was asked for, then let the connections go."""
+        if self._telling:
+            self._telling.cancel()
+        await asyncio.to_thread(self._bell.close)
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._pool.close)
 
     async def _in_thread(self, call: Callable[[Callable[[Tx], Any]], R], work: Callable[[Tx], Any]) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, work)
+        """A server that says nothing at all holds up its thread, until its connection is found to be dead; no caller
+        waits for that. Should it commit after all, what it was is known when it is tried again, as after any 451.
+        """
+        running = asyncio.get_running_loop().run_in_executor(self._threads, call, work)
+        try:
+            return await asyncio.wait_for(asyncio.shield(running), SILENCE_SECONDS)
+        except TimeoutError:
+            running.add_done_callback(_forgotten)
+            raise StoreBusy("the database does not answer") from None
+
+    def _tell(self) -> None:
+        """Tell the other gateways, once for all that was queued since the last time."""
+        self._telling = None
+        self._threads.submit(self._tell_others)
+
+    def _tell_others(self) -> None:
+        with suppress(psycopg.Error, PoolTimeout), self._pool.connection() as connection:  # they look each second, too
+            tell(connection, self._name)
 
     def _read(self, work: Callable[[Tx], R]) -> R:
         with as_store_errors(), self._pool.connection() as connection:
@@ -123,7 +156,7 @@ def look(connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R]
     try:
         connection.execute(_READ)
         return work(TableTx(of, connection))
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         if _is_undone(connection, error):
             raise _NothingDone(str(error)) from error
         raise
@@ -143,7 +176,7 @@ def transact(
         settle()
         is_committing = True
         connection.execute("COMMIT")
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise _NothingDone(str(error)) from error
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the caller is told that it was not
@@ -154,12 +187,20 @@ def transact(
 
 def _is_undone(connection: psycopg.Connection, error: Exception) -> bool:
     """Whether PostgreSQL has ended the transaction, or the connection has gone and all that was begun on it."""
-    return connection.broken or isinstance(error, CONFLICTS)
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):  # another server is the primary by now
+        connection.close()
+    return connection.broken or connection.closed or isinstance(error, CONFLICTS)
+
+
+def _forgotten(running: "asyncio.Future[Any]") -> None:
+    """Nobody waits for it any more: its error is no news."""
+    if not running.cancelled():
+        running.exception()
 
 
 def _roll_back(connection: psycopg.Connection) -> None:
     """End a transaction that is still open; what went wrong before is what counts."""
-    if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+    if not connection.closed and connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
         with suppress(psycopg.Error):
             connection.execute("ROLLBACK")
 

@@ -95,7 +95,7 @@ class PostgresServer:
         return SpooledContent(Path(tempfile.gettempdir()) / "gateway.spool")
 
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> PostgresStore:  # noqa: ARG002
-        return PostgresStore(self.url, content, events.queued, events.committed, connections=self.connections)
+        return PostgresStore(self.url, content, events, name=name, connections=self.connections)
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection]:
