@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import latency, limits, mail_rows, memory, profile, report, scale
+from tests.bench import latency, limits, mail_rows, memory, nodes, profile, report, scale
 from tests.bench.contenders import can_have_workers, room
 from tests.bench.effort import Effort
 from tests.bench.figures import Row
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[Path, Effort], list[Row]]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "scale": scale.measure,
+    "nodes": nodes.measure,
 }
 SECONDS, QUICK_SECONDS = 4, 0.5
 ROWS, QUICK_ROWS = 1_000_000, 5_000

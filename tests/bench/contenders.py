@@ -82,7 +82,8 @@ class GatewayContender(PythonContender):
         self._workers = () if workers == 1 else ("--workers", str(workers))
 
     def start(self) -> None:
-        self.sink.start()
+        if not self.sink.is_running:
+            self.sink.start()
         self._init()
         self._register()
         with (self._folder / "log").open("ab") as log:
@@ -120,10 +121,13 @@ class GatewayContender(PythonContender):
 
     def _register(self) -> None:
         """Put one account in, through the gateway's own store."""
-        account = Account(
+        write_once(open_database(self._settings.database_path), lambda tx: tx.add(self.account()))
+
+    def account(self) -> Account:
+        """Of the person who is registered."""
+        return Account(
             address=REGISTERED, typed=REGISTERED, name="Pat", password_hash="none", created_at=datetime.now(UTC)
         )
-        write_once(open_database(self._settings.database_path), lambda tx: tx.add(account))
 
     def _listeners(self) -> dict[str, str]:
         ports = {"SMTP": self.port, "PORTAL": 0, "METRICS": 0}

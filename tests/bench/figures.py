@@ -25,21 +25,28 @@ class Target:
 
 @dataclass(slots=True)
 class Row:
-    """One kind of work. `rounds` holds each contender's figures, round by round; `fewer` means that less is better."""
+    """One kind of work. `rounds` holds each contender's figures, round by round; `fewer` means that less is better,
+    and `beside` whose figures the ratios are to.
+    """
 
     part: str
     work: str
     unit: str
     target: Target | None = None
     fewer: bool = False
+    beside: str = PEER
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, contender: str, figure: float) -> None:
         self.rounds.setdefault(contender, []).append(figure)
 
     def ratios(self, contender: str) -> list[float]:
-        """The contender's figure over Postfix's, round by round; empty where Postfix has none."""
-        return [mine / its for mine, its in zip(self.rounds[contender], self.rounds.get(PEER, []), strict=False) if its]
+        """The contender's figure over its peer's, round by round; empty where the peer has none."""
+        return [
+            mine / its
+            for mine, its in zip(self.rounds[contender], self.rounds.get(self.beside, []), strict=False)
+            if its
+        ]
 
     def reached(self, contender: str) -> str:
         """`aim`, `yes` or `no`; empty where there is nothing to reach."""

@@ -121,7 +121,7 @@ def _half_of_the_top(postfix: Contender, effort: Effort) -> float:
     load = Load(4096)
 
     def run(mails: int) -> float:
-        took = load.send(postfix.port, mails)
+        took = load.send(mails, postfix.port)
         settle(postfix)
         return took
 

@@ -25,13 +25,14 @@ class Load:
     secure: bool = True
     processes: int = 2
 
-    def send(self, port: int, mails: int) -> float:
-        """Send so many mails, a multiple of the sessions; the seconds until the last 250.
+    def send(self, mails: int, *ports: int) -> float:
+        """Send so many mails, a multiple of the sessions, to these ports in turn; the seconds until the last 250.
 
         Raises RuntimeError if one is refused.
         """
         began = time.monotonic()
-        _finish([self._source(port, mails // self.processes, to) for to in self._recipients()])
+        turns = zip(itertools.cycle(ports), self._recipients())
+        _finish([self._source(port, mails // self.processes, to) for port, to in turns])
         return time.monotonic() - began
 
     def _recipients(self) -> Iterator[tuple[str, ...]]:

@@ -52,7 +52,7 @@ def _accept_one(folder: Path, effort: Effort, work: Work) -> list[Row]:
 
     def measure(contender: Contender, mails: int) -> float:
         before = cpu_seconds(contender.pid)
-        took = work.load.send(contender.port, mails)
+        took = work.load.send(mails, contender.port)
         taken = cpu_seconds(contender.pid)
         settle(contender)
         sent = cpu_seconds(contender.pid)
@@ -82,7 +82,7 @@ def _through_one(folder: Path, effort: Effort, work: Work) -> list[Row]:
     def measure(contender: Contender, mails: int) -> float:
         wanted = contender.sink.count() + mails
         before, began = cpu_seconds(contender.pid), time.monotonic()
-        work.load.send(contender.port, mails)
+        work.load.send(mails, contender.port)
         took = contender.sink.wait_for(wanted) - began
         settle(contender)
         cpu.add(contender.name, (cpu_seconds(contender.pid) - before) / mails * 1000)

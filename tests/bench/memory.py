@@ -35,6 +35,6 @@ def measure(folder: Path, effort: Effort) -> list[Row]:
 
 def _peak(contender: Contender) -> int:
     with Peak(contender.pid) as peak:
-        BIG.send(contender.port, SESSIONS)
+        BIG.send(SESSIONS, contender.port)
         settle(contender)
     return peak.octets

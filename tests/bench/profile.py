@@ -24,7 +24,7 @@ def record(folder: Path, seconds: float) -> str:
     with running(gateway):
 
         def run(mails: int) -> float:
-            took = Load(4096).send(gateway.port, mails)
+            took = Load(4096).send(mails, gateway.port)
             settle(gateway)
             return took
 

@@ -13,7 +13,7 @@ from tests.bench.figures import Row
 from tests.bench.table import fill, table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PARTS = ("accept", "through", "latency", "cpu", "memory", "scale", "limits")
+PARTS = ("accept", "through", "latency", "cpu", "memory", "scale", "nodes", "limits")
 
 
 def write(rows: list[Row], machine: str, docs: Path = DOCS) -> None:

@@ -34,6 +34,11 @@ class CountingSink:
             self._process = subprocess.Popen(command, env=fetch.environment(), stdout=printed)
         wait_until_listening(self._process, self.port)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started: several gateways may hand on to one."""
+        return self._process is not None
+
     def close(self) -> None:
         if self._process:
             end(self._process)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,7 @@ NOBODY = 65534
 class Postgres:
     """One server on one port, whether it runs or not; `durable` syncs as a real one does, else it is only fast."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, options: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._owner = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -30,6 +31,7 @@ class Postgres:
             os.chown(self.folder, NOBODY, NOBODY)
         self.port = reserve(self)
         self._durable = durable
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         made = self._run(
             "initdb", "-D", str(self.data), "-U", "gateway", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
@@ -61,7 +63,7 @@ class Postgres:
             return found.fetchall() if found.description else []
 
     def start(self) -> None:
-        options = ["-p", str(self.port), "-k", str(self.folder), "-h", "127.0.0.1"]
+        options = ["-p", str(self.port), "-k", str(self.folder), "-h", "127.0.0.1", *self._options]
         if not self._durable:
             options += ["-F", "-c", "full_page_writes=off"]
         with (self.folder / "said").open("ab") as said:
