@@ -1,4 +1,4 @@
-"""Where the SQL of the two databases differs: how a value and a list stand in it, and who gives out numbers."""
+"""Where the SQL of the two databases differs: how a value and a list stand in it."""
 
 import json
 import operator
@@ -24,8 +24,6 @@ class Dialect:
     list_parameter: Callable[[Sequence[Any]], Any]
     no_limit: int | None
     """The parameter of a LIMIT that is none."""
-    asks_for_ids: bool
-    """Whether INSERT … RETURNING tells a new row's number; else it is asked for with NULL, and is the last one."""
     is_found: Callable[[peewee.Field, Any], Any]
     """Whether it is one of what a query finds; that is asked once, and others look past what was found."""
 
@@ -39,7 +37,6 @@ SQLITE = Dialect(
     is_none_of=lambda field: field.not_in(_EACH),
     list_parameter=lambda values: json.dumps(list(values)),
     no_limit=-1,
-    asks_for_ids=False,
     is_found=lambda field, query: field.in_(query),
 )
 POSTGRES = Dialect(
@@ -49,7 +46,6 @@ POSTGRES = Dialect(
     is_none_of=lambda field: field != peewee.SQL("ALL(%s)"),
     list_parameter=list,
     no_limit=None,
-    asks_for_ids=True,
     # as an array: a plain IN may be asked once for each row, and would then lock more than its limit
     is_found=lambda field, query: field == peewee.fn.ANY(peewee.fn.ARRAY(query.for_update("FOR UPDATE SKIP LOCKED"))),
 )

@@ -1,6 +1,6 @@
 """The port `Tx` on one connection: dataclass rows in, dataclass rows out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,8 @@ from gateway.store.models import InstantField, models
 from gateway.store.statements import CheckedStatements, Statements, claim
 
 Row = TypeVar("Row")
+MOST_KNOWN = 10
+"""Rows of one question that are kept until the transaction ends."""
 
 log = structlog.get_logger()
 
@@ -68,14 +70,20 @@ def repository(dialect: Dialect) -> Repository:
 
 
 class TableTx:
-    """One transaction's view of the tables."""
+    """One transaction's view of the tables.
+
+    What it has read once it does not ask for again, unless it has changed the table since: nobody else's changes show
+    within a transaction.
+    """
 
     def __init__(self, repository: Repository, connection: Connection) -> None:
         self._of = repository
         self._connection = connection
+        self._known: dict[type, dict[Hashable, list[Any]]] = {}
         self.aftermath = Aftermath()
 
     def add(self, row: Row) -> Row:
+        self._known.pop(type(row), None)
         statements = self._of[type(row)]
         values = statements.parameters(row)
         if isinstance(row, Content):
@@ -83,32 +91,33 @@ class TableTx:
             return row
         if isinstance(row, Delivery):
             self.aftermath.queued = True
-        return cast("Row", statements.renumbered(row, self._numbered(statements, values)))
+        return cast("Row", statements.renumbered(row, self._added(type(row), statements, values)))
 
-    def _numbered(self, statements: Statements, values: list[Any]) -> int:
-        """The number that the database gives to a new row."""
-        if statements.numbers_itself:
-            return int(self._all(statements.insert, values[1:])[0][0])
-        values[0] = None
-        return cast("int", self._connection.execute(statements.insert, values).lastrowid)
+    def _added(self, table: type, statements: Statements, values: list[Any]) -> int:  # noqa: ARG002 - another may look
+        """The number of the new row, which the database gives it."""
+        return cast("int", self._connection.execute(statements.insert_unnumbered, values[1:]).lastrowid)
 
     def add_once(self, row: Row) -> bool:
+        self._known.pop(type(row), None)
         statements = self._of[type(row)]
-        values = statements.parameters(row)
-        values[0] = None
-        parameters = values[1:] if statements.numbers_itself else values
-        return bool(self._connection.execute(statements.insert_once, parameters).rowcount == 1)
+        parameters = statements.parameters(row)[1:]
+        return bool(self._all(statements.insert_once, parameters))
 
     def put(self, row: Row) -> Row:
+        self._known.pop(type(row), None)
         statements = self._of[type(row)]
         row_id, *values = statements.parameters(row)
-        if self._connection.execute(statements.update, [*values, row_id]).rowcount != 1:
-            raise LookupError(f"{type(row).__name__} {row_id} is not stored")
+        self._updated(self._connection.execute(statements.update, [*values, row_id]), f"{type(row).__name__} {row_id}")
         if isinstance(row, Copy) and row.wrapped_key is None:
             self.aftermath.shredded = True
         if isinstance(row, Delivery) and row.state is DeliveryState.QUEUED:
             self.aftermath.queued = True
         return row
+
+    def _updated(self, done: Any, what: str) -> None:
+        """Raises LookupError where there was no such row."""
+        if done.rowcount != 1:
+            raise LookupError(f"{what} is not stored")
 
     def get(self, table: type[Row], row_id: int | str) -> Row | None:
         return self.one(table, id=row_id)
@@ -119,12 +128,12 @@ class TableTx:
         statements = self._of[table]
         shape, values = statements.conditions(where)
         values += (self._of.dialect.no_limit if limit is None else limit, skip)
-        return self._readable(table, self._all(statements.select(shape, order), values))
+        return self._readable(table, self._seen(table, statements.select(shape, order), values))
 
     def one(self, table: type[Row], **where: Any) -> Row | None:
         statements = self._of[table]
         shape, values = statements.conditions(where)
-        found = self._all(statements.select(shape, "id"), [*values, 1, 0])
+        found = self._seen(table, statements.select(shape, "id"), [*values, 1, 0])
         return statements.row(found[0]) if found else None
 
     def count(self, table: type[Row], **where: Any) -> int:
@@ -135,6 +144,7 @@ class TableTx:
     def remove(self, table: type[Row], **where: Any) -> int:
         if not where:
             raise ValueError("a condition must be given")
+        self._known.pop(table, None)
         statements = self._of[table]
         shape, values = statements.conditions(where)
         removed = self._all(statements.delete(shape), values)
@@ -152,6 +162,7 @@ class TableTx:
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
+        self._known.pop(Delivery, None)
         instant = InstantField().db_value
         spared = self._of.dialect.list_parameter(list(besides))
         values = [instant(lease_until), worker, instant(now), instant(now), spared, limit]
@@ -172,6 +183,17 @@ class TableTx:
         except NO_ROW:
             log.error("a row cannot be read", table=table.__name__, id=values[0])
             return None
+
+    def _seen(self, table: type, statement: str, values: Sequence[Any]) -> list[Any]:
+        """What is found, by asking at most once."""
+        question = (statement, *(tuple(value) if isinstance(value, list) else value for value in values))
+        known = self._known.setdefault(table, {})
+        found = known.get(question)
+        if found is None:
+            found = self._all(statement, values)
+            if len(found) <= MOST_KNOWN:
+                known[question] = found
+        return found
 
     def _all(self, statement: str, values: Sequence[Any]) -> list[Any]:
         return cast("list[Any]", self._connection.execute(statement, values).fetchall())

@@ -48,10 +48,10 @@ class Statements:
         self._converted = [(self._names.index(name), convert) for name, convert in self._to_sql.items()]
         value = dialect.value
         rest = dict.fromkeys(self._names[1:], value)
-        self.numbers_itself = isinstance(model.id, peewee.AutoField) and dialect.asks_for_ids
-        whole = rest if self.numbers_itself else {"id": value, **rest}
-        self.insert = _text(model.insert(whole))
-        self.insert_once = _text(model.insert(whole).on_conflict_ignore())
+        whole = {"id": value, **rest}
+        self.insert = _text(model.insert(whole).returning())
+        self.insert_unnumbered = _text(model.insert(rest).returning())
+        self.insert_once = _text(model.insert(rest).on_conflict_ignore().returning(model.id))
         self.update = _text(model.update(rest).where(model.id == value))
         self._converts = cache(self._find_converts)
         self.select = cache(self._select)

@@ -33,7 +33,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a connection asks for where the URL does not (libpq's names)."""
-_FULL = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory, psycopg.errors.IoError)
+FULL = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory, psycopg.errors.IoError)
 _DAMAGED = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 """What comes of others' work at the same time: the same work may succeed when it is tried again."""
@@ -86,7 +86,7 @@ def _parameters(url: str) -> dict[str, Any]:
 
 def store_error(error: BaseException) -> Exception:
     """What callers hear of an error that was not theirs."""
-    if isinstance(error, _FULL):
+    if isinstance(error, FULL):
         return StoreFull(_line(error))
     if isinstance(error, _DAMAGED):
         return StoreDamaged(_line(error))
