@@ -27,9 +27,9 @@ def works_at(ctx: Context, practice: Practice, who: Address) -> bool:
 
 def role_at(ctx: Context, practice: Practice, who: Address) -> Role | None:
     """What a colleague does at this practice, where a list or the directory says so; None where it has to be asked."""
-    listed = ctx.tx.one(ListedPerson, address=who.key, practice_id=practice.id)
-    if listed and listed.role:
-        return listed.role
+    listed = [one.role for one in ctx.tx.find(ListedPerson, address=who.key) if one.practice_id == practice.id]
+    if any(listed):
+        return listed[0]
     found = entry(ctx, who)
     return found.role if found and found.practice_id == practice.id else None
 

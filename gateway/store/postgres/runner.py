@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 import psycopg
@@ -26,7 +27,7 @@ from gateway.ports import ContentStore, Tx
 from gateway.store.events import UNHEARD, StoreEvents
 from gateway.store.postgres.bell import Bell, tell
 from gateway.store.postgres.connections import PATIENCE_SECONDS, as_store_errors, connect, open_pool, store_error
-from gateway.store.postgres.transaction import Job, NothingDone, Numbers, commit, look
+from gateway.store.postgres.transaction import Job, NothingDone, Numbers, Undecided, commit, look
 
 R = TypeVar("R")
 
@@ -158,12 +159,15 @@ class PostgresStore:
     def _commit(self, jobs: list[_Waiting], more: Iterator[_Waiting], numbers: Numbers) -> None:
         """Do these and more, in a transaction that is tried until nobody is in its way. Raises StoreBusy, StoreFull."""
 
-        def attempt() -> None:
-            again = list(jobs)
+        def attempt(*, is_careful: bool) -> None:
+            all_of_them = chain(list(jobs), more)
             with as_store_errors(), self._pool.connection() as connection:
-                commit(connection, _one_after_the_other(again, more), numbers, self._content.settle)
+                commit(connection, all_of_them, numbers, self._content.settle, is_careful=is_careful)
 
-        Retrying(**_again())(attempt)
+        try:
+            Retrying(**_again())(attempt, is_careful=False)
+        except Undecided:
+            Retrying(**_again())(attempt, is_careful=True)
         for job in jobs:
             if job.aftermath:
                 job.aftermath.discard_from(self._content)
@@ -196,11 +200,6 @@ class PostgresStore:
     def _read(self, work: Callable[[Tx], R]) -> R:
         with as_store_errors(), self._pool.connection() as connection:
             return look(connection, work)
-
-
-def _one_after_the_other(again: list[_Waiting], more: Iterator[_Waiting]) -> Iterator[_Waiting]:
-    yield from again
-    yield from more
 
 
 def read_once(url: str, work: Callable[[Tx], R]) -> R:

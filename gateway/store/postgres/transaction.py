@@ -39,6 +39,10 @@ class NothingDone(StoreBusy):
     """Others' work was in the way, or the connection has gone: nothing was committed, and it may be tried again."""
 
 
+class Undecided(Exception):
+    """A statement was refused, and nobody knows whose it was."""
+
+
 @dataclass(slots=True)
 class Job:
     """One caller's work, and what came of it: a result, or an error of its own."""
@@ -50,27 +54,33 @@ class Job:
 
 
 class Numbers:
-    """The numbers that new rows get. Those that are left over are not used later, so that newer rows have higher ones,
-    whichever gateway writes them."""
+    """The numbers that new rows get: as many are asked for at the beginning as the last transaction needed.
+
+    Those that are left over are not used later: newer rows have higher numbers, whichever gateway writes them.
+    """
 
     def __init__(self) -> None:
+        self._coming: dict[str, psycopg.Cursor] = {}
         self._free: dict[str, deque[int]] = {}
         self._used: Counter[str] = Counter()
-        self._expected: Counter[str] = Counter()
 
-    def begin(self) -> None:
-        """A transaction begins; it is expected to need as many as the one before."""
-        self._expected, self._used = self._used, Counter()
+    def begin(self, connection: psycopg.Connection) -> None:
+        """A transaction has begun; its pipeline answers later."""
         self._free.clear()
+        self._coming = {table: self._ask(connection, table, count) for table, count in self._used.items()}
+        self._used.clear()
 
     def take(self, connection: psycopg.Connection, table: str) -> int:
         """The next number of a table. Raises psycopg.Error."""
         free = self._free.setdefault(table, deque())
         if not free:
-            count = min(max(self._expected[table] - self._used[table], 1), MOST_NUMBERS)
-            free.extend(number for (number,) in connection.execute(_TAKE, [table, count]))
+            cursor = self._coming.pop(table, None) or self._ask(connection, table, 1)
+            free.extend(number for (number,) in cursor)
         self._used[table] += 1
         return free.popleft()
+
+    def _ask(self, connection: psycopg.Connection, table: str, count: int) -> psycopg.Cursor:
+        return connection.execute(_TAKE, [table, min(count, MOST_NUMBERS)])
 
 
 class PostgresTx(TableTx):
@@ -85,6 +95,10 @@ class PostgresTx(TableTx):
         """Whether all that was sent was done, once it is answered. Raises LookupError."""
         for cursor, what in self._updates:
             super()._updated(cursor, what)
+        self._updates.clear()
+
+    def forget(self) -> None:
+        """What was sent is undone."""
         self._updates.clear()
 
     def _added(self, table: type, statements: Statements, values: list[Any]) -> int:
@@ -118,56 +132,78 @@ def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
 
 
 def commit(
-    connection: psycopg.Connection, jobs: Iterable[Job], numbers: Numbers, settle: Callable[[], None] = lambda: None
+    connection: psycopg.Connection,
+    jobs: Iterable[Job],
+    numbers: Numbers,
+    settle: Callable[[], None] = lambda: None,
+    *,
+    is_careful: bool = True,
 ) -> None:
     """Do the work of all in one transaction, each undone alone where it fails; `settle` is called before the commit.
 
-    Raises psycopg.Error for what fails all of them, NothingDone where they may be done again.
+    If careful, it waits for the answers to each one's statements, so that it is known whose were refused. Otherwise
+    that refuses all: raises Undecided, and they may be done again with care. Raises psycopg.Error for what fails all
+    of them, NothingDone where others were in the way.
     """
     is_committing = False
-    numbers.begin()
     try:
         with connection.pipeline() as pipeline:
             connection.execute(_WRITE)
-            for number, job in enumerate(jobs):
-                _run(connection, pipeline, job, numbers, is_first=number == 0)
+            numbers.begin(connection)
+            done: list[PostgresTx] = []
+            for job in jobs:
+                tx = PostgresTx(connection, numbers)
+                _run(connection, pipeline, job, tx, is_first=not done, is_careful=is_careful)
+                done.append(tx)
+            if not is_careful:
+                pipeline.sync()
+                for tx in done:
+                    tx.check()
             settle()
             is_committing = True
             connection.execute("COMMIT")
-    except psycopg.Error as error:
+    except (psycopg.Error, LookupError) as error:
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise NothingDone(str(error)) from error
+        if not is_committing and not isinstance(error, (*FULL, *DATABASE_ERRORS)):
+            raise Undecided(str(error)) from error
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the callers are told that it was not
     finally:
         _roll_back(connection)
 
 
 def _run(
-    connection: psycopg.Connection, pipeline: psycopg.Pipeline, job: Job, numbers: Numbers, *, is_first: bool
+    connection: psycopg.Connection,
+    pipeline: psycopg.Pipeline,
+    job: Job,
+    tx: PostgresTx,
+    *,
+    is_first: bool,
+    is_careful: bool,
 ) -> None:
     """Before the first there is nothing that would have to be saved."""
     if not is_first:
         connection.execute("SAVEPOINT caller")
-    tx = PostgresTx(connection, numbers)
     job.result = job.error = job.aftermath = None
     try:
         job.result = job.work(tx)
-        pipeline.sync()
-        tx.check()
+        if is_careful:
+            pipeline.sync()
+            tx.check()
         job.aftermath = tx.aftermath
-        if not is_first:
-            connection.execute("RELEASE caller")
     except Exception as error:
         job.error = _own(error)
         try:
             pipeline.sync()
         except psycopg.Error as late:
             job.error = _own(late)
+        tx.forget()
+        connection.execute("ROLLBACK" if is_first else "ROLLBACK TO caller")
         if is_first:
-            connection.execute("ROLLBACK")
             connection.execute(_WRITE)
-        else:
-            connection.execute("ROLLBACK TO caller")
+    else:
+        if not is_first:
+            connection.execute("RELEASE caller")
 
 
 def _own(error: Exception) -> Exception:
