@@ -19,12 +19,14 @@ from gateway.edge.imap.session import Server
 from gateway.edge.outbox.hop_session import Hop
 from gateway.edge.smtp.sign_in import Logins
 from gateway.errors import ConfigError
+from gateway.store.content import SealedContent, SpooledContent
 
 if TYPE_CHECKING:
     from gateway.edge.directory import LdapDirectory
     from gateway.edge.dkim_signer import DkimKey, DkimSigner
     from gateway.edge.run.otel import OtelTraces
     from gateway.edge.web.openid import OpenId
+    from gateway.store.objects import S3Objects
 
 
 def hops(settings: Settings) -> Mapping[str, Hop]:
@@ -157,6 +159,32 @@ def signer(settings: Settings) -> "DkimSigner | None":
     from gateway.edge.dkim_signer import DkimSigner  # noqa: PLC0415 - as above
 
     return DkimSigner(settings.site.domain, keys)
+
+
+def objects(settings: Settings) -> "S3Objects | None":
+    """The object store in which large content lies, if there is one. Raises ConfigError."""
+    own = settings.objects
+    if not own.bucket:
+        return None
+    secret = _secret(settings, "objects.secret_key_file", own.secret_key_file)
+    ca_file = _ca_file(settings, "objects.ca_file", own.ca_file)
+    try:
+        from gateway.store.objects import Bucket, S3Objects  # noqa: PLC0415 - an extra, and 20 MB
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"objects.bucket: {error.name} is not installed; type {sys.executable} -m pip install boto3, "
+            "or take the key out"
+        ) from error
+    return S3Objects(Bucket(own.endpoint, own.bucket, own.region, own.access_key, secret, own.prefix, ca_file))
+
+
+def content_of(settings: Settings) -> SealedContent:
+    """The home of sealed content, which goes with the database. Raises ConfigError."""
+    if settings.database.url.startswith("sqlite:"):
+        return SpooledContent(settings.spool_path)
+    from gateway.store.postgres.content import ChunkedContent  # noqa: PLC0415 - an extra
+
+    return ChunkedContent(settings.database.url, objects(settings), settings.objects.above)
 
 
 def can_trace(settings: Settings) -> None:

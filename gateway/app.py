@@ -273,8 +273,8 @@ class Gateway:
         async def forget() -> None:
             if await turn.is_ours():
                 await keep_house(desk, self.traffic, lambda: ticker.is_ending)
-                before = self.clock.now().date() - timedelta(days=self.settings.retention.orphans)
-                await asyncio.to_thread(content.forget_orphans, before)
+                keep = timedelta(days=self.settings.retention.orphans)
+                await asyncio.to_thread(content.sweep, self.clock.now().date(), keep)
 
         ticker.every(FORGET_EVERY, forget)
 
