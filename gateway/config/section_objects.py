@@ -20,12 +20,11 @@ class ObjectsSection(Section):
     bucket: Annotated[str, AfterValidator(_bucket)] = Field(
         default="",
         description="its name; empty: all content lies in the database; needs the extra secure-mail-gateway[s3]",
-        examples=["riverside-mail"],
     )
     endpoint: StoreAddress | Literal[""] = Field(
         default="",
-        description="where the store listens; https, but for a trial on one machine",
-        examples=["https://s3.eu-central-1.amazonaws.com"],
+        description="where the store listens, such as https://s3.eu-central-1.amazonaws.com; "
+        "https, but for a trial on one machine",
     )
     region: str = Field(default="us-east-1", description="as the store names it; one of your own may not mind")
     access_key: str = Field(default="", description="who we are there: the key's id, which is no secret")

@@ -55,7 +55,7 @@ class S3Objects:
         self._mark: str | None = None
 
     def put(self, content_id: str, number: int, octets: bytes) -> None:
-        digest = b64encode(hashlib.md5(octets, usedforsecurity=False).digest()).decode()  # RFC 1864, as S3 has it
+        digest = b64encode(hashlib.md5(octets, usedforsecurity=False).digest()).decode()
         with _as_store_errors():
             self._client.put_object(**self._object(content_id, number), Body=octets, ContentMD5=digest)
 
