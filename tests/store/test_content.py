@@ -1,5 +1,6 @@
 """The contract of every home of sealed content: what was put comes back, whole or not at all; nothing else stays."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from gateway.store.postgres import connections
 from gateway.store.postgres import content as chunked
 from gateway.store.postgres.connections import connect
 from gateway.store.postgres.content import ChunkedContent
-from gateway.store.postgres.runner import write_once
+from gateway.store.postgres.runner import PostgresStore, write_once
 from gateway.store.postgres.schema import migrate
 from gateway.testing import MemoryContent
 from tests.peers.object_store import ObjectStore
@@ -352,6 +353,24 @@ def test_what_a_row_names_is_removed_by_nobody(home):
     assert opened(home, sealed) == LARGE
     unname(home, sealed)
     home.content.discard(sealed.content_id)
+    assert home.names() == set()
+
+
+@over(*IN_ROWS)
+async def test_content_goes_with_its_row_and_only_what_lies_apart_is_looked_for(home, monkeypatch):
+    store, asked = PostgresStore(home.url, home.content), []
+    remove = home.content._remove
+    monkeypatch.setattr(home.content, "_remove", lambda names: (asked.append(names), remove(names)))
+    small, large = await asyncio.to_thread(home.content.put, b"x"), await asyncio.to_thread(home.content.put, LARGE)
+
+    def add(tx):
+        for one in (small, large):
+            tx.add(Content(id=one.content_id, inline=one.inline, size=one.size))
+
+    await store.write(add)
+    assert await store.write(lambda tx: tx.remove(Content, id__in=[small.content_id, large.content_id])) == 2
+    await store.close()
+    assert asked == [[large.content_id]]
     assert home.names() == set()
 
 

@@ -179,7 +179,7 @@ class ChunkedContent(SealedContent):
         """Run one statement, which may be run twice. Raises StoreBusy, StoreFull, StoreDamaged."""
 
         def run(connection: psycopg.Connection) -> list[Any]:
-            done = connection.execute(statement, parameters)
+            done = connection.execute(statement, parameters, binary=True)  # else each octet comes as two digits
             return done.fetchall() if done.description else []
 
         return self._with_connection(run)
