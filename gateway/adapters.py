@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from cryptography import x509
 
-from gateway.config.files import secret_of, text_of
+from gateway.config.files import ca_file_of, secret_of, text_of
 from gateway.config.hosts import is_loopback
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
@@ -32,12 +32,12 @@ def hops(settings: Settings) -> Mapping[str, Hop]:
     """The next hop under "", each relay under its domain. Raises ConfigError."""
     one = settings.next_hop
     password = secret_of(settings, "next_hop.password_file", one.password_file)
-    ca_file = _ca_file(settings, "next_hop.ca_file", one.ca_file)
+    ca_file = ca_file_of(settings, "next_hop.ca_file", one.ca_file)
     own = _certificate(settings, "next_hop", one.tls_cert, one.tls_key)
     hop = Hop(*split_address(one.address), one.tls, ca_file, one.username, password, *own)
     hops = {"": hop}
     for relay in settings.relays:
-        ca_file = _ca_file(settings, "relays.ca_file", relay.ca_file)
+        ca_file = ca_file_of(settings, "relays.ca_file", relay.ca_file)
         hops[relay.domain] = Hop(*split_address(relay.address), relay.tls, ca_file)
     return hops
 
@@ -55,7 +55,7 @@ def mailbox_server(settings: Settings) -> Server | None:
         refresh_token=secret_of(settings, "mailbox.refresh_token_file", box.refresh_token_file),
         scope=box.scope,
     )
-    ca_file = _ca_file(settings, "mailbox.ca_file", box.ca_file)
+    ca_file = ca_file_of(settings, "mailbox.ca_file", box.ca_file)
     tls = ssl.create_default_context(cafile=ca_file) if box.tls == "verified" else None
     return Server(
         host=box.host,
@@ -80,7 +80,7 @@ def sign_ins(settings: Settings) -> "dict[str, OpenId]":
     found = {}
     for one in settings.openid:
         secret = secret_of(settings, "openid.client_secret_file", one.client_secret_file)
-        ca_file = _ca_file(settings, "openid.ca_file", one.ca_file)
+        ca_file = ca_file_of(settings, "openid.ca_file", one.ca_file)
         tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
         found[one.practice] = OpenId(Provider(one.issuer, one.client_id, secret, one.claim, one.verified_claim, tls))
     return found
@@ -94,7 +94,7 @@ def admin_sign_in(settings: Settings) -> "OpenId | None":
     from gateway.edge.web.openid import OpenId, Provider  # noqa: PLC0415 - as above
 
     secret = secret_of(settings, "admin.client_secret_file", own.client_secret_file)
-    ca_file = _ca_file(settings, "admin.ca_file", own.ca_file)
+    ca_file = ca_file_of(settings, "admin.ca_file", own.ca_file)
     tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
     return OpenId(Provider(own.issuer, own.client_id, secret, own.claim, own.verified_claim, tls))
 
@@ -107,7 +107,7 @@ def directory(settings: Settings, on_change: Callable[[bool], None] = lambda _: 
     from gateway.edge.directory import Ldap, LdapDirectory  # noqa: PLC0415 - as for authlib below
 
     password = secret_of(settings, "directory.password_file", own.password_file)
-    ca_file = _ca_file(settings, "directory.ca_file", own.ca_file)
+    ca_file = ca_file_of(settings, "directory.ca_file", own.ca_file)
     from_start = own.url.startswith("ldaps://")
     host, port = _split_host(own.url.partition("://")[2], 636 if from_start else 389)
     practices = settings.policy().practices
@@ -187,19 +187,6 @@ def _split_host(text: str, otherwise: int) -> tuple[str, int]:
     """Host and port of an address in which the port may be left out."""
     named = text.rpartition("]")[2] if text.startswith("[") else text
     return split_address(text) if ":" in named else (text.strip("[]"), otherwise)
-
-
-def _ca_file(settings: Settings, key: str, file: str) -> Path | None:
-    """A CA bundle that the settings name: each session reads it anew, and a mistake is told now. Raises ConfigError."""
-    if not file:
-        return None
-    what = "a file of CA certificates (PEM)"
-    text_of(settings, key, file, what)
-    try:
-        ssl.create_default_context(cafile=settings.path(file))
-    except ssl.SSLError as error:
-        raise ConfigError(f"{key}: {settings.path(file)} has no certificates in it; name {what}") from error
-    return settings.path(file)
 
 
 def server_logins(settings: Settings) -> Logins | None:

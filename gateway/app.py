@@ -170,6 +170,7 @@ class Gateway:
         def wake() -> None:
             outbox.wake()
 
+        stack.callback(content.close)
         store = prepared.database.store(content, self.name, StoreEvents(wake, self.figures.commit), alone=self.is_alone)
         stack.push_async_callback(store.close)
         desk = Desk(store, terms.site, keys, self.clock, directory=terms.directory)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -90,7 +90,7 @@ class Keys(Protocol):
 class Sealed:
     """Octets that were sealed outside a transaction and wait for their row.
 
-    `inline` is the ciphertext of small content; larger content lies in the spool already.
+    `inline` is the ciphertext of small content; larger content has a home of its own.
     """
 
     content_id: str
@@ -100,54 +100,54 @@ class Sealed:
 
 
 class ContentWriter(Protocol):
-    """Content that is sealed while it arrives; memory stays flat whatever its size."""
+    """Content that is sealed while it arrives; memory stays flat whatever its size.
 
-    def write(self, octets: bytes) -> None:
-        """Raises StoreFull, and has then abandoned what it had."""
-        ...
+    `write`, `flush` and `sync` raise StoreFull or StoreBusy, and have then abandoned what there was. A home may be
+    across a network: they are for a thread, but for a `write` of no more than 256 KiB in all, which stores nothing yet.
+    """
+
+    def write(self, octets: bytes) -> None: ...
 
     def finish(self) -> Sealed:
-        """The whole of it; what went to a file is still to be synced. Raises StoreFull."""
-        ...
+        """The whole of it, sealed; what lies not in its row is still to be flushed or synced."""
+
+    def flush(self) -> None:
+        """Have it in its home: from now on it can be read."""
 
     def sync(self) -> None:
-        """Wait until a file is on the disk, all but its name (see `ContentStore.settle`). Raises StoreFull."""
-        ...
+        """Flush, and wait until all is as durable as the commit of its row will be, but for `ContentStore.settle`."""
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
-        ...
+        """Leave nothing behind; what is across a network goes later, and only if no row names it. Waits for nothing."""
 
 
 class ContentStore(Protocol):
-    """The home of sealed octets. Never called inside a write transaction, but for `settle` just before a commit."""
+    """The home of sealed octets. Never called inside a write transaction, but for `settle` just before a commit.
+
+    Whatever stores, reads or removes is for a thread, unless content is `inline`; all but `discard` may raise StoreFull
+    or StoreBusy.
+    """
 
     def put(self, octets: bytes) -> Sealed:
-        """Seal and store in one go. Raises StoreFull."""
-        ...
+        """Seal and store in one go."""
 
     def writer(self) -> ContentWriter:
         """For content that comes bit by bit."""
-        ...
 
     def settle(self) -> None:
         """Make the names of all files that were finished so far durable: one sync for all who share a commit."""
-        ...
 
     def get(self, content_id: str, inline: bytes | None, data_key: bytes) -> bytes:
-        """Open content from its row's `inline` octets or its file.
-
-        Raises WrongKey, or KeyError where it is gone.
-        """
-        ...
+        """Open content from its row's `inline` octets or its home. Raises WrongKey, or KeyError where it is gone."""
 
     def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
         """As `get`, in pieces of at most 256 KiB, so that memory stays flat whatever the size."""
-        ...
 
-    def discard(self, content_id: str) -> None:
-        """Remove a content's file, if it has one."""
-        ...
+    def discard(self, *content_ids: str) -> None:
+        """Remove what these contents, whose rows are gone, have in a home. What that fails for is left to `sweep`."""
+
+    def sweep(self, today: date, keep: timedelta) -> int:
+        """Remove what has been here for longer than that and no row names; some of it, and what went, in numbers."""
 
 
 class Tx(Protocol):

@@ -16,7 +16,7 @@ from gateway.admin import drills
 from gateway.admin.ledger import ledger_of, take_up
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
-from gateway.database import database_of
+from gateway.database import content_of, database_of
 from gateway.domain.model import Content, Meta
 from gateway.domain.site import Site
 from gateway.edge.render import Templates
@@ -29,8 +29,8 @@ from gateway.flow.invitations import due_steps
 from gateway.flow.ledger import position, waiting
 from gateway.flow.outbound import deliver
 from gateway.flow.upkeep import key_use
-from gateway.ports import Clock, ContentStore, Keys, Tx
-from gateway.store.content import SpooledContent
+from gateway.ports import Clock, Keys, Tx
+from gateway.store.content import SealedContent, SpooledContent
 from gateway.store.databases import Database
 from gateway.store.key_sources import CommandSource, CredentialSource, EnvironmentSource, FileSource, KeySource
 from gateway.store.ledger import ChainedLedger
@@ -50,7 +50,7 @@ class Prepared:
 
     keys: Keys
     database: Database
-    content: ContentStore
+    content: SealedContent
     templates: Templates
     ledger: ChainedLedger
     sockets: dict[str, socket.socket] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def prepare(
     with contextlib.ExitStack() as stack:
         stack.enter_context(sole_use(settings.serving_path))  # before anything is tidied up that another may be using
         database = database_of(settings)
-        content = database.content()
+        content = content_of(settings)
         database.prepare()
         database.write_once(drills.refuse)
         database.write_once(lambda tx: check_fits(tx, settings, keys))

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from gateway.domain.model import Content, Delivery, Fingerprint, Session
@@ -83,6 +83,8 @@ class MemoryWriter:
         self._octets[self._content_id] = self._written
         return Sealed(self._content_id, b"d" * 32, len(self._written), inline=b"")
 
+    def flush(self) -> None: ...
+
     def sync(self) -> None: ...
 
     def abandon(self) -> None:
@@ -112,8 +114,12 @@ class MemoryContent:
     def chunks(self, content_id: str, inline: bytes | None, data_key: bytes) -> Iterator[bytes]:
         yield self.octets[content_id]
 
-    def discard(self, content_id: str) -> None:
-        self.octets.pop(content_id, None)
+    def discard(self, *content_ids: str) -> None:
+        for content_id in content_ids:
+            self.octets.pop(content_id, None)
+
+    def sweep(self, today: date, keep: timedelta) -> int:
+        return 0
 
 
 class FakeMailer:

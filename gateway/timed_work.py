@@ -28,7 +28,6 @@ from gateway.flow.upkeep import heads
 from gateway.listeners import SystemRandom
 from gateway.portal.mail.indexing import index_messages
 from gateway.ports import Clock, ContentStore
-from gateway.store.content import SpooledContent
 
 log = structlog.get_logger()
 
@@ -132,9 +131,8 @@ class TimedWork:
     async def _forget(self) -> None:
         """Have what has served its time removed."""
         await keep_house(self.desk, self.traffic, lambda: self.ticker.is_ending)
-        before = self.clock.now().date() - timedelta(days=self.settings().retention.orphans)
-        if isinstance(self.content, SpooledContent):
-            await asyncio.to_thread(self.content.forget_orphans, before)
+        keep = timedelta(days=self.settings().retention.orphans)
+        await asyncio.to_thread(self.content.sweep, self.clock.now().date(), keep)
         await self.bookkeeper.forget(self.settings().ledger.keep_days)
 
     async def _index(self) -> None:

@@ -19,6 +19,7 @@ from gateway.store.migrations import migrate
 from gateway.store.models import table_name
 from gateway.store.postgres import schema as postgres_schema
 from gateway.store.postgres.connections import connect
+from gateway.store.postgres.content import ChunkedContent
 from gateway.store.postgres.runner import PostgresStore
 from gateway.store.runner import SqliteStore
 from tests.browser import Browser
@@ -56,15 +57,20 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if kind == "memory":
         yield World()
         return
-    content = SpooledContent(tmp_path / "spool")
     if kind == "postgres":
-        store: PostgresStore | SqliteStore = PostgresStore(request.getfixturevalue("postgres"), content)
-    else:
-        database = open_database(tmp_path / "gateway.db")
-        migrate(database)
-        store = SqliteStore(database, content)
-    yield World(store=store, content=content)
-    await store.close()
+        url = request.getfixturevalue("postgres")
+        chunked = ChunkedContent(url)
+        store = PostgresStore(url, chunked)
+        yield World(store=store, content=chunked)
+        await store.close()
+        chunked.close()
+        return
+    content = SpooledContent(tmp_path / "spool")
+    database = open_database(tmp_path / "gateway.db")
+    migrate(database)
+    sqlite = SqliteStore(database, content)
+    yield World(store=sqlite, content=content)
+    await sqlite.close()
 
 
 @pytest.fixture
@@ -96,9 +102,10 @@ def postgres_server(peers: None) -> Iterator[Postgres]:
 def postgres(postgres_server: Postgres) -> str:
     """The URL of a database in which all tables are empty."""
     url = postgres_server.of("gateway")
-    used = " UNION ALL ".join(f'(SELECT %s FROM "{table_name(table)}" LIMIT 1)' for table in TABLES)  # noqa: S608 - ours
+    tables = [*map(table_name, TABLES), "chunk"]
+    used = " UNION ALL ".join(f'(SELECT %s FROM "{table}" LIMIT 1)' for table in tables)  # noqa: S608 - ours
     with closing(connect(url)) as connection:
-        names = connection.execute(used, [table_name(table) for table in TABLES]).fetchall()
+        names = connection.execute(used, tables).fetchall()
         if names:  # to empty all of them takes twenty times as long
             connection.execute(f"TRUNCATE {', '.join(name for (name,) in names)} RESTART IDENTITY CASCADE")
     return url

@@ -58,6 +58,8 @@ ONLY_IN = {
     "psycopg": "store",
     "psycopg_pool": "store",
     "tenacity": "store",
+    "boto3": "store",
+    "botocore": "store",
 }
 """Libraries that only one room may know."""
 

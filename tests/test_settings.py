@@ -1,5 +1,6 @@
 """The settings file: the example is what the code says, and every mistake is answered with what to write."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from gateway.adapters import hops
 from gateway.config import toml_file
 from gateway.config.changes import changes
 from gateway.config.shown import shown_settings
+from gateway.database import content_of, objects
 from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
+from gateway.store.content import SpooledContent
+from gateway.store.postgres.content import ChunkedContent
 from tests.peers import recipes
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +47,7 @@ NO_CONTROL = "cannot be used; write it without line breaks, NUL"
 NO_SIZE = "cannot be used; it should be greater than or equal to 1000000"
 
 DIRECTORY = "[directory]\n{}\n[next_hop]"
+OBJECTS = '[database]\nurl = "{}"\n[objects]\nbucket = "mail"\n{}\n[next_hop]'
 RELAY = '[[relays]]\ndomain = "hospital.example"\naddress = "mx.hospital.example:25"\nwho = "directory"\n[next_hop]'
 
 
@@ -88,6 +93,26 @@ def test_values_are_put_into_their_one_form(read, tmp_path):
 def test_times_and_sizes_are_shown_as_the_file_has_them(read, table, key, typed):
     settings = read(f'{GOOD}\n[{table}]\n{key} = "{typed}"\n')
     assert {one.key: one.value for one in shown_settings(settings)}[f"{table}.{key}"] == typed
+
+
+def test_an_object_store_is_shown_without_its_secret(read, tmp_path):
+    (tmp_path / "key").write_text("the secret of the key")
+    said = 'endpoint = "https://s3.example"\naccess_key = "AK"\nsecret_key_file = "key"\nprefix = "/held/"'
+    settings = read(GOOD.replace("[next_hop]", OBJECTS.format("postgresql://db/gateway", said)))
+    shown = {one.key: one.value for one in shown_settings(settings) if one.key.startswith("objects.")}
+    assert (shown["objects.secret_key_file"], shown["objects.prefix"], shown["objects.above"]) == ("key", "held", "1MB")
+    store = objects(settings)
+    assert "the secret of the key" not in repr(store._bucket)
+    assert store._bucket.secret_key == "the secret of the key"
+    (tmp_path / "key").unlink()
+    with pytest.raises(ConfigError, match=r"objects\.secret_key_file"):
+        objects(settings)
+
+
+def test_the_home_of_content_goes_with_the_database(read, tmp_path):
+    assert isinstance(content_of(read(GOOD)), SpooledContent)
+    with closing(content_of(read(f'{GOOD}\n[database]\nurl = "postgresql://db/gateway"\n'))) as content:
+        assert isinstance(content, ChunkedContent)
 
 
 def test_the_environment_wins(read, monkeypatch):
@@ -144,6 +169,15 @@ def test_relays_are_reached_over_verified_tls_whatever_the_next_hop_is(read):
         (("[next_hop]", '[smtp]\nshared_networks = ["40.92.0.0/15"]\n[next_hop]'), "write smtp.tenant_header too"),
         (("[next_hop]", '[smtp]\ntenant_header = "X-Sent: short"\n[next_hop]'), "a word that nobody guesses"),
         (("[next_hop]", f"[smtp]\n{SAME_WORD}\n[next_hop]"), "smtp.processed_header: write another word"),
+        (
+            ("[next_hop]", OBJECTS.format("sqlite:///gateway.db", "")),
+            "objects.bucket: beside SQLite large content lies",
+        ),
+        (("[next_hop]", OBJECTS.format("postgresql://db/gateway", "")), "objects.endpoint: is missing; write it"),
+        (
+            ("[next_hop]", OBJECTS.format("postgresql://db/gateway", 'endpoint = "http://s3.example"')),
+            'objects.endpoint: "http://s3.example" cannot be used; write the address of the object store',
+        ),
         (("[next_hop]", RELAY), "relays.who: hospital.example asks the directory"),
         *(
             ((URL, f"https://{rest}"), f"site.portal_url: {toml_file.toml(f'https://{rest}')} {NO_URL}")
@@ -312,8 +346,13 @@ def test_a_certificate_for_the_next_hop_that_cannot_be_read_is_told_at_once(read
 
 
 def test_another_database_is_refused_plainly(read):
+    with pytest.raises(ConfigError, match='write "sqlite:///gateway.db", or "postgresql'):
+        read(GOOD + '[database]\nurl = "mysql://db/gateway"\n')
+
+
+def test_what_is_done_with_a_file_says_so_of_another_database(read):
     settings = read(GOOD + '[database]\nurl = "postgresql://db/gateway"\n')
-    with pytest.raises(ConfigError, match="only SQLite"):
+    with pytest.raises(ConfigError, match="with an SQLite file only"):
         _ = settings.database_path
 
 

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from gateway.admin import drills
 from gateway.admin.ledger import ledger_of, write_down
 from gateway.config.settings import Settings
-from gateway.database import database_of
+from gateway.database import content_of, database_of
 from gateway.domain.site import Site
 from gateway.edge.run.clock import the_clock
 from gateway.errors import ConfigError, StoreBusy
@@ -68,8 +68,8 @@ def opened(settings: Settings) -> Iterator[Access]:
     database = database_of(settings)
     if not database.is_there():
         raise ConfigError(f"database.url: there is no {database.name}")
-    keys, site, content = keys_of(settings), settings.policy(), database.content()
-    with database.transactions(content) as transactions:
+    keys, site, content = keys_of(settings), settings.policy(), content_of(settings)
+    with contextlib.closing(content), database.transactions(content) as transactions:
         yield Access(site, keys, content, the_clock(), ledger_of(settings, keys), transactions)
 
 

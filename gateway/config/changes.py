@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.config.secret import is_secret, veiled
+from gateway.config.section_objects import ObjectsSection
 from gateway.config.settings import Settings
 
 NEEDS_RESTART = (
@@ -21,6 +22,7 @@ NEEDS_RESTART = (
     "database.password_file",
     "database.node",
     "database.connections",
+    *(f"objects.{key}" for key in ObjectsSection.model_fields),
     "keys.file",
     "keys.environment",
     "keys.credential",
@@ -29,7 +31,7 @@ NEEDS_RESTART = (
     "ledger.copies",
     "telemetry.endpoint",
 )
-"""What a process that serves has opened once: sockets, database and spool, keys, ledger, traces."""
+"""What a process that serves has opened once: sockets, database, spool and object store, keys, ledger, traces."""
 FILES = re.compile(r"(?:_file|\.tls_cert|\.tls_key|\.logo)$")
 """Keys that name a file whose content counts as part of the settings."""
 _NAMES = ("id", "domain", "practice", "selector")

@@ -1,5 +1,8 @@
 """What lies in files that the settings name."""
 
+import ssl
+from pathlib import Path
+
 from gateway.config.settings import Settings
 from gateway.errors import ConfigError
 
@@ -20,3 +23,16 @@ def text_of(settings: Settings, key: str, file: str, what: str) -> str:
         raise ConfigError(f"{key}: {settings.path(file)} cannot be read ({error.strerror}); name {what}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{key}: {settings.path(file)} is no text; name {what}") from error
+
+
+def ca_file_of(settings: Settings, key: str, file: str) -> Path | None:
+    """A CA bundle that the settings name: each session reads it anew, and a mistake is told now. Raises ConfigError."""
+    if not file:
+        return None
+    what = "a file of CA certificates (PEM)"
+    text_of(settings, key, file, what)
+    try:
+        ssl.create_default_context(cafile=settings.path(file))
+    except ssl.SSLError as error:
+        raise ConfigError(f"{key}: {settings.path(file)} has no certificates in it; name {what}") from error
+    return settings.path(file)

@@ -138,6 +138,12 @@ def _collector(text: str) -> str:
     return text.rstrip("/")
 
 
+def _store(text: str) -> str:
+    if not _is_private(text):
+        raise ValueError('write the address of the object store, for example "https://s3.riverside.example"')
+    return text.rstrip("/")
+
+
 def _issuer(text: str) -> str:
     if not _is_private(text):
         raise ValueError('write it as the provider does, for example "https://login.practice.example"')
@@ -226,6 +232,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 PracticeId = Annotated[str, AfterValidator(_practice_id)]
 ScannerPlace = Annotated[str, AfterValidator(_scanner_place)]
 Size = Annotated[ByteSize, PlainSerializer(size_text, when_used="json")]
+StoreAddress = Annotated[str, AfterValidator(_store)]
 StampLine = Annotated[str, AfterValidator(_stamp)]
 SubjectTag = Annotated[str, AfterValidator(_tag)]
 TokenAddress = Annotated[str, AfterValidator(_token_url)]

@@ -124,6 +124,20 @@ def _admin_pages_are_apart(settings: Tables) -> None:
         raise ValueError("admin.issuer: write admin.client_id and admin.addresses with it, or none of them")
 
 
+def _objects_have_a_database(settings: Tables) -> None:
+    own = settings.objects
+    if not own.bucket:
+        return
+    if not settings.database.url.startswith("postgresql://"):
+        raise ValueError(
+            "objects.bucket: beside SQLite large content lies in files; leave the bucket out, or write "
+            'database.url = "postgresql://…"'
+        )
+    missing = [key for key in ("endpoint", "access_key", "secret_key_file") if not getattr(own, key)]
+    if missing:
+        raise ValueError(f"objects.{missing[0]}: is missing; write it, or leave objects.bucket out")
+
+
 def _is_trusted(settings: Tables, host: str) -> bool:
     try:
         ip = ipaddress.ip_address(host)
@@ -143,5 +157,6 @@ RULES: tuple[Callable[[Tables], None], ...] = (
     _directory_is_whole,
     _named_people_write_for_their_practice,
     _admin_pages_are_apart,
+    _objects_have_a_database,
 )
 """Each raises ValueError, a line that names its key."""

@@ -37,6 +37,7 @@ from gateway.config.section_dkim import DkimSection
 from gateway.config.section_dns import DnsSection
 from gateway.config.section_keys import KeysSection
 from gateway.config.section_log import LogSection
+from gateway.config.section_objects import ObjectsSection
 from gateway.config.section_smtp import SmtpSection
 from gateway.config.section_telemetry import TelemetrySection
 
@@ -231,7 +232,7 @@ class RetentionSection(Section):
         default=2192, description="days for which the audit is kept: six years; many laws ask for that"
     )
     orphans: Day = Field(
-        default=30, description="days for which files are kept that a start finds in the spool and no mail names"
+        default=30, description="days for which sealed content is kept that is found and that no mail names"
     )
 
 
@@ -307,6 +308,7 @@ SECTIONS: dict[str, type[Section]] = {
     "dns": DnsSection,
     "invitations": InvitationsSection,
     "database": DatabaseSection,
+    "objects": ObjectsSection,
     "retention": RetentionSection,
     "audit": AuditSection,
     "portal": PortalSection,

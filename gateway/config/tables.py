@@ -17,6 +17,7 @@ from gateway.config.section_dkim import DkimSection
 from gateway.config.section_dns import DnsSection
 from gateway.config.section_keys import KeysSection
 from gateway.config.section_log import LogSection
+from gateway.config.section_objects import ObjectsSection
 from gateway.config.section_smtp import SmtpSection
 from gateway.config.section_telemetry import TelemetrySection
 from gateway.config.sections import (
@@ -51,6 +52,7 @@ class Tables(BaseSettings):
     dns: DnsSection = DnsSection()
     invitations: InvitationsSection = InvitationsSection()
     database: DatabaseSection = DatabaseSection()
+    objects: ObjectsSection = ObjectsSection()
     retention: RetentionSection = RetentionSection()
     audit: AuditSection = AuditSection()
     portal: PortalSection = PortalSection()

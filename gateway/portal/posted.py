@@ -51,12 +51,14 @@ class Arriving:
         return self._sealed
 
     def write(self, octets: bytes) -> None:
-        """Raises StoreFull."""
+        """Raises StoreFull, StoreBusy."""
         self._digest.update(octets)
         self._writer.write(octets)
 
     def finish(self) -> None:
+        """Raises StoreFull, StoreBusy."""
         self._sealed = self._writer.finish()
+        self._writer.flush()
 
     def chunks(self) -> Iterator[bytes]:
         """Its octets; it must have arrived."""
@@ -68,7 +70,7 @@ class Arriving:
         return self._digest.digest()
 
     def keep(self) -> None:
-        """Have it on the disk, and leave it there when the form has been answered. Raises StoreFull."""
+        """Have it kept, and leave it there when the form has been answered. Raises StoreFull, StoreBusy."""
         self._writer.sync()
         self._is_kept = True
 
@@ -106,7 +108,7 @@ async def read_form(
     Of one that may bring files, and is longer than the limit, the files are dropped and what was typed is kept, for
     some times as many octets: a browser that was cut off would show neither.
 
-    Raises HTTPException (413 for more octets than that, 400 for nonsense), Unwanted and StoreFull.
+    Raises HTTPException (413 for more octets than that, 400 for nonsense), Unwanted, StoreFull and StoreBusy.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     try:

@@ -8,17 +8,20 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import peewee
 
 from gateway.errors import ConfigError
 from gateway.ports import ContentStore, Store, Tx
 from gateway.store import connections, migrations, runner
-from gateway.store.content import SpooledContent
+from gateway.store.content import SealedContent, SpooledContent
 from gateway.store.events import StoreEvents
 from gateway.store.snapshot import wipe_left
 from gateway.store.transactions import SqliteTransactions
+
+if TYPE_CHECKING:
+    from gateway.store.postgres.content import Objects
 
 R = TypeVar("R")
 
@@ -106,8 +109,8 @@ class Database(Protocol):
         """Several, beside gateways that may serve."""
         ...
 
-    def content(self) -> ContentStore:
-        """The home of what is too large for its row."""
+    def content(self, objects: "Objects | None", above: int) -> SealedContent:
+        """The home of what is too large for its row; what is larger than `above` octets may go to an object store."""
         ...
 
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> OpenStore:
@@ -179,7 +182,7 @@ class SqliteFile:
     def transactions(self, content: ContentStore) -> SqliteTransactions:
         return SqliteTransactions(self._opening, content)
 
-    def content(self) -> SpooledContent:
+    def content(self, objects: "Objects | None", above: int) -> SpooledContent:  # noqa: ARG002 - beside the file
         return SpooledContent(spool_of(self.path))
 
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> OpenStore:  # noqa: ARG002

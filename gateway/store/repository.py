@@ -1,7 +1,6 @@
 """The port `Tx` on one connection: dataclass rows in, dataclass rows out."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -35,10 +34,8 @@ class Aftermath:
     discarded: list[str] = field(default_factory=list)
 
     def discard_from(self, content: ContentStore) -> None:
-        """Remove files that belong to nothing any more. All is committed: nobody hears of a failure, a start sweeps."""
-        for content_id in self.discarded:
-            with suppress(OSError):
-                content.discard(content_id)
+        """Remove what belongs to nothing any more, once all is committed."""
+        content.discard(*self.discarded)
 
 
 class Connection(Protocol):
@@ -149,7 +146,7 @@ class TableTx:
         shape, values = statements.conditions(where)
         removed = self._all(statements.delete(shape), values)
         if table is Content:
-            self.aftermath.discarded += [content_id for (content_id,) in removed]
+            self.aftermath.discarded += [content_id for content_id, lies_apart in removed if lies_apart]
             self.aftermath.shredded = True
         return len(removed)
 

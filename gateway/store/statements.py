@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import peewee
 
+from gateway.domain.model import Content
 from gateway.domain.vocabulary import DeliveryState
 from gateway.store.dialects import SQLITE, Dialect
 from gateway.store.kinds import kind_fault
@@ -128,7 +129,8 @@ class Statements:
         return _text(self._where(self._model.select(peewee.fn.COUNT(peewee.SQL("*"))), shape))
 
     def _delete(self, shape: Shape) -> str:
-        return _text(self._where(self._model.delete(), shape).returning(self._model.id))
+        lies_apart = [self._model.inline.is_null()] if self._table is Content else []
+        return _text(self._where(self._model.delete(), shape).returning(self._model.id, *lies_apart))
 
     def _where(self, query: Any, shape: Shape) -> Any:
         for condition, mark in zip(*shape, strict=True):

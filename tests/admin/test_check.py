@@ -16,13 +16,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.admin.checks import listeners, store
+from gateway.admin.checks import listeners, others, store
 from gateway.admin.checks.finding import Level
 from gateway.admin.checks.table import look_at
+from gateway.config.toml_file import load_in_part
 from gateway.setup import Answers, _toml, set_up
 from tests.admin.test_dns import HOME, SITE
 from tests.peers.dns_server import DnsServer
 from tests.peers.hop import Hop
+from tests.peers.object_store import ObjectStore
 
 
 @dataclass
@@ -234,6 +236,31 @@ def clock_file(place: Place) -> None:
 
 def no_room(place: Place) -> None:
     place.environment["NO_ROOM"] = "1"
+
+
+@pytest.mark.peer
+def test_a_bucket_is_tried_out(place):
+    store = ObjectStore()
+    store.start()
+    place.data["database"] = {"url": "postgresql://db.example/gateway"}
+    place.data["objects"] = {
+        "bucket": "mail",
+        "endpoint": store.bucket.endpoint,
+        "access_key": "gateway",
+        "secret_key_file": place.write("key", "secret"),
+    }
+
+    def said() -> list[tuple[Level, str]]:
+        (place.folder / "gateway.toml").write_text(_toml(place.data))
+        settings, _ = load_in_part(place.folder / "gateway.toml")
+        return [(one.level, one.key) for one in asyncio.run(others.bucket(settings))]
+
+    assert said() == [(Level.OK, "objects")]
+    assert store.objects() == {}
+    place.data["objects"]["bucket"] = "another"
+    assert said() == [(Level.FAULT, "objects.bucket")]
+    store.stop()
+    assert said() == [(Level.FAULT, "objects.bucket")]
 
 
 SIGN_IN = {"issuer": "http://127.0.0.1:9", "addresses": ["ada@riverside.example"]}

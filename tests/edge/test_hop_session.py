@@ -1,6 +1,7 @@
 """Sessions with a hop: pipelined, used again, and what each recipient is told whatever the hop does."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -245,6 +246,19 @@ async def test_large_mail_arrives_whole():
         expected = b"".join(large(8).chunks()).replace(b"\r\n.", b"\r\n..")
         assert hop.mails == [expected]
         assert hop.commands[1].endswith(f"SIZE={8 * 512 * 512} BODY=8BITMIME")
+
+
+@pytest.mark.parametrize(("size", "is_here"), [(1_000, True), (100_000, False), (300_000, False)])
+async def test_only_what_lies_in_its_row_is_read_in_the_event_loop(size, is_here):
+    readers = []
+
+    def read():
+        readers.append(threading.get_ident())
+        yield b"x" * size
+
+    async with scripted() as hop, mailer_to(hop) as mailer:
+        assert codes(await mailer.send("", Mail("ada@riverside.example", (PAT,), size, read))) == [250]
+    assert (threading.get_ident() in readers) == is_here
 
 
 async def test_mail_that_cannot_be_read_to_its_end_is_not_taken():

@@ -177,6 +177,26 @@ async def test_mail_that_cannot_be_read_does_not_stop_the_others():
     assert b"could not be prepared" in told
 
 
+async def test_mail_whose_home_is_down_waits_and_is_not_set_aside():
+    world, hops = World(), Hops()
+    await pass_through(world, 1)
+    chunks = world.content.chunks
+
+    def is_down(*_):
+        raise StoreBusy("the database is away")
+        yield
+
+    world.content.chunks = is_down
+    for tries in range(1, deliver.POISON_TRIES + 2):
+        async with running(world, hops):
+            await until(lambda tries=tries: tried(world.store._tables[Delivery][1], tries))
+        world.clock.advance(hours=4)
+    assert (await world.one(Delivery, id=1)).last_reply == "it cannot be read here now: the database is away"
+    world.content.chunks = chunks
+    async with running(world, hops):
+        await until(all_are(world, DeliveryState.SENT))
+
+
 async def test_a_row_that_cannot_be_opened_does_not_stop_the_claim():
     world = World()
     await pass_through(world, 2)

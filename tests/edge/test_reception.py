@@ -1,6 +1,7 @@
 """A mail is read no faster than it is sealed, whole or not at all."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -70,6 +71,23 @@ async def test_small_or_large_it_is_sealed_as_it_came(threads, tmp_path, size):
     sealed = forms.clear
     assert content.get(sealed.content_id, sealed.inline, sealed.data_key) == b"Received: by us\r\n" + MAIL + body
     assert len(content.names()) == (sealed.inline is None)
+
+
+@pytest.mark.parametrize("size", [SMALL - len(MAIL) - 3, SMALL + 1, 3 * CHUNK])
+async def test_a_home_is_reached_from_no_event_loop(threads, tmp_path, monkeypatch, size):
+    """It may be across a network. A mail up to SMALL is sealed in the loop, and grows by what we add to its head."""
+    places, here = [], threading.get_ident()
+
+    class Away(SpooledContent):
+        def place(self, content_id):
+            places.append(threading.get_ident())
+            return super().place(content_id)
+
+    body = (LINE * (size // len(LINE) + 1))[:size] + b"\r\n.\r\n"
+    receiver = MailReceiver(SITE, fake_keys(), Away(tmp_path), SUBMISSION, f"Received: {'x' * 900}\r\n")
+    await take(Reception(receiver, Wire(), Memory(MOST), threads, MOST), MAIL + body)
+    assert len(places) == 1
+    assert here not in places
 
 
 async def test_reading_stops_while_much_waits_and_goes_on(threads):

@@ -105,12 +105,12 @@ async def test_a_full_disk_leaves_nothing_behind(content, tmp_path, monkeypatch)
     spill = SealingWriter._spill
     monkeypatch.setattr(SealingWriter, "_spill", lambda one: spill(one) if one._size < 300_000 else _full(one))
     with pytest.raises(StoreFull):
-        await read_form(Sent(part("a", CLEAR, "a") + b"--x--\r\n"), 10**6, content)
+        await read_form(Sent(part("a", CLEAR * 2, "a") + b"--x--\r\n"), 10**6, content)
     assert not _all_files(tmp_path)
 
 
 def _full(writer):
-    with writer._or_nothing():
+    with writer._whole_or_nothing():
         raise OSError("no space")
 
 

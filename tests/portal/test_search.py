@@ -10,6 +10,7 @@ from gateway.domain.address import address
 from gateway.domain.model import Account, Copy, Message
 from gateway.domain.model_search import SearchEntry, SearchIndex
 from gateway.domain.vocabulary import CopyState
+from gateway.errors import StoreBusy
 from gateway.flow import copies, search_index
 from gateway.flow.accounts import account as accounts
 from gateway.flow.inbox import recall, search
@@ -228,6 +229,21 @@ async def test_an_altered_row_costs_itself(world, reader, altered):
     row = await world.one(table, id=1)
     await world.store.write(lambda tx: tx.put(replace(row, **{altered: getattr(row, altered)[:-1] + b"?"})))
     assert await found(reader, "tuesday") == ([] if altered == "wrapped_key" else ["Appointment"])
+
+
+async def test_a_message_whose_home_is_down_is_read_later(world, reader):
+    get = world.content.chunks
+
+    def is_down(*_):
+        raise StoreBusy("the database is away")
+        yield
+
+    world.content.chunks = is_down
+    with pytest.raises(StoreBusy):
+        await world.index()
+    world.content.chunks = get
+    assert await world.index() == 3
+    assert await found(reader, "tuesday") == ["Appointment"]
 
 
 async def test_an_altered_key_keeps_no_other_message_from_its_index(world, reader):

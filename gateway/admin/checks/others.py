@@ -1,13 +1,14 @@
-"""Who else takes part: the bot's mailbox, the virus scanner, the directory, sign-ins, the collector of traces."""
+"""Who else takes part: mailbox, virus scanner, directory, sign-ins, the collector of traces, the object store."""
 
 import asyncio
 
 from gateway.adapters import admin_sign_in, can_trace, directory, mailbox_server, sign_ins
 from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.config.settings import Settings
+from gateway.database import objects
 from gateway.edge.clamd import Clamd
 from gateway.edge.imap.session import MailboxError, Session
-from gateway.errors import DirectoryDown
+from gateway.errors import DirectoryDown, StoreBusy, StoreFull
 from gateway.ports import ScannerDown, SignInFailed
 
 
@@ -74,3 +75,15 @@ async def openid(settings: Settings) -> list[Finding]:
         except SignInFailed as error:
             return [fault(key, str(error))]
     return [ok("openid", ", ".join(found) or "no practice has a sign-in of its own")]
+
+
+async def bucket(settings: Settings) -> list[Finding]:
+    found = objects(settings)
+    if found is None:
+        return [ok("objects", "no content lies in an object store (objects.bucket is empty)")]
+    try:
+        await asyncio.to_thread(found.try_out)
+    except (StoreBusy, StoreFull, KeyError) as error:
+        said = f"an object cannot be written, read and removed, so that large mail waits: {error}"
+        return [fault("objects.bucket", said, "look at objects.endpoint, the key and what it may do")]
+    return [ok("objects", f"{settings.objects.bucket} at {settings.objects.endpoint} can be written and read")]

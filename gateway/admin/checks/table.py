@@ -32,6 +32,7 @@ CHECKS: dict[str, Check] = {
     "smtp.users_file": listeners.logins,
     "mailbox": others.mailbox,
     "scan": others.scanner,
+    "objects": others.bucket,
     "openid": others.openid,
     "directory": others.people,
     "telemetry": others.telemetry,

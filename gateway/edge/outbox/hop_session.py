@@ -17,7 +17,9 @@ from gateway.ports import Mail, Outcome
 
 Tls = Literal["verified", "opportunistic", "none"]
 SMALL = 256 * 1024
-"""Octets up to which a mail is sent in one piece; larger ones are read in a thread, chunk by chunk."""
+"""Octets up to which a mail is sent in one piece; larger ones are read chunk by chunk."""
+AT_HAND = 64 * 1024
+"""Octets up to which its content lies in its row; larger ones are read in a thread."""
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _NOT_PERMITTED = Outcome(553, "5.6.7 The next system does not take addresses that are not ASCII")  # RFC 6531 §3.5
@@ -115,7 +117,7 @@ class HopSession:
         return None if ascii_only or "smtputf8" in self._offers else _NOT_PERMITTED
 
     async def _transact(self, mail: Mail, recipients: list[str]) -> list[Outcome]:
-        octets = b"".join(mail.chunks()) if mail.size <= SMALL else None
+        octets = await _whole(mail) if mail.size <= SMALL else None
         begin = f"MAIL FROM:<{mail.mail_from}>{self._options(mail, recipients, octets)}"
         rcpt, ready = await self._envelope(begin, recipients)
         accepted = [outcome.sent for outcome in rcpt]
@@ -176,6 +178,12 @@ class HopSession:
         except BaseException:
             self.wire.abort()  # the dot must not come: half a mail would be taken for the whole
             raise
+
+
+async def _whole(mail: Mail) -> bytes:
+    if mail.size <= AT_HAND:
+        return b"".join(mail.chunks())
+    return await asyncio.to_thread(lambda: b"".join(mail.chunks()))
 
 
 def _next(pieces: Iterator[bytes]) -> bytes:

@@ -16,7 +16,7 @@ from gateway.edge.outbox.reach import Reach
 from gateway.edge.outbox.recorder import Recorder
 from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.traces import UNTRACED, Traces
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, TryAgain
 from gateway.flow.context import Desk
 from gateway.flow.outbound import deliver
 from gateway.flow.outbound.deliver import DeliveryResult
@@ -161,6 +161,11 @@ class Outbox:
                     continue
                 try:
                     self._record(await self._dropped(group) or await self._send(lane, group))
+                except TryAgain as error:  # its content cannot be read, which says nothing of the mail
+                    log.warning("a mail cannot be read now; it is tried again", delivery=group[0].delivery.id)
+                    self._record(
+                        [await self._result(one, Outcome(0, f"it cannot be read here now: {error}")) for one in group]
+                    )
                 except Exception as error:  # a site's template, altered octets: this mail must not stop the others
                     log.exception("a mail cannot be written out", delivery=group[0].delivery.id)
                     self._record([DeliveryResult(one.delivery, fault=type(error).__name__) for one in group])

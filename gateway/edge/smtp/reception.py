@@ -22,8 +22,9 @@ from gateway.flow.inbound.understand import IncomingMail
 
 R = TypeVar("R")
 
-SMALL = 256 * 1024
-"""Octets up to which a mail is sealed in the event loop, within a millisecond; only the disk is then waited for."""
+SMALL = 240 * 1024
+"""Octets up to which a mail is sealed in the event loop, within a millisecond; only its home is then waited for. With
+what we add to its head, it is no more than a `ContentWriter` takes without storing anything."""
 HIGH_WATER = 512 * 1024
 """Octets of one mail that may wait for the thread before reading stops."""
 EXCESS = 4
@@ -40,7 +41,7 @@ class Flow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Where mail is taken in beside the event loop: `sealing` waits for the disk, `reading` computes."""
+    """Where mail is taken in beside the event loop: `sealing` waits for the home of content, `reading` computes."""
 
     sealing: ThreadPoolExecutor
     reading: ThreadPoolExecutor

@@ -132,11 +132,11 @@ class MailReceiver:
 
     @property
     def is_spilt(self) -> bool:
-        """Whether there is a file to sync."""
+        """Whether some of it lies not in its row, and is to be synced."""
         return self._is_spilt
 
     def sync(self) -> None:
-        """Wait until what went to files is on the disk. Raises StoreFull, and has then kept nothing."""
+        """Have what lies not in its row stored. Raises StoreFull, StoreBusy, and has then kept nothing."""
         try:
             for writer in filter(None, (self._clear, self._secure)):
                 writer.sync()

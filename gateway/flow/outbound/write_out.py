@@ -49,8 +49,8 @@ class PreparedDelivery:
 
     @property
     def at_hand(self) -> bool:
-        """Whether it can be written out without reading a file; what goes as it is is read only when it is sent."""
-        as_it_is = self.delivery.kind in (DeliveryKind.PASS, DeliveryKind.RELAY, DeliveryKind.RETURN)
+        """Whether it can be written out by reading nothing but rows; what goes as it is is read when it is sent."""
+        as_it_is = self.delivery.kind in (DeliveryKind.PASS, DeliveryKind.RELAY)
         return self.content is None or self.content.inline is not None or as_it_is
 
 

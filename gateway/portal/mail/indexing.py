@@ -7,6 +7,7 @@ from itertools import takewhile
 import structlog
 
 from gateway.domain.folding import searchable
+from gateway.errors import TryAgain
 from gateway.flow import search_index
 from gateway.flow.context import Desk
 from gateway.flow.inbox import search
@@ -47,6 +48,8 @@ def _read(content: ContentStore, one: Unread) -> IndexedText:
     """A message that cannot be read costs its own words, and is not tried again."""
     try:
         text, whole = _words(content, one)
+    except TryAgain:  # that says nothing of the message
+        raise
     except Exception as error:  # whatever a disk or a stranger's mail brings about, it must not stop the others
         log.error("a message cannot be read for the search index", entry=one.entry.id, error=type(error).__name__)
         text, whole = "", False

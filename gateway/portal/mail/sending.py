@@ -25,7 +25,7 @@ def message_id(visit: Visit, account: Account, said: list[str]) -> str:
 async def seal_and_send(visit: Visit, pieces: Iterator[bytes], told: tuple[str, str, bool], send: Send) -> None:
     """Send a message; `told` is its subject, its Message-ID, and whether it has files.
 
-    Raises TooLarge, StoreFull, and HTTPException (404); nothing is left behind then.
+    Raises TooLarge, StoreFull, StoreBusy, and HTTPException (404); nothing is left behind then.
     """
     subject, header_id, has_files = told
     content = await asyncio.to_thread(_sealed, visit.portal.content, pieces, visit.portal.max_upload)
@@ -40,7 +40,7 @@ async def seal_and_send(visit: Visit, pieces: Iterator[bytes], told: tuple[str, 
 
 
 def _sealed(content: ContentStore, pieces: Iterator[bytes], most: int) -> Sealed:
-    """Seal a message while it is written. Raises TooLarge and StoreFull, and has then left nothing behind."""
+    """Seal a message while it is written. Raises TooLarge, StoreFull, StoreBusy, and has then left nothing behind."""
     writer, size = content.writer(), 0
     try:
         for piece in pieces:

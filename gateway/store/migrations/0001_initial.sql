@@ -84,7 +84,7 @@ CREATE TABLE waiting_sender (
 
 CREATE INDEX waiting_sender_sender ON waiting_sender (sender_id);
 
--- Sealed octets: in the row up to 64 KiB, else in a file of the spool that has this id as its name.
+-- Sealed octets: in the row up to 64 KiB, else under this id in a file of the spool, in PostgreSQL in rows of its own.
 CREATE TABLE content (
     id TEXT PRIMARY KEY,
     inline BLOB,

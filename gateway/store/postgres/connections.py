@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: what each one sets, what its errors mean to callers, and the pool that they wait in."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -56,14 +56,14 @@ def connect(url: str) -> psycopg.Connection:
         return connection
 
 
-def open_pool(url: str, size: int) -> ConnectionPool:
+def open_pool(url: str, size: int, configure: Callable[[psycopg.Connection], None] | None = None) -> ConnectionPool:
     """A pool of so many connections, which are made when they are needed; one that has died is made anew."""
     return ConnectionPool(
         url,
         min_size=0,
         max_size=size,
         kwargs={"autocommit": True, **_parameters(url)},
-        configure=prepare,
+        configure=configure or prepare,
         timeout=PATIENCE_SECONDS,
         reconnect_timeout=PATIENCE_SECONDS,
         name="gateway",

@@ -1,11 +1,9 @@
 """A PostgreSQL database, from which any number of gateways serve: the port of store/databases.py."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 
 import psycopg
@@ -13,11 +11,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gateway.errors import ConfigError
 from gateway.ports import ContentStore, Tx
-from gateway.store.content import SpooledContent
 from gateway.store.events import StoreEvents
 from gateway.store.migrations import newest_scripts, titled
 from gateway.store.postgres import runner, schema
 from gateway.store.postgres.connections import as_store_errors, connect
+from gateway.store.postgres.content import ChunkedContent, Objects
 from gateway.store.postgres.runner import PostgresStore
 
 R = TypeVar("R")
@@ -91,8 +89,8 @@ class PostgresServer:
     def transactions(self, content: ContentStore) -> "PostgresTransactions":
         return PostgresTransactions(self.url, content)
 
-    def content(self) -> SpooledContent:
-        return SpooledContent(Path(tempfile.gettempdir()) / "gateway.spool")
+    def content(self, objects: Objects | None, above: int) -> ChunkedContent:
+        return ChunkedContent(self.url, objects, above)
 
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> PostgresStore:  # noqa: ARG002
         return PostgresStore(self.url, content, events, name=name, connections=self.connections)

@@ -12,16 +12,33 @@ BEGIN
 END $$;
 
 -- Sealed content that is too large for its row, in the pieces in which it came. They are stored before the content's
--- row: `at` tells those that are still awaited from those whose mail was never taken in.
+-- row: `at`, in microseconds of this server's time, tells those that are still awaited from those whose mail was never
+-- taken in. A single piece 0 without octets says that the content lies in the object store.
 CREATE TABLE chunk (
     content_id text COLLATE "C" NOT NULL,
     number integer NOT NULL,
-    at bigint NOT NULL,
-    sealed bytea NOT NULL,
+    at bigint NOT NULL DEFAULT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+    sealed bytea,
     PRIMARY KEY (content_id, number)
 );
 
 -- What is sealed looks like chance: there is nothing to compress.
 ALTER TABLE chunk ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
-CREATE INDEX chunk_at ON chunk USING brin (at);
+-- A row names nothing that is not stored: pieces are committed before it, but a server that has taken over may not have
+-- them. Who removes what no row names waits for this transaction (FOR KEY SHARE), and looks then. 262144 is CHUNK in
+-- gateway/store/content.py.
+CREATE FUNCTION content_is_stored() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM chunk WHERE content_id = NEW.id AND number = 0 FOR KEY SHARE;
+    PERFORM FROM chunk WHERE content_id = NEW.id
+        HAVING count(*) = (NEW.size + 262143) / 262144 OR bool_or(sealed IS NULL);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            MESSAGE = 'the pieces of this content are not stored', ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER content_is_stored BEFORE INSERT ON content
+    FOR EACH ROW WHEN (NEW.inline IS NULL) EXECUTE FUNCTION content_is_stored();
