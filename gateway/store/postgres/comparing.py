@@ -12,7 +12,7 @@ from gateway.store.postgres.target import PostgresTarget, Step
 
 MOST_NAMED = 5
 """Rows of a table that differ, and are named."""
-_TOLD = 1000
+_TOLD = 100
 """After how many rows progress is told."""
 Keyed = tuple[Any, Row]
 """Where a row stands in its table's order, and its values."""

@@ -2,16 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, suppress
 from dataclasses import fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from gateway.domain.model import TABLES
-from gateway.domain.model_records import Audit, AuditBatch
 from gateway.errors import StoreDamaged
 from gateway.ports import Tx
 from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault, open_database
@@ -25,9 +23,6 @@ from gateway.store.sealing import TAG
 
 R = TypeVar("R")
 Row = tuple[Any, ...]
-
-_BEFORE: Mapping[type, type] = MappingProxyType({AuditBatch: Audit})
-"""What has to be there first, besides what a row refers to: no row of the audit comes before those of a batch."""
 
 
 class SqliteSource:
@@ -43,17 +38,19 @@ class SqliteSource:
         """In how many values that were read NUL was replaced since this was set to 0."""
 
     def __enter__(self) -> Self:
-        with as_store_errors():
+        with as_store_errors(), ExitStack() as stack:
             uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
             self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+            stack.enter_context(closing(self._connection))
             self._connection.text_factory = self._text
             self._version = self._changes()
             self._connection.execute("BEGIN")
             self.schema = version_of(self._connection)
+            self._closing = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._closing.close()
 
     @property
     def identity(self) -> tuple[str, int]:
@@ -92,7 +89,7 @@ class SqliteSource:
     # ------------------------------------------------------------------------------------------------------------ rows
 
     def tables(self) -> list[type]:
-        """All tables, each behind those that its rows refer to."""
+        """All tables, each behind those that its rows refer to; else in their order, the audit before its batches."""
         ordered: list[type] = []
         left = {table: self._needed(table) for table in TABLES}
         while left:
@@ -104,8 +101,7 @@ class SqliteSource:
     def _needed(self, table: type) -> set[type]:
         of = {table_name(one): one for one in TABLES}
         found = self._connection.execute(f'PRAGMA foreign_key_list("{table_name(table)}")')
-        needed = {of[row[2]] for row in found} - {table}
-        return needed | {_BEFORE[table]} if table in _BEFORE else needed
+        return {of[row[2]] for row in found} - {table}
 
     def rows(self, table: type, after: object = None) -> Iterator[Row]:
         """The rows of a table by their ids, behind this one; each value of its column's kind."""
