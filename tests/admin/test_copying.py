@@ -167,6 +167,15 @@ def test_each_table_of_the_schema_is_one_of_those_that_are_copied(folder):
             assert set(columns) == {one.name for one in fields(table)}
 
 
+def test_each_table_is_copied_behind_those_that_its_rows_refer_to(folder):
+    order = [table_name(table) for table in TABLES]
+    with closing(sqlite3.connect(folder / "gateway.db")) as database:
+        for place, name in enumerate(order):
+            referred = {row[2] for row in database.execute(f"PRAGMA foreign_key_list({name})")}
+            assert referred <= set(order[: place + 1]), name
+    assert order.index("audit") < order.index("audit_batch"), "no row of the audit is put before those of a batch"
+
+
 def test_numbers_go_on_behind_all_that_were_ever_given(folder, empty):
     copied(folder, empty)
     rows = read_once(empty, all_rows)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from gateway.domain.model import TABLES
 from gateway.errors import StoreDamaged
 from gateway.ports import Tx
 from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault, open_database
@@ -87,21 +86,6 @@ class SqliteSource:
         return held
 
     # ------------------------------------------------------------------------------------------------------------ rows
-
-    def tables(self) -> list[type]:
-        """All tables, each behind those that its rows refer to; else in their order, the audit before its batches."""
-        ordered: list[type] = []
-        left = {table: self._needed(table) for table in TABLES}
-        while left:
-            table = next(one for one, needed in left.items() if not needed & left.keys())
-            ordered.append(table)
-            del left[table]
-        return ordered
-
-    def _needed(self, table: type) -> set[type]:
-        of = {table_name(one): one for one in TABLES}
-        found = self._connection.execute(f'PRAGMA foreign_key_list("{table_name(table)}")')
-        return {of[row[2]] for row in found} - {table}
 
     def rows(self, table: type, after: object = None) -> Iterator[Row]:
         """The rows of a table by their ids, behind this one; each value of its column's kind."""

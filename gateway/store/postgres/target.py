@@ -14,7 +14,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from gateway.domain.model import Meta
+from gateway.domain.model import TABLES, Meta
 from gateway.errors import BadPlace, StoreBusy, StoreDamaged
 from gateway.store.kinds import stored_as
 from gateway.store.migrations import newest_scripts
@@ -110,9 +110,8 @@ class PostgresTarget:
 
     def fill(self, source: SqliteSource, step: Step) -> None:
         """Copy what is not there yet: all rows, then the pieces of large content."""
-        tables = source.tables()
-        total, done = sum(map(source.count, tables)), 0
-        for table in tables:
+        total, done = sum(map(source.count, TABLES)), 0
+        for table in TABLES:  # each comes behind those that its rows refer to, and the audit before its batches
             last = self._last(table)
             done += source.count(table, last) if last is not None else 0
             columns = [one.name for one in fields(table)]
@@ -166,7 +165,7 @@ class PostgresTarget:
     def settle(self, source: SqliteSource) -> None:
         """Have rows numbered on behind all numbers that were ever given, and the planner know how much there is."""
         with _told(self.shown):
-            for table in source.tables():
+            for table in TABLES:
                 name, last = table_name(table), source.last_number(table) if stored_as(table)[0] is int else 0
                 if last:
                     self._connection.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [f'"{name}"', last])
