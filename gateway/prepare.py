@@ -14,6 +14,7 @@ import structlog
 
 from gateway.admin import drills
 from gateway.admin.ledger import ledger_of, take_up
+from gateway.admin.unfinished import refuse_unfinished
 from gateway.config.kinds import split_address
 from gateway.config.settings import Settings
 from gateway.database import content_of, database_of
@@ -89,6 +90,7 @@ def prepare(
         content = content_of(settings)
         database.prepare()
         database.write_once(drills.refuse)
+        database.write_once(refuse_unfinished)
         database.write_once(lambda tx: check_fits(tx, settings, keys))
         tidy = _join if database.nodes else partial(_tidy, parts=parts)
         database.write_once(lambda tx: tidy(Context(tx, settings.policy(), keys, clock.now())))

@@ -346,7 +346,7 @@ def test_a_certificate_for_the_next_hop_that_cannot_be_read_is_told_at_once(read
 
 
 def test_another_database_is_refused_plainly(read):
-    with pytest.raises(ConfigError, match='write "sqlite:///gateway.db", or "postgresql'):
+    with pytest.raises(ConfigError, match=r'write "sqlite:///gateway\.db", or "postgresql'):
         read(GOOD + '[database]\nurl = "mysql://db/gateway"\n')
 
 

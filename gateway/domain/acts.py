@@ -153,6 +153,7 @@ class Act(StrEnum):
     MENDED = "mended"
     SAVED_WHOLE = "saved what was whole"
     MIGRATED = "migrated"
+    COPIED_DATABASE = "copied the database"
     LEAVING = "began to leave"
     HANDED_BACK = "handed back"
     LISTED_AUDIT = "read the audit"
@@ -321,6 +322,9 @@ _SPECS: dict[Act, ActSpec] = {
     Act.MENDED: ActSpec("An administrator had a small damage mended.", "the place", _ALARM),
     Act.SAVED_WHOLE: ActSpec("An administrator had what was whole saved into a new database.", "the database", _ALARM),
     Act.MIGRATED: ActSpec("An administrator brought the database to a newer schema.", "the database", _CHANGE),
+    Act.COPIED_DATABASE: ActSpec(
+        "An administrator had it copied from SQLite to PostgreSQL, and the copy was equal.", "the database", _CHANGE
+    ),
     Act.LEAVING: ActSpec("An administrator began to take it out of use.", "the gateway, or a practice", _ALARM),
     Act.HANDED_BACK: ActSpec("With that a held mail went back to its sender.", _MESSAGE, _CHANGE),
     Act.LISTED_AUDIT: ActSpec("An administrator read the audit.", "the audit", _READ),

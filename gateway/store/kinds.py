@@ -29,3 +29,8 @@ def _kinds(table: type) -> list[tuple[type, ...]]:
 def _stored(hint: Any) -> tuple[type, ...]:
     kinds = typing.get_args(hint) or (hint,)
     return tuple(NoneType if one is NoneType else str if issubclass(one, StrEnum) else _STORED_AS[one] for one in kinds)
+
+
+def stored_as(table: type) -> list[type]:
+    """As what the values of each column are stored, where they are not empty: int, str or bytes."""
+    return [next(kind for kind in kinds if kind is not NoneType) for kinds in _kinds(table)]

@@ -32,7 +32,7 @@ BY_COMMAND = {
     *(Act.ERASING_PERSON, Act.ERASED_PERSON, Act.IMPORTED_LIST),
     *(Act.ADMIN_LINK, Act.ADMIN_SIGNED_IN, Act.ADMIN_SIGNED_OUT, Act.ADMIN_REFUSED, Act.LOOKED_UP),
     *(Act.PAUSED, Act.RESUMED, Act.MENDED, Act.SAVED_WHOLE, Act.MIGRATED, Act.LEAVING),
-    *(Act.RELOADED, Act.RELOAD_REFUSED),
+    *(Act.COPIED_DATABASE, Act.RELOADED, Act.RELOAD_REFUSED),
 }
 """Those of an administrator: tests/admin, tests/portal/test_admin.py, tests/peers/test_audit.py and
 tests/peers/test_reload.py look at them."""

@@ -41,11 +41,14 @@ DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.Int
 """Of the server or of others' work, not of what a caller asked."""
 
 
-class _Text(StrDumper):
+def held_text(text: str) -> str:
     """Text as PostgreSQL can hold it: NUL, which a stranger may write anywhere, is U+FFFD."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
 
+
+class _Text(StrDumper):
     def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in obj else obj)
+        return super().dump(held_text(obj))
 
 
 def connect(url: str) -> psycopg.Connection:

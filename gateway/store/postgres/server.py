@@ -9,7 +9,6 @@ from typing import ClassVar, Self, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gateway.errors import ConfigError
 from gateway.ports import ContentStore, Tx
 from gateway.store.events import StoreEvents
 from gateway.store.migrations import newest_scripts, titled
@@ -17,6 +16,7 @@ from gateway.store.postgres import runner, schema
 from gateway.store.postgres.connections import as_store_errors, connect
 from gateway.store.postgres.content import ChunkedContent, Objects
 from gateway.store.postgres.runner import PostgresStore
+from gateway.store.postgres.url import check_url, shown_url
 
 R = TypeVar("R")
 
@@ -36,20 +36,13 @@ class PostgresServer:
     @classmethod
     def of(cls, url: str, password: str, connections: int) -> Self:
         """Raises ConfigError."""
-        try:
-            said = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise ConfigError(
-                f"database.url: {' '.join(str(error).split())}; write postgresql://user@host/name"
-            ) from error
-        return cls(
-            make_conninfo(url, **({} if "password" in said or not password else {"password": password})), connections
-        )
+        check_url(url, "database.url")
+        given = conninfo_to_dict(url).get("password") or password or None
+        return cls(make_conninfo(url, password=given), connections)
 
     @property
     def name(self) -> str:
-        said = conninfo_to_dict(self.url)
-        return f"PostgreSQL database {said.get('dbname') or said.get('user')} at {said.get('host', 'this machine')}"
+        return shown_url(self.url)
 
     def is_there(self) -> bool:
         return self.schema() > 0
