@@ -80,7 +80,7 @@ class TableTx:
         self.aftermath = Aftermath()
 
     def add(self, row: Row) -> Row:
-        self._known.pop(type(row), None)
+        self._changes(type(row))
         statements = self._of[type(row)]
         values = statements.parameters(row)
         if isinstance(row, Content):
@@ -94,14 +94,18 @@ class TableTx:
         """The number of the new row, which the database gives it."""
         return cast("int", self._connection.execute(statements.insert_unnumbered, values[1:]).lastrowid)
 
+    def _changes(self, table: type) -> None:
+        """A table is about to be changed: what was read of it is asked anew."""
+        self._known.pop(table, None)
+
     def add_once(self, row: Row) -> bool:
-        self._known.pop(type(row), None)
+        self._changes(type(row))
         statements = self._of[type(row)]
         parameters = statements.parameters(row)[1:]
         return bool(self._all(statements.insert_once, parameters))
 
     def put(self, row: Row) -> Row:
-        self._known.pop(type(row), None)
+        self._changes(type(row))
         statements = self._of[type(row)]
         row_id, *values = statements.parameters(row)
         self._updated(self._connection.execute(statements.update, [*values, row_id]), f"{type(row).__name__} {row_id}")
@@ -141,7 +145,7 @@ class TableTx:
     def remove(self, table: type[Row], **where: Any) -> int:
         if not where:
             raise ValueError("a condition must be given")
-        self._known.pop(table, None)
+        self._changes(table)
         statements = self._of[table]
         shape, values = statements.conditions(where)
         removed = self._all(statements.delete(shape), values)
@@ -159,7 +163,7 @@ class TableTx:
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
-        self._known.pop(Delivery, None)
+        self._changes(Delivery)
         instant = InstantField().db_value
         spared = self._of.dialect.list_parameter(list(besides))
         values = [instant(lease_until), worker, instant(now), instant(now), spared, limit]

@@ -58,11 +58,14 @@ class Ledger:
 
 
 class Load:
-    """Senders in threads: each offers its mail until it is told 250, as a mail server does, then the next."""
+    """Senders in threads: each offers its mail until it is told 250, as a mail server does, then the next.
 
-    def __init__(self, port: int, senders: int = 4, pause: float = 0.0) -> None:
+    Of several ports each takes the next one after a session that was cut off, as through a balancer.
+    """
+
+    def __init__(self, *ports: int, senders: int = 4, pause: float = 0.0) -> None:
         self.ledger = Ledger()
-        self._port = port
+        self._ports = itertools.cycle(ports)
         self._pause = pause
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -84,7 +87,7 @@ class Load:
         while not self._stop.is_set():
             with (
                 contextlib.suppress(OSError, smtplib.SMTPException),
-                smtplib.SMTP("127.0.0.1", self._port, local_hostname="load.example", timeout=30) as client,
+                smtplib.SMTP("127.0.0.1", next(self._ports), local_hostname="load.example", timeout=30) as client,
             ):
                 while not self._stop.is_set():
                     if self._offer(client, mail):
@@ -160,9 +163,8 @@ LEFT JOIN content ON content.id = content_id WHERE state IN ('held', 'inbox') AN
 
 def _copies(served: Served) -> Counter[str]:
     """Copies whose content is there: in its row, or in a file."""
-    spool = served.database.with_name("gateway.db.spool")
-    files = {file.name for file in spool.iterdir() if file.stat().st_size}
-    return Counter(header for header, content, inline in served.rows(_COPIES) if inline or content in files)
+    elsewhere = served.contents()
+    return Counter(header for header, content, inline in served.rows(_COPIES) if inline or content in elsewhere)
 
 
 def lost(ledger: Ledger, found: Books) -> list[str]:

@@ -21,9 +21,12 @@ NOBODY = 65534
 
 
 class Postgres:
-    """One server on one port, whether it runs or not; `durable` syncs as a real one does, else it is only fast."""
+    """One server on one port, whether it runs or not; `durable` syncs as a real one does, else it is only fast.
 
-    def __init__(self, *, durable: bool = False, options: Sequence[str] = ()) -> None:
+    One that is made `of` another that runs is its streaming replica, until it is promoted.
+    """
+
+    def __init__(self, *, durable: bool = False, options: Sequence[str] = (), of: "Postgres | None" = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._owner = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -33,9 +36,9 @@ class Postgres:
         self._durable = durable
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-        made = self._run(
-            "initdb", "-D", str(self.data), "-U", "gateway", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"
-        )
+        new = ("initdb", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        copy = ("pg_basebackup", "-R", "-c", "fast", "-h", "127.0.0.1", "-p", str(of.port)) if of else ()
+        made = self._run(*(copy or new), "-D", str(self.data), "-U", "gateway")
         assert made.returncode == 0, made.stderr.decode()
 
     @property
@@ -84,6 +87,17 @@ class Postgres:
         with contextlib.suppress(psycopg.OperationalError):
             return bool(self.say("SELECT 1"))
         return False
+
+    def follow_each_commit(self) -> None:
+        """From now on a commit is only told once a replica has it on its disk, too."""
+        self.say("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.say("SELECT pg_reload_conf()")
+        wait_for(lambda: self.say("SELECT sync_state FROM pg_stat_replication") == [("sync",)], 30)
+
+    def promote(self) -> None:
+        """The primary is gone: this one takes its place, and waits for no replica."""
+        self.say("ALTER SYSTEM RESET synchronous_standby_names")
+        self.say("SELECT pg_promote()")
 
     def stop(self) -> None:
         """End it as an administrator does who waits for nobody."""

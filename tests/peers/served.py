@@ -161,6 +161,10 @@ class Served:
         with closing(sqlite3.connect(self.database, timeout=20)) as database:
             return database.execute(query, values).fetchall()
 
+    def contents(self) -> set[str]:
+        """The names of what lies outside of its row."""
+        return {file.name for file in self.database.with_name("gateway.db.spool").iterdir() if file.stat().st_size}
+
     def enrol(self, *addresses: str) -> None:
         """Make accounts for people, as if they had registered."""
         with closing(sqlite3.connect(self.database, timeout=20)) as database, database:

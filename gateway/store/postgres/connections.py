@@ -37,6 +37,8 @@ FULL = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory, psycopg.errors.IoEr
 _DAMAGED = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 """What comes of others' work at the same time: the same work may succeed when it is tried again."""
+OWN = (psycopg.errors.ObjectNotInPrerequisiteState,)
+"""What our own triggers say where a caller may try again: the pieces of its content are not there."""
 DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, PoolTimeout)
 """Of the server or of others' work, not of what a caller asked."""
 

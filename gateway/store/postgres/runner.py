@@ -11,11 +11,10 @@ The work runs in a thread: the event loop does not wait for the server.
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, TypeVar
 
 import psycopg
@@ -138,15 +137,12 @@ class PostgresStore:
             self._writing = None
 
     def _commit_waiting(self, jobs: list[_Waiting]) -> None:
-        """Those who wait, and those who come while the others' work is done."""
-        self._commit(jobs, self._taken(jobs), self._numbers)
-
-    def _taken(self, jobs: list[_Waiting]) -> Iterator[_Waiting]:
+        """Of those who wait now. Who comes later may know of commits that this transaction would not see."""
         while self._waiting and len(jobs) < BATCH:
             job = self._waiting.popleft()
             if not job.done.cancelled():
                 jobs.append(job)
-                yield job
+        self._commit(jobs, self._numbers)
 
     def _take_all(self) -> list[_Waiting]:
         jobs = list(self._waiting)
@@ -154,15 +150,14 @@ class PostgresStore:
         return jobs
 
     def _commit_one(self, job: _Waiting) -> None:
-        self._commit([job], iter(()), Numbers())
+        self._commit([job], Numbers())
 
-    def _commit(self, jobs: list[_Waiting], more: Iterator[_Waiting], numbers: Numbers) -> None:
-        """Do these and more, in a transaction that is tried until nobody is in its way. Raises StoreBusy, StoreFull."""
+    def _commit(self, jobs: list[_Waiting], numbers: Numbers) -> None:
+        """In one transaction, which is tried until nobody is in its way. Raises StoreBusy, StoreFull."""
 
         def attempt(*, is_careful: bool) -> None:
-            all_of_them = chain(list(jobs), more)
             with as_store_errors(), self._pool.connection() as connection:
-                commit(connection, all_of_them, numbers, self._content.settle, is_careful=is_careful)
+                commit(connection, jobs, numbers, self._content.settle, is_careful=is_careful)
 
         try:
             Retrying(**_again())(attempt, is_careful=False)

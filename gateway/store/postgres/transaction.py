@@ -11,8 +11,8 @@ numbers of its table are taken some at a time.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -23,7 +23,7 @@ from gateway.errors import StoreBusy
 from gateway.ports import Tx
 from gateway.store.dialects import POSTGRES
 from gateway.store.models import table_name
-from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, store_error
+from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, OWN, store_error
 from gateway.store.repository import Aftermath, TableTx, repository
 from gateway.store.statements import Statements
 
@@ -88,6 +88,7 @@ class PostgresTx(TableTx):
 
     def __init__(self, connection: psycopg.Connection, numbers: Numbers) -> None:
         super().__init__(repository(POSTGRES), connection)
+        self.has_written = False
         self._numbers = numbers
         self._updates: list[tuple[psycopg.Cursor, str]] = []
 
@@ -97,9 +98,22 @@ class PostgresTx(TableTx):
             super()._updated(cursor, what)
         self._updates.clear()
 
-    def forget(self) -> None:
-        """What was sent is undone."""
+    def undo(self) -> None:
+        """Nothing of it is done."""
         self._updates.clear()
+        if self.has_written:
+            self._connection.execute("ROLLBACK TO caller", [])
+
+    def end(self) -> None:
+        """It is done, so far as is known."""
+        if self.has_written:
+            self._connection.execute("RELEASE caller", [])
+
+    def _changes(self, table: type) -> None:
+        super()._changes(table)
+        if not self.has_written:
+            self.has_written = True
+            self._connection.execute("SAVEPOINT caller", [])
 
     def _added(self, table: type, statements: Statements, values: list[Any]) -> int:
         """The audit's rows get theirs as late as can be, so that few are missing when they are sealed; nobody asks."""
@@ -118,10 +132,10 @@ class PostgresTx(TableTx):
 def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
     """Do the work on a snapshot. Raises psycopg.Error, NothingDone, and what the work raises."""
     try:
-        with connection.pipeline():
+        with _pipeline(connection):
             connection.execute(_READ)
             result = work(PostgresTx(connection, Numbers()))
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")  # after a ROLLBACK psycopg would have everything prepared anew
         return result
     except psycopg.Error as error:
         if _is_undone(connection, error):
@@ -147,14 +161,10 @@ def commit(
     """
     is_committing = False
     try:
-        with connection.pipeline() as pipeline:
+        with _pipeline(connection) as pipeline:
             connection.execute(_WRITE)
             numbers.begin(connection)
-            done: list[PostgresTx] = []
-            for job in jobs:
-                tx = PostgresTx(connection, numbers)
-                _run(connection, pipeline, job, tx, is_first=not done, is_careful=is_careful)
-                done.append(tx)
+            done = [_run(pipeline, job, PostgresTx(connection, numbers), is_careful=is_careful) for job in jobs]
             if not is_careful:
                 pipeline.sync()
                 for tx in done:
@@ -165,52 +175,55 @@ def commit(
     except (psycopg.Error, LookupError) as error:
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise NothingDone(str(error)) from error
-        if not is_committing and not isinstance(error, (*FULL, *DATABASE_ERRORS)):
+        if not is_committing and _is_own(error):
             raise Undecided(str(error)) from error
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the callers are told that it was not
     finally:
         _roll_back(connection)
 
 
-def _run(
-    connection: psycopg.Connection,
-    pipeline: psycopg.Pipeline,
-    job: Job,
-    tx: PostgresTx,
-    *,
-    is_first: bool,
-    is_careful: bool,
-) -> None:
-    """Before the first there is nothing that would have to be saved."""
-    if not is_first:
-        connection.execute("SAVEPOINT caller")
+def _run(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx, *, is_careful: bool) -> PostgresTx:
     job.result = job.error = job.aftermath = None
     try:
         job.result = job.work(tx)
         if is_careful:
             pipeline.sync()
             tx.check()
+        tx.end()
         job.aftermath = tx.aftermath
     except Exception as error:
-        job.error = _own(error)
+        job.error = _of_caller(error)
         try:
             pipeline.sync()
         except psycopg.Error as late:
-            job.error = _own(late)
-        tx.forget()
-        connection.execute("ROLLBACK" if is_first else "ROLLBACK TO caller")
-        if is_first:
-            connection.execute(_WRITE)
-    else:
-        if not is_first:
-            connection.execute("RELEASE caller")
+            job.error = _of_caller(late)
+        tx.undo()
+        pipeline.sync()  # psycopg forgets what it has prepared when it hears of it, and must hear before the next
+    return tx
 
 
-def _own(error: Exception) -> Exception:
+@contextmanager
+def _pipeline(connection: psycopg.Connection) -> Iterator[psycopg.Pipeline]:
+    """A pipeline whose first error is the one that is heard of, and nothing is left in it."""
+    with connection.pipeline() as pipeline:
+        try:
+            yield pipeline
+        except BaseException:
+            with suppress(psycopg.Error):
+                pipeline.sync()
+            raise
+
+
+def _of_caller(error: Exception) -> Exception:
     """An error that is the caller's own. Raises what concerns all who share the transaction."""
-    if isinstance(error, (*CONFLICTS, *FULL, *DATABASE_ERRORS)):
+    if not _is_own(error):
         raise error
     return store_error(error)
+
+
+def _is_own(error: Exception) -> bool:
+    """Whether it is of what one caller asked for, and of nobody else."""
+    return isinstance(error, OWN) or not isinstance(error, (*CONFLICTS, *FULL, *DATABASE_ERRORS))
 
 
 def _is_undone(connection: psycopg.Connection, error: Exception) -> bool:
