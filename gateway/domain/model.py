@@ -16,6 +16,7 @@ from gateway.domain.model_records import (
     LedgerEntry,
     LegalHold,
     ListedPerson,
+    TryWindow,
 )
 from gateway.domain.model_search import SearchEntry, SearchIndex
 from gateway.domain.vocabulary import (
@@ -345,5 +346,5 @@ TABLES: tuple[type, ...] = (
     *(Delivery, Confirmation, Question, Observation, Delegation, Draft, DraftFile),
     *(Session, Passkey, Codes, RecoveryCode, Audit, Fingerprint, Meta, AddressChange, Worker),
     *(SearchIndex, SearchEntry),
-    *(AuditBatch, LegalHold, ListedPerson, DirectoryEntry, LedgerEntry, AdminSession),
+    *(AuditBatch, LegalHold, ListedPerson, DirectoryEntry, LedgerEntry, AdminSession, TryWindow),
 )

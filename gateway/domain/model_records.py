@@ -107,6 +107,16 @@ class AdminSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TryWindow:
+    """How often something, such as signing in, was tried since a first time; `digest` stands for who tries what."""
+
+    id: int = 0
+    digest: bytes
+    since: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
     """A line on its way to the ledger file: what was destroyed, which no restored backup may bring back."""
 
