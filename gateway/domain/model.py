@@ -17,6 +17,7 @@ from gateway.domain.model_records import (
     LegalHold,
     ListedPerson,
     TryWindow,
+    Worker,
 )
 from gateway.domain.model_search import SearchEntry, SearchIndex
 from gateway.domain.vocabulary import (
@@ -321,15 +322,6 @@ class Fingerprint:
     id: int = 0
     fingerprint: bytes
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """A process that serves; `beats` is how often it has shown that it lives."""
-
-    id: int = 0
-    name: str
-    beats: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ INSERT INTO "sender" VALUES(1,'text','text','text','text',1,1);
 INSERT INTO "session" VALUES(1,X'7365616C6564',1,1772443800000000,1772443800000000,1772443800000000,'text');
 INSERT INTO "try_window" VALUES(1,X'7365616C6564',1772443800000000,1);
 INSERT INTO "waiting_sender" VALUES(1,1,1,1,1772443800000000);
-INSERT INTO "worker" VALUES(1,'text',1);
+INSERT INTO "worker" VALUES(1,'text',1,1772443800000000);
 INSERT INTO "sqlite_sequence" VALUES('sender',1);
 INSERT INTO "sqlite_sequence" VALUES('account',1);
 INSERT INTO "sqlite_sequence" VALUES('invitation',1);
