@@ -52,9 +52,9 @@ def status(
     raise typer.Exit(1 if found.needs else 0)
 
 
-def _node(one: "NodeLine", at: datetime) -> Row:
+def _node(one: "NodeLine", at: datetime) -> str:
     lives = "lives" if one.node.lives(at) else f"no sign of life since {instant(one.node.seen_at)}"
-    return {"state": lives, "workers": one.node.workers, "key": one.keys}
+    return f"{lives}; workers: {one.node.workers}; key: {one.keys}"
 
 
 def _value(name: str, value: object) -> object:
