@@ -12,8 +12,8 @@ from gateway.flow.context import Context
 
 PERIOD = timedelta(minutes=15)
 MOST = 1_000_000
-"""Windows, of a hundred octets each. Beyond, the oldest give way to new ones, of which one client can open some dozens
-in a period: who has so many addresses is not held up by counting.
+"""Windows, of 100 octets each (PostgreSQL: 200). Beyond, the oldest give way to new ones. One client opens some dozens
+in a period: who has addresses enough for that is not held up by counting.
 """
 _CLEAR_AT, _CLEARED = 32, 64
 """Each window of so many that opens has so many cleared: as fast as strangers open them, they go faster."""
@@ -70,7 +70,7 @@ def _window(ctx: Context, one: Count) -> TryWindow | None:
 
 def _clear(ctx: Context, limit: int, upto: int = 0) -> int:
     """Remove windows that are over, or are among the oldest (`upto`), as far as these many go; how many."""
-    oldest = ctx.tx.find(TryWindow, limit=limit)
+    oldest = ctx.tx.find(TryWindow, limit=limit, id__gt=0)
     gone = [one.id for one in oldest if _is_over(ctx, one) or one.id <= upto]
     return ctx.tx.remove(TryWindow, id__in=gone) if gone else 0
 

@@ -30,7 +30,7 @@ class Node:
 
 def nodes(ctx: Context) -> list[Node]:
     """All that there are; none where one machine serves alone."""
-    workers = ctx.tx.find(Worker, order="name")
+    workers = ctx.tx.find(Worker, id__gt=0)
     names = sorted({name for one in workers if (name := node_of(one.name))})
     return [_node(name, [one for one in workers if node_of(one.name) == name]) for name in names]
 
