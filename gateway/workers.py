@@ -2,8 +2,8 @@
 
 One socket is bound for all of them rather than one each (SO_REUSEPORT): whoever is idle takes the next client, a
 worker that dies takes no waiting client with it, and a second gateway on the same port is refused. The portal is the
-first worker's alone, so that tries to sign in are counted in one place and the memory that passwords cost is spent
-once. Timed work is done by whichever worker holds the lease.
+first worker's alone, so that the memory that passwords cost is spent once. Timed work is done by whichever worker holds
+the lease.
 """
 
 import asyncio

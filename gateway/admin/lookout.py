@@ -29,16 +29,13 @@ class Lookout:
 
     def __init__(self, settings: Callable[[], Settings], desk: Desk, figures: Figures, reach: Reach) -> None:
         self._settings, self._desk, self._figures, self._reach = settings, desk, figures, reach
-        self._noted: list[Seen] | None = None
         self._unknown: list[Seen] = []
 
     async def look(self) -> None:
-        """Note what has changed since the last look. Raises StoreBusy, StoreFull."""
+        """Note what is seen from here. Raises StoreBusy, StoreFull."""
         seen = await asyncio.to_thread(sights.all_seen, self._settings(), self._desk.clock.now())
         seen += [*self._of_others(), *self._unknown]
-        if seen != self._noted:
-            await self._desk.do(troubles.note, seen)
-            self._noted = seen
+        await self._desk.do(troubles.note, seen, self._settings().node)  # others may have taken us to be gone
 
     async def look_up(self) -> None:
         """Ask DNS for the practices' domains; what it says is noted with the next look."""

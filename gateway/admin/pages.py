@@ -10,7 +10,7 @@ from gateway.edge.render import Templates
 from gateway.edge.web.proxies import Doubts, ProxyHeaders
 from gateway.edge.web.serving import serve_web
 from gateway.flow.context import Desk
-from gateway.portal.admin.app import create_app, tries
+from gateway.portal.admin.app import create_app
 from gateway.portal.admin.door import Panel, SettingLine
 from gateway.portal.cookies import Cookies
 from gateway.ports import Random
@@ -27,7 +27,7 @@ async def serve_admin(
     stack: contextlib.AsyncExitStack, prepared: Prepared, desk: Desk, terms: Terms, random: Random, doubts: Doubts
 ) -> Callable[[Terms], None]:
     """The pages, until the stack closes; what is returned has them go by other settings."""
-    where, throttle = prepared.where("admin"), tries()
+    where = prepared.where("admin")
 
     def named(terms: Terms) -> ProxyHeaders:
         settings, url = terms.settings, url_of(terms.settings, where)
@@ -36,7 +36,6 @@ async def serve_admin(
             random=random,
             pages=Templates(terms.site, pages="admin"),
             cookies=Cookies(secure=url.startswith("https:")),
-            throttle=throttle,
             url=url,
             settings=lambda: [SettingLine(one.key, one.value, one.source) for one in shown_settings(settings)],
             certificates=lambda: sights.certificate_ends(settings),

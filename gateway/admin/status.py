@@ -77,15 +77,16 @@ def _answers(where: str) -> bool:
 
 def _needs(ctx: Context, settings: Settings, known: Status) -> Iterator[Need]:
     """What needs a person: what is seen from here, what who serves has seen, and what rows tell."""
-    if not known.serves:
+    here, serves = settings.node, known.serves or any(one.node.lives(known.at) for one in known.rows.nodes)
+    if not serves:
         yield Need(NeedKind.NOT_SERVING)
     for name, answers in known.listeners.items():
-        if known.serves and not answers:
-            yield Need(NeedKind.LISTENER, subject=f"{name}.listen")
+        if serves and not answers:
+            yield Need(NeedKind.LISTENER, None, f"{name}.listen", node=here)
     if known.database["damage"]:
         yield Need(NeedKind.DAMAGED, subject=str(known.database["damage"]))
-    here = sights.all_seen(settings, known.at)
-    yield from (Need(one.kind, None, one.subject, one.number) for one in here)
-    if known.serves:
-        yield from (one for one in troubles.lasting(ctx) if one.kind not in sights.KINDS)
-    yield from needs.of_store(ctx, serves=known.serves)
+    seen = sights.all_seen(settings, known.at)
+    yield from (Need(one.kind, None, one.subject, one.number, here) for one in seen)
+    if serves:
+        yield from (one for one in troubles.lasting(ctx) if one.node != here or one.kind not in sights.KINDS)
+    yield from needs.of_store(ctx, serves=serves)

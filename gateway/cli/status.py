@@ -1,12 +1,16 @@
 """`gateway status`: how it is, on one screen."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.output import JsonOption, Octets, Row, instant, show_one
 from gateway.cli.parts import ConfigOption, plain_errors
 from gateway.config.toml_file import load
+
+if TYPE_CHECKING:
+    from gateway.flow.administration.status import NodeLine
 
 
 def status(
@@ -25,6 +29,7 @@ def status(
         "serves": found.serves,
         "listeners": {name: "answers" if answers else "no answer" for name, answers in found.listeners.items()},
         "workers": list(rows.workers),
+        "nodes": {one.node.name: _node(one, found.at) for one in rows.nodes},
         "reminders_and_expiries_done_until": instant(rows.timed_work),
         "last_backup": instant(rows.backup),
         "database": {name: _value(name, value) for name, value in found.database.items()},
@@ -45,6 +50,11 @@ def status(
     }
     show_one(shown, as_json=as_json)
     raise typer.Exit(1 if found.needs else 0)
+
+
+def _node(one: "NodeLine", at: datetime) -> str:
+    lives = "lives" if one.node.lives(at) else f"no sign of life since {instant(one.node.seen_at)}"
+    return f"{lives}; workers: {one.node.workers}; key: {one.keys}"
 
 
 def _value(name: str, value: object) -> object:

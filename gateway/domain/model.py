@@ -16,6 +16,8 @@ from gateway.domain.model_records import (
     LedgerEntry,
     LegalHold,
     ListedPerson,
+    TryWindow,
+    Worker,
 )
 from gateway.domain.model_search import SearchEntry, SearchIndex
 from gateway.domain.vocabulary import (
@@ -323,15 +325,6 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """A process that serves; `beats` is how often it has shown that it lives."""
-
-    id: int = 0
-    name: str
-    beats: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
     """A fact about the database itself."""
 
@@ -345,5 +338,5 @@ TABLES: tuple[type, ...] = (
     *(Delivery, Confirmation, Question, Observation, Delegation, Draft, DraftFile),
     *(Session, Passkey, Codes, RecoveryCode, Audit, Fingerprint, Meta, AddressChange, Worker),
     *(SearchIndex, SearchEntry),
-    *(AuditBatch, LegalHold, ListedPerson, DirectoryEntry, LedgerEntry, AdminSession),
+    *(AuditBatch, LegalHold, ListedPerson, DirectoryEntry, LedgerEntry, AdminSession, TryWindow),
 )

@@ -1,4 +1,6 @@
-"""What is kept so that the gateway can be accounted for: the audit, legal holds, who is listed, what was destroyed."""
+"""What is kept so that the gateway can be accounted for: the audit, legal holds, who is listed, who
+serves, what was destroyed.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,6 +106,26 @@ class AdminSession:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A process that serves; `beats` is how often it has shown that it lives, `seen_at` when it last did."""
+
+    id: int = 0
+    name: str
+    beats: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryWindow:
+    """How often something, such as signing in, was tried since a first time; `digest` stands for who tries what."""
+
+    id: int = 0
+    digest: bytes
+    since: datetime
+    tries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

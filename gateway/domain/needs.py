@@ -155,6 +155,8 @@ class Need:
     since: datetime | None = None
     subject: str = ""
     number: int = 0
+    node: str = ""
+    """Which node has seen it, where there are several."""
 
     @property
     def values(self) -> dict[str, object]:
@@ -164,7 +166,9 @@ class Need:
     @property
     def key(self) -> str:
         """What tells it from other needs; what was found there (behind a comma) may differ from time to time."""
-        return self.kind if NEEDS[self.kind].varies else f"{self.kind}|{self.subject.partition(', ')[0]}"
+        if NEEDS[self.kind].varies:
+            return self.kind
+        return f"{self.kind}|{self.subject.partition(', ')[0]}" + (f"|{self.node}" if self.node else "")
 
     def is_worse_than(self, number: int) -> bool:
         """Whether it has become worse since it was told with this number."""
@@ -177,7 +181,7 @@ class Need:
 
     @property
     def what(self) -> str:
-        return NEEDS[self.kind].what % self.values
+        return seen_by(self.node, NEEDS[self.kind].what % self.values)
 
     @property
     def do(self) -> str:
@@ -192,3 +196,8 @@ class Need:
         """All of it in one line, in English; times are UTC."""
         since = f" (since {self.since:%Y-%m-%d %H:%M} UTC)" if self.since else ""
         return f"{self.kind}: {self.what.rstrip('.')}{since}. {self.do}{f' {self.command}' if self.command else ''}"
+
+
+def seen_by(node: str, what: str) -> str:
+    """What is so, and at which node, if it is said of one."""
+    return f"{node}: {what}" if node else what

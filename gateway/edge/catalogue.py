@@ -27,7 +27,7 @@ from jinja2 import Environment, nodes
 from jinja2.ext import Extension, InternationalizationExtension
 from jinja2.parser import Parser
 
-from gateway.domain.needs import NEEDS, NeedKind, NeedSpec
+from gateway.domain.needs import NEEDS, NeedKind, NeedSpec, seen_by
 from gateway.domain.translatable import Translatable
 from gateway.domain.verbs import SPOKEN, VERBS
 from gateway.domain.words import LANGUAGES
@@ -139,12 +139,13 @@ def speak(environment: Environment, words: gettext.NullTranslations, language: s
             for verb, spec in VERBS.items()
         ]
 
-    def need(kind: str, subject: str, number: int) -> dict[str, str]:
+    def need(kind: str, subject: str, number: int, node: str = "") -> dict[str, str]:
         """What needs a person, what to do, and by which command; of a kind that a newer gateway knows, its name."""
         spec = NEEDS.get(cast(NeedKind, kind), NeedSpec(Translatable(kind, {}), Translatable("", {})))
         values = {"subject": subject, "number": number}
         do = words.gettext(spec.do.message) if spec.do else ""
-        return {"what": words.gettext(spec.what.message) % values, "do": do, "command": spec.command}
+        what = seen_by(node, words.gettext(spec.what.message) % values)
+        return {"what": what, "do": do, "command": spec.command}
 
     environment.globals |= {"verbs": verbs, "need": need}
     environment.filters |= {

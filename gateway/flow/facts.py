@@ -149,6 +149,7 @@ class NeedFact:
     since: str = ""
     subject: str = ""
     number: int = 0
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -30,7 +29,6 @@ from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.senders import page as sender_page
 from gateway.portal.senders import staff
-from gateway.portal.throttle import Throttle
 from gateway.portal.visit import Portal, go_to, language_of
 from gateway.ports import ContentStore, Painter, Random, Scanner, SignIn
 
@@ -93,10 +91,6 @@ PAGES: tuple[Page, ...] = (
 )
 """Every page there is, and who may call it; door.py holds callers to it."""
 
-_TRIES = timedelta(minutes=15)
-_TRIES_AN_ACCOUNT = 10
-_TRIES_A_CLIENT = 50
-
 
 def open_portal(
     desk: Desk,
@@ -118,8 +112,6 @@ def open_portal(
         pages=pages,
         cookies=Cookies(secure=_is_https(portal_url)),
         passwords=Passwords(),
-        account_throttle=Throttle(_TRIES_AN_ACCOUNT, _TRIES),
-        client_throttle=Throttle(_TRIES_A_CLIENT, _TRIES),
         max_upload=max_upload,
         scanner=scanner,
         sign_ins=sign_ins or {},
@@ -136,7 +128,7 @@ def follow(
     scanner: Scanner | None,
     sign_ins: Mapping[str, SignIn],
 ) -> Portal:
-    """The same by other settings: tries that were counted, and turns that were taken, go on."""
+    """The same by other settings: turns that were taken go on."""
     return replace(
         portal,
         pages=pages,

@@ -1,42 +1,21 @@
-"""Slowing down whoever guesses passwords.
+"""How many tries there are at what: within a quarter of an hour, at all nodes together (flow/throttle.py)."""
 
-Counts are kept in memory: a restart forgives, which costs a guesser more time than it gives.
-"""
-
-from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
+from gateway.flow.throttle import Count
 
-@dataclass(slots=True)
-class _Window:
-    since: datetime
-    tries: int = 0
+TRIES_AN_ACCOUNT = 10
+TRIES_A_CLIENT = 50
 
 
-class Throttle:
-    """At most `limit` tries a `period` for each key; the keys used least recently are forgotten beyond `capacity`."""
+def of_account(what: str) -> Count:
+    """Tries at one account, or at something that is as dear."""
+    return Count(f"account|{what}", TRIES_AN_ACCOUNT)
 
-    def __init__(self, limit: int, period: timedelta, capacity: int = 10_000) -> None:
-        self._limit, self._period, self._capacity = limit, period, capacity
-        self._windows: OrderedDict[str, _Window] = OrderedDict()
 
-    def take(self, key: str, now: datetime) -> bool:
-        """Count a try; whether it may be made. Counted before it is made, so that many at once gain nothing."""
-        window = self._windows.get(key)
-        if window is None or now - window.since >= self._period:
-            window = self._windows[key] = _Window(now)
-        self._windows.move_to_end(key)
-        if len(self._windows) > self._capacity:
-            self._windows.popitem(last=False)
-        window.tries += 1
-        return window.tries <= self._limit
-
-    def give_back(self, key: str) -> None:
-        """The try was an honest one: it does not count."""
-        if window := self._windows.get(key):
-            window.tries -= 1
+def of_client(what: str) -> Count:
+    """Tries of one client, at anybody's."""
+    return Count(f"client|{what}", TRIES_A_CLIENT)
 
 
 def network(client: str) -> str:

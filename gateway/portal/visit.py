@@ -22,7 +22,7 @@ from gateway.portal.look import look_of
 from gateway.portal.pages import Pages
 from gateway.portal.passwords import Passwords
 from gateway.portal.posted import Arriving
-from gateway.portal.throttle import Throttle, network
+from gateway.portal.throttle import network
 from gateway.portal.turns import Asker, Places, Turns
 from gateway.ports import ContentStore, Painter, Random, Scanner, SignIn
 
@@ -51,8 +51,6 @@ class Portal:
     pages: Pages
     cookies: Cookies
     passwords: Passwords
-    account_throttle: Throttle
-    client_throttle: Throttle
     max_upload: int
     scanner: Scanner | None = None
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)

@@ -55,3 +55,20 @@ async def test_each_shows_that_it_lives(world):
     assert await world.desk.do(heartbeat.beat, "worker 1") == {"worker 0": 1}
     assert await world.desk.do(heartbeat.beat, "worker 0") == {"worker 1": 1}
     assert await world.desk.do(heartbeat.beat, "worker 1") == {"worker 0": 2}
+
+
+async def test_nodes_are_known_by_their_workers(world):
+    await world.desk.do(heartbeat.beat, "worker 0")
+    assert await world.desk.ask(heartbeat.nodes) == []
+    began = world.clock.now()
+    for worker in ("a worker 1 of ours worker 0", "two worker 0", "two worker 1"):
+        await world.desk.do(heartbeat.beat, worker)
+    world.clock.advance(seconds=39)
+    await world.desk.do(heartbeat.beat, "two worker 0")
+    odd, two = await world.desk.ask(heartbeat.nodes)
+    assert (odd.name, odd.workers, odd.seen_at) == ("a worker 1 of ours", 1, began)
+    assert (two.name, two.workers, two.seen_at) == ("two", 2, world.clock.now())
+    assert odd.lives(world.clock.now())
+    world.clock.advance(seconds=1)
+    assert not odd.lives(world.clock.now())
+    assert two.lives(world.clock.now())

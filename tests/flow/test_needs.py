@@ -10,6 +10,7 @@ from gateway.domain.needs import NEEDS, Need, NeedKind
 from gateway.domain.vocabulary import DeliveryKind, DeliveryState, Notice
 from gateway.domain.words import LANGUAGES
 from gateway.flow.administration.needs import needs
+from gateway.flow.outbound import heartbeat
 from gateway.flow.upkeep import hours, outage, troubles
 from gateway.flow.upkeep.troubles import Seen
 from tests.practice import TEMPLATES, World, templates
@@ -33,6 +34,44 @@ async def test_a_trouble_is_kept_since_it_was_first_seen_and_goes_when_it_has_pa
     assert (disk.since, disk.number) == (began, 80)
     await world.desk.do(troubles.note, [])
     assert await kinds(world) == []
+
+
+async def test_each_node_sees_its_own_and_what_one_saw_goes_with_it(world):
+    for worker in ("one worker 0", "other worker 0", "other worker 1"):
+        await world.desk.do(heartbeat.beat, worker)
+    await world.desk.do(troubles.note, [DISK], "one")
+    world.clock.advance(hours=1)
+    await world.desk.do(troubles.note, [DISK, Seen(NeedKind.CERTIFICATE, "smtp.tls_cert", 3)], "other")
+    await world.desk.do(troubles.note, [replace(DISK, number=110)], "one")
+    seen = [(one.node, one.kind, one.number) for one in await world.desk.ask(needs)]
+    assert seen == [("one", "disk", 110), ("other", "disk", 120), ("other", "certificate", 3)]
+    first, second, _ = await world.desk.ask(needs)
+    assert second.since - first.since == timedelta(hours=1)
+    assert first.key != second.key
+    assert first.line.startswith("disk: one: The disk is nearly full")
+    await world.desk.do(heartbeat.free, ["one worker 0"])
+    assert {one.node for one in await world.desk.ask(needs)} == {"other"}
+    await world.desk.do(troubles.note, [DISK], "other")
+    await world.desk.do(heartbeat.beat, "one worker 0")
+    assert [one.node for one in await world.desk.ask(troubles.known)] == ["other"]
+
+
+async def test_what_was_seen_before_there_were_nodes_is_forgotten(world):
+    await world.desk.do(troubles.note, [DISK])
+    await world.desk.do(heartbeat.beat, "one worker 0")
+    await world.desk.do(troubles.note, [], "one")
+    assert await kinds(world) == []
+
+
+async def test_the_digest_names_the_node():
+    world = World(TEMPLATES)
+    await world.desk.do(heartbeat.beat, "one worker 0")
+    await world.desk.do(troubles.note, [DISK], "one")
+    await world.days(1)
+    await world.collect()
+    said = world.last(Notice.ATTENTION).rendered
+    assert "one: The disk is nearly full" in said.text
+    assert "one: The disk is nearly full" in said.html
 
 
 async def test_mail_that_is_tried_for_hours_needs_a_person_though_its_next_try_is_to_come(world):

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.edge.render import Templates
 from gateway.flow.administration.admin_session import make_link
-from gateway.portal.admin.app import create_app, tries
+from gateway.portal.admin.app import create_app
 from gateway.portal.admin.door import Panel, SettingLine
 from gateway.portal.cookies import Cookies
 from gateway.testing import FakeRandom, FakeSignIn
@@ -36,7 +36,6 @@ class AdminPages:
                 random=FakeRandom(),
                 pages=Templates(self.world.desk.site, pages="admin"),
                 cookies=Cookies(secure=True),
-                throttle=tries(),
                 url=URL,
                 settings=lambda: LINES,
                 certificates=lambda: self.certificates,

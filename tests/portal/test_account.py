@@ -1,16 +1,14 @@
 """Signing in and out."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
 from gateway.domain.model import Session
 from gateway.errors import TryAgain
 from gateway.portal.passwords import Passwords
-from gateway.portal.throttle import Throttle, network
+from gateway.portal.throttle import network
 from gateway.portal.turns import Asker, Places
-from gateway.testing import DAWN
 from tests.browser import PASSWORD
 
 PAT = Asker("192.0.2.1")
@@ -133,17 +131,6 @@ async def test_a_signed_in_person_guesses_no_more_at_others(world, browser):
         data = {"csrf_token": token, "email": f"{number}@home.example", "password": "wrong password"}
         answers.append((await browser.client.post("/sign-in", data=data)).status_code)
     assert answers == [422] * 50 + [429]
-
-
-def test_a_throttle_counts_before_and_forgets_after():
-    throttle = Throttle(2, timedelta(minutes=1), capacity=2)
-    assert [throttle.take("a", DAWN) for _ in range(3)] == [True, True, False]
-    assert throttle.take("a", DAWN + timedelta(minutes=1))
-    throttle.give_back("a")
-    assert [throttle.take("a", DAWN + timedelta(minutes=1)) for _ in range(3)] == [True, True, False]
-    throttle.take("b", DAWN)
-    throttle.take("c", DAWN)
-    assert throttle.take("a", DAWN)
 
 
 def test_an_ipv6_client_is_its_network():

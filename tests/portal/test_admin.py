@@ -11,7 +11,8 @@ from gateway.domain.model_records import AdminSession, Audit
 from gateway.domain.needs import NeedKind
 from gateway.domain.vocabulary import DeliveryKind, DeliveryState, Purpose
 from gateway.flow.administration import admin_session
-from gateway.flow.upkeep import hours, retention, troubles
+from gateway.flow.outbound import heartbeat
+from gateway.flow.upkeep import hours, key_use, retention, troubles
 from gateway.flow.upkeep.troubles import Seen
 from gateway.portal.admin.app import PAGES
 from gateway.testing import FakeSignIn
@@ -218,9 +219,26 @@ async def test_the_first_page_says_what_needs_a_person_and_how_mail_flows(pages)
     assert browser.page.css_first("svg.chart rect")
 
 
+async def test_the_first_page_lists_the_nodes_where_there_are_any(pages):
+    desk = pages.world.desk
+    await desk.do(heartbeat.beat, "one worker 0")
+    await desk.do(key_use.serves, "one worker 0")
+    pages.world.clock.advance(minutes=2)
+    await desk.do(heartbeat.beat, "two worker 0")
+    await desk.do(troubles.note, [Seen(NeedKind.HOP_DOWN, "next_hop (mail:25)")], "two")
+    browser = await pages.signed_in()
+    [nodes] = [table for table in browser.page.css("table") if table.css_first("caption").text() == "Nodes that serve"]
+    one, two = (line.text(separator=" ", strip=True) for line in nodes.css("tbody tr"))
+    assert one.startswith("one no sign of life since")
+    assert one.endswith(" 1 a")
+    assert two == "two lives 1"
+    assert "cannot be reached from two since" in browser.text
+
+
 async def test_all_is_well_is_said_so(world):
     browser = await AdminPages(world).signed_in()
     assert browser.heading == "All is well"
+    assert "Nodes that serve" not in browser.text
 
 
 async def test_what_is_stuck_is_shown_with_its_reason_and_can_be_tried_again(pages):

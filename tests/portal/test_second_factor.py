@@ -61,6 +61,16 @@ async def test_a_code_is_asked_for_and_is_good_once(world, browser):
     assert again.path == "/inbox"
 
 
+async def test_what_a_stranger_types_for_an_address_takes_no_tries_of_a_second_step(world, browser):
+    secret = await set_up(world, browser)
+    stranger = world.browser(host="192.0.2.9")
+    for _ in range(10):
+        await stranger.sign_in("second pat@home.example", "wrong password")
+    other = await second_step(world)
+    await other.press("Continue", code=code(world, secret))
+    assert other.path == "/inbox"
+
+
 async def test_the_page_one_wanted_comes_after_the_second_step(world, browser):
     secret = await set_up(world, browser)
     other = await Browser(world.app).go("/profile/sessions")

@@ -1,7 +1,8 @@
 """SMTP AUTH (RFC 4954): who signs in at the listener, with which password, and how often one may be wrong.
 
 Passwords are hashed with argon2id and compared in threads, never on the event loop. The file of users is read at each
-sign-in, so that a change needs no restart.
+sign-in, so that a change needs no restart. Each process counts wrong passwords by itself: with several of them a
+guesser has that many times the tries. Those of the portal are counted together (flow/throttle.py).
 """
 
 import asyncio

@@ -88,7 +88,7 @@ def _is_time(ctx: Context) -> bool:
 
 def _fact(one: Need) -> NeedFact:
     since = one.since.isoformat() if one.since else ""
-    return NeedFact(kind=one.kind.value, since=since, subject=one.subject, number=one.number)
+    return NeedFact(kind=one.kind.value, since=since, subject=one.subject, number=one.number, node=one.node)
 
 
 def _mail(one: Delivery) -> AsideMail:

@@ -25,13 +25,14 @@ NEXT_HOP = "next_hop"
 @dataclass(frozen=True, slots=True)
 class HopLine:
     """A mail server that takes our mail: what waits for it, whether it was reached last, what it said of a mail that it
-    did not take.
+    did not take. `down_at` names the nodes that do not reach it, where there are several.
     """
 
     name: str
     waiting: int
     down_since: datetime | None
     last_reply: str
+    down_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ def _hops(ctx: Context, rows: Rows, known: list[Need]) -> Iterator[HopLine]:
         replies.setdefault(one.hop, one.last_reply)
     for hop in ["", *sorted(ctx.site.relay_domains)]:
         name = hop or NEXT_HOP
-        down = next((one for one in known if one.kind is NeedKind.HOP_DOWN and one.subject.startswith(name)), None)
-        yield HopLine(name, rows.by_hop.get(hop, 0), down.since if down else None, replies.get(hop, ""))
+        down = [one for one in known if one.kind is NeedKind.HOP_DOWN and one.subject.startswith(name)]
+        since = min((one.since for one in down if one.since), default=None)
+        nodes = ", ".join(one.node for one in down if one.node)
+        yield HopLine(name, rows.by_hop.get(hop, 0), since, replies.get(hop, ""), nodes)
 
 
 def soon(ctx: Context) -> Soon:

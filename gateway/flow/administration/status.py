@@ -1,16 +1,19 @@
 """How the gateway stands, as far as its rows tell."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from gateway.domain.model import Copy, Delivery, Invitation, Worker
+from gateway.domain.model import Copy, Delivery, Invitation
+from gateway.domain.model_records import Worker
 from gateway.domain.vocabulary import OPEN, CopyState, DeliveryState, State
 from gateway.flow import overview
 from gateway.flow.context import Context
-from gateway.flow.outbound import queue
+from gateway.flow.outbound import heartbeat, queue
+from gateway.flow.outbound.heartbeat import Node
 from gateway.flow.outbound.queue import Sieve
 from gateway.flow.overview import Waiting
-from gateway.flow.upkeep import backups, outage
+from gateway.flow.upkeep import backups, key_use, outage
 
 SLACK = timedelta(minutes=15)
 """What is due for longer shows that timed work is not done."""
@@ -29,8 +32,17 @@ class Rows:
     held: int
     in_inboxes: int
     workers: tuple[str, ...]
+    nodes: tuple["NodeLine", ...]
     timed_work: datetime | None
     backup: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    """A node, and the letters of the keys that its workers seal under."""
+
+    node: Node
+    keys: str
 
 
 def rows(ctx: Context) -> Rows:
@@ -46,6 +58,14 @@ def rows(ctx: Context) -> Rows:
         held=ctx.tx.count(Copy, state=CopyState.HELD),
         in_inboxes=ctx.tx.count(Copy, state=CopyState.INBOX),
         workers=tuple(one.name for one in ctx.tx.find(Worker, order="name")),
+        nodes=tuple(_nodes(ctx)),
         timed_work=outage.last_alive(ctx),
         backup=backups.last(ctx.tx),
     )
+
+
+def _nodes(ctx: Context) -> Iterator[NodeLine]:
+    letters = key_use.living(ctx.tx)
+    for node in heartbeat.nodes(ctx):
+        own = {letter for worker, letter in letters.items() if heartbeat.node_of(worker) == node.name}
+        yield NodeLine(node, "".join(sorted(own)))

@@ -1,11 +1,47 @@
-"""Workers that share a database: each shows that it lives, and what one that is gone had claimed is free again."""
+"""Workers that share a database: each shows that it lives, and what one that is gone had claimed is free again.
 
-from collections.abc import Collection
-from dataclasses import replace
+A node is a gateway that serves beside others from one database; its workers bear its name.
+"""
 
-from gateway.domain.model import Delivery, Worker
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.domain.model import Delivery
+from gateway.domain.model_records import Worker
 from gateway.domain.vocabulary import DeliveryState
 from gateway.flow.context import Context
+
+PATIENCE = timedelta(seconds=40)
+"""Without a sign of life for so long a node seems to be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One that serves, or did until lately: how many workers it has, and when one of them last showed that it lives."""
+
+    name: str
+    workers: int
+    seen_at: datetime
+
+    def lives(self, now: datetime) -> bool:
+        return abs(now - self.seen_at) < PATIENCE
+
+
+def nodes(ctx: Context) -> list[Node]:
+    """All that there are; none where one machine serves alone."""
+    workers = ctx.tx.find(Worker, id__gt=0)
+    names = sorted({name for one in workers if (name := node_of(one.name))})
+    return [_node(name, [one for one in workers if node_of(one.name) == name]) for name in names]
+
+
+def node_of(worker: str) -> str:
+    """The name of the node that this worker is of; "" where there are none."""
+    return worker.rpartition("worker ")[0].rstrip()
+
+
+def _node(name: str, workers: Sequence[Worker]) -> Node:
+    return Node(name, len(workers), max(one.seen_at for one in workers))
 
 
 def beat(ctx: Context, name: str) -> dict[str, int]:
@@ -13,9 +49,9 @@ def beat(ctx: Context, name: str) -> dict[str, int]:
     workers = {one.name: one for one in ctx.tx.find(Worker)}
     own = workers.pop(name, None)
     if own:
-        ctx.tx.put(replace(own, beats=own.beats + 1))
+        ctx.tx.put(replace(own, beats=own.beats + 1, seen_at=ctx.now))
     else:
-        ctx.tx.add(Worker(name=name, beats=1))
+        ctx.tx.add(Worker(name=name, beats=1, seen_at=ctx.now))
     return {one.name: one.beats for one in workers.values()}
 
 

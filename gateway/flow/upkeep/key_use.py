@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from gateway.domain.ledger import LedgerKind, LedgerLine
-from gateway.domain.model import Meta, Worker
+from gateway.domain.model import Meta
+from gateway.domain.model_records import Worker
 from gateway.errors import WrongKey
 from gateway.flow import ledger, meta, retired_keys
 from gateway.flow.context import Context

@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from gateway.domain.acts import Act
 from gateway.domain.ledger import HoldLine, InvitationStanding, LedgerKind, LedgerLine, Sent
-from gateway.domain.model import Account, Copy, Delivery, Invitation, Session, Worker
+from gateway.domain.model import Account, Copy, Delivery, Invitation, Session
 from gateway.domain.model_drafts import Draft
 from gateway.domain.model_questions import Observation, Question
+from gateway.domain.model_records import Worker
 from gateway.domain.timetable import at_reminder_hour
 from gateway.domain.vocabulary import Answer, CopyState, DeliveryState, Notice, State
 from gateway.flow import copies, ledger

@@ -69,6 +69,7 @@ NOT_SEALED = {
     "RecoveryCode.digest": "a keyed digest of 80 random bits",
     "SearchEntry.sealed": "sealed under the index's key, which the index wraps",
     "Session.digest": "a hash of 256 random bits",
+    "TryWindow.digest": "a keyed digest, of use for a quarter of an hour",
 }
 """The other columns of octets, and why they need not be sealed anew."""
 

@@ -23,7 +23,7 @@ from gateway.domain.model_questions import Observation, Question
 from gateway.domain.model_records import AdminSession
 from gateway.domain.vocabulary import DeliveryState, State
 from gateway.flow import copies as keys
-from gateway.flow import legal_holds
+from gateway.flow import legal_holds, throttle
 from gateway.flow.context import Context
 from gateway.flow.inbound import directory_answers, observe
 from gateway.flow.inbox import drafts
@@ -138,7 +138,8 @@ def give_back(ctx: Context, _after: int, _limit: int) -> int:
 
 
 SWEEPS: tuple[Callable[[Context, int, int], int], ...] = (
-    *(kept, returned, deliveries, confirmations, questions, copies, invitations, chain.forget, give_back),
+    *(kept, returned, deliveries, confirmations, questions, copies, invitations, chain.forget, throttle.forget),
+    give_back,
 )
 """Each is called with where it has come to (0 at first), until it says 0."""
 

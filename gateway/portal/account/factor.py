@@ -19,7 +19,7 @@ async def is_shown(
     `asked` is what the passkey was to sign. Both are good once.
     """
     tries = f"second {account.address}"
-    if not may_try(visit, tries):
+    if not await may_try(visit, tries):
         form.refuse(field, TOO_OFTEN)
         return False
     if answer:
@@ -30,7 +30,7 @@ async def is_shown(
         right = await visit.desk.do(second_factor.use_code, account, form[field].data or "")
         words = say("This code is not right, or was used before. Wait for the next one, and try again.")
     if right:
-        give_back(visit, tries)
+        await give_back(visit, tries)
     else:
         await visit.desk.do(attempts.of_account, Act.FACTOR_FAILED, account)
         form.refuse(field, words)

@@ -50,7 +50,8 @@ async def is_proved(visit: Visit, account: Account, form: BaseForm, field: str =
 
 
 async def _is_own(visit: Visit, account: Account, form: BaseForm, field: str) -> bool:
-    if not may_try(visit, account.address, account.address):
+    tries = f"password {account.address}"
+    if not await may_try(visit, tries, account.address):
         form.refuse(field, TOO_OFTEN)
         return False
     right = await visit.portal.passwords.matches(form[field].data, account.password_hash, visit.asker())
@@ -58,7 +59,7 @@ async def _is_own(visit: Visit, account: Account, form: BaseForm, field: str) ->
         await visit.desk.do(attempts.of_account, Act.PASSWORD_REFUSED, account)
         form.refuse(field, say("This is not your password. Check it, and try again."))
         return False
-    give_back(visit, account.address, account.address)
+    await give_back(visit, tries, account.address)
     return True
 
 

@@ -29,7 +29,7 @@ async def ask(visit: Visit) -> Response:
         return visit.show("account/reset", {"form": form})
     if not form.validate() or not _is_address(form):
         return visit.show("account/reset", {"form": form}, status=REFUSED)
-    if not may_try(visit, f"reset {key_of(form.email.data)}", key_of(form.email.data)):
+    if not await may_try(visit, f"reset {key_of(form.email.data)}", key_of(form.email.data)):
         form.refuse("email", TOO_OFTEN)
         return visit.show("account/reset", {"form": form}, status=429)  # RFC 6585 §4
     await visit.desk.do(accounts.ask_reset, key_of(form.email.data))

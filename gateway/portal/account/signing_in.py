@@ -51,7 +51,7 @@ async def passkey(visit: Visit) -> Response:
     """POST: a passkey instead of a password and a second step."""
     asked = pending.unseal(visit, visit.typed("state"), Use.PASSKEY_ALONE)
     form, tries, wanted = SignInForm(), f"passkey {visit.client}", own_path(visit.typed("next"))
-    if not may_try(visit, tries):
+    if not await may_try(visit, tries):
         form.refuse("email", TOO_OFTEN)
         return _page(visit, form, 429, wanted)  # RFC 6585 §4
     account = await passkeys.signed(visit, asked, visit.typed("passkey"), alone=True) if asked else None
@@ -59,7 +59,7 @@ async def passkey(visit: Visit) -> Response:
         await visit.desk.do(attempts.of_account, Act.SIGN_IN_FAILED, None)
         form.refuse("email", say("This passkey is not known here. Sign in with your password."))
         return _page(visit, form, REFUSED, wanted)
-    give_back(visit, tries)
+    await give_back(visit, tries)
     return await let_in(visit, account, wanted)
 
 
@@ -94,7 +94,8 @@ async def _try(visit: Visit, form: SignInForm) -> int:
     if not form.validate():
         return REFUSED
     key = key_of(form.email.data)
-    if not may_try(visit, key, key):
+    tries = f"password {key}"
+    if not await may_try(visit, tries, key):
         form.refuse("email", TOO_OFTEN)
         return 429  # RFC 6585 §4
     account = await visit.desk.ask(accounts.at, key)
@@ -102,13 +103,13 @@ async def _try(visit: Visit, form: SignInForm) -> int:
         stored, asker = account.password_hash if account else None, known.asker(visit, key)
         right = await visit.portal.passwords.matches(form.password.data, stored, asker)
     except TryAgain:  # nothing was tried
-        give_back(visit, key, key)
+        await give_back(visit, tries, key)
         raise
     if not right:
         await visit.desk.do(attempts.of_account, Act.SIGN_IN_FAILED, account)
         form.refuse("email", _REFUSED)
         return REFUSED
-    give_back(visit, key, key)
+    await give_back(visit, tries, key)
     return 200
 
 

@@ -1,7 +1,6 @@
 """The administrator's pages as an ASGI application of their own: the table of pages."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 import structlog
 from starlette.applications import Starlette
@@ -16,7 +15,6 @@ from gateway.portal.admin import views, ways_in
 from gateway.portal.admin.door import HOME, AdminPage, Panel, serve
 from gateway.portal.admin.sheet import SHEET_PATH
 from gateway.portal.headers import SecurityHeaders
-from gateway.portal.throttle import Throttle
 from gateway.portal.visit import go_to
 
 log = structlog.get_logger()
@@ -39,7 +37,6 @@ PAGES: tuple[AdminPage, ...] = (
     AdminPage("/admin/settings", views.settings),
 )
 """Every page there is."""
-TRIES, TRIES_LAST = 50, timedelta(minutes=15)
 _SAID = {
     400: "This button is not known",
     403: "We could not be sure that this came from you",
@@ -49,11 +46,6 @@ _SAID = {
     429: "Too many tries: wait 15 minutes",
     503: "The database is busy: try again in a moment",
 }
-
-
-def tries() -> Throttle:
-    """The counter of tries to sign in."""
-    return Throttle(TRIES, TRIES_LAST)
 
 
 def create_app(panel: Panel) -> Starlette:

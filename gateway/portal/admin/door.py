@@ -23,7 +23,7 @@ from gateway.portal.cookies import VISITOR, Cookies, unguessable
 from gateway.portal.door import SMALL, is_foreign
 from gateway.portal.pages import Pages
 from gateway.portal.posted import read_form
-from gateway.portal.throttle import Throttle, network
+from gateway.portal.throttle import network
 from gateway.portal.visit import go_to
 from gateway.ports import Random, SignIn
 
@@ -50,7 +50,6 @@ class Panel:
     random: Random
     pages: Pages
     cookies: Cookies
-    throttle: Throttle
     url: str
     settings: Callable[[], Sequence[SettingLine]]
     certificates: Callable[[], Mapping[str, Any]] = dict

@@ -4,10 +4,13 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.flow import throttle
 from gateway.flow.administration import admin_session
+from gateway.flow.throttle import Count
 from gateway.portal.admin.door import HOME, SESSION, SIGN_IN, Call, signed_in
 from gateway.portal.cookies import unguessable
 from gateway.portal.sign_in_trip import NotAsked, SignInTrip
+from gateway.portal.throttle import of_client
 from gateway.portal.visit import go_to
 from gateway.ports import SignInFailed
 
@@ -40,7 +43,7 @@ async def enter(call: Call) -> Response:
 async def go(call: Call) -> Response:
     """GET: on to the site's own sign-in."""
     trip = _trip(call)
-    if not call.panel.throttle.take(call.client, call.panel.desk.clock.now()):
+    if not await call.desk.do(throttle.take, _tries(call)):
         raise HTTPException(429)
     try:
         return await trip.begin()
@@ -61,7 +64,7 @@ async def back(call: Call) -> Response:
     session = await call.desk.do(admin_session.admit, who, call.panel.addresses, cookie)
     if session is None:
         return trip.over(_refused(call, "nobody", 403))
-    call.panel.throttle.give_back(call.client)
+    await call.desk.do(throttle.give_back, _tries(call))
     return trip.over(signed_in(call, cookie, session))
 
 
@@ -71,6 +74,10 @@ async def sign_out(call: Call) -> Response:
     response = go_to(SIGN_IN)
     call.panel.cookies.take_back(response, SESSION)
     return response
+
+
+def _tries(call: Call) -> Count:
+    return of_client(f"administrator {call.client}")
 
 
 def _trip(call: Call) -> SignInTrip:

@@ -3,10 +3,12 @@
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.flow import throttle
 from gateway.flow.invitations.new_link import ask_again
 from gateway.portal.form import REFUSED
 from gateway.portal.said import then_say, to_say
 from gateway.portal.sure import left_alone, sure_form
+from gateway.portal.throttle import of_client
 from gateway.portal.visit import Visit
 
 ASKS = "again"
@@ -22,7 +24,7 @@ async def again(visit: Visit) -> Response:
         return visit.show("invite/again", {"form": form}, status=REFUSED if form.wrong else 200)
     if not form.is_yes:
         return left_alone(visit)
-    if not visit.portal.client_throttle.take(f"again {visit.client}", visit.desk.clock.now()):
+    if not await visit.desk.do(throttle.take, of_client(f"again {visit.client}")):
         raise HTTPException(429)
     await visit.desk.do(ask_again, visit.request.path_params["token"])
     return then_say(visit, {}, ASKS)

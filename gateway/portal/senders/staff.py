@@ -4,9 +4,12 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from gateway.flow import throttle
 from gateway.flow.commands import sender_page
+from gateway.flow.throttle import Count
 from gateway.portal.cookies import ASKED
 from gateway.portal.sign_in_trip import NotAsked, SignInTrip
+from gateway.portal.throttle import of_client
 from gateway.portal.visit import Visit, go_to
 from gateway.ports import SignInFailed
 
@@ -24,7 +27,7 @@ async def doors(visit: Visit) -> Response:
 async def go(visit: Visit) -> Response:
     """GET: on to the practice's own sign-in."""
     trip = _trip(visit)
-    if not visit.portal.client_throttle.take(_tries(visit), visit.desk.clock.now()):
+    if not await visit.desk.do(throttle.take, _tries(visit)):
         raise HTTPException(429)
     try:
         return await trip.begin()
@@ -44,12 +47,12 @@ async def back(visit: Visit) -> Response:
     token = await visit.desk.do(sender_page.enter, visit.request.path_params["practice"], address)
     if token is None:
         return _nobody(visit, trip, "stranger", 403, address)
-    visit.portal.client_throttle.give_back(_tries(visit))  # a whole practice may have one address
+    await visit.desk.do(throttle.give_back, _tries(visit))  # a whole practice may have one address
     return trip.over(go_to(f"/sender/{token}"))
 
 
-def _tries(visit: Visit) -> str:
-    return f"staff {visit.client}"
+def _tries(visit: Visit) -> Count:
+    return of_client(f"staff {visit.client}")
 
 
 def _trip(visit: Visit) -> SignInTrip:

@@ -121,6 +121,16 @@ CREATE INDEX admin_session_digest ON admin_session (digest);
 
 CREATE INDEX admin_session_expires ON admin_session (expires_at);
 
+ALTER TABLE worker ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;  -- when it last showed that it lives
+
+-- How often something was tried that is allowed a few times in a quarter of an hour, such as signing in to an account.
+CREATE TABLE try_window (
+    id INTEGER PRIMARY KEY,  -- a window that opens later has a higher one
+    digest BLOB NOT NULL UNIQUE,  -- of who tries what, keyed: no address stands here
+    since INTEGER NOT NULL,
+    tries INTEGER NOT NULL
+);
+
 -- What an administrator keeps back is asked for again and again, and is never much.
 CREATE INDEX delivery_paused ON delivery (id) WHERE state = 'paused';
 
