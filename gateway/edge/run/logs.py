@@ -103,3 +103,4 @@ def log_to_stderr(level: int) -> None:
         logger_factory=lambda *_: lines,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of each connection that it tries in vain; we say it once

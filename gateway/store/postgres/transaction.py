@@ -171,7 +171,9 @@ def commit(
                     tx.check()
             settle()
             is_committing = True
-            connection.execute("COMMIT")
+            committed = connection.execute("COMMIT")
+        if committed.statusmessage != "COMMIT":  # a connection that is lost may leave a pipeline without an error
+            raise psycopg.OperationalError("the commit was not confirmed")
     except (psycopg.Error, LookupError) as error:
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise NothingDone(str(error)) from error
