@@ -283,6 +283,28 @@ async def test_what_was_sent_is_remembered_until_the_store_has_time(monkeypatch)
     assert len(hops.sent) == 3
 
 
+async def test_a_claim_that_was_committed_without_our_hearing_of_it_is_put_back(monkeypatch):
+    """A server that goes away during a commit may have done it all the same."""
+    world, hops = World(), Hops()
+    await pass_through(world, 2)
+    write, cut_off = world.store.write, [deliver.claim]
+
+    async def cut(work, **how):
+        done = await write(work, **how)
+        if cut_off and any(one.lease_until for one in await world.rows(Delivery)):
+            cut_off.pop()
+            raise StoreBusy("the commit was not confirmed")
+        return done
+
+    monkeypatch.setattr(world.store, "write", cut)
+    async with running(world, hops) as outbox:
+        await until(lambda: not cut_off)
+        outbox.wake()
+        await until(all_are(world, DeliveryState.SENT))
+    assert len(hops.sent) == 2
+    assert [one.attempts for one in await world.rows(Delivery)] == [1, 1]
+
+
 @pytest.mark.parametrize("waiting", [0, 1])
 async def test_content_stays_while_somebody_waits_for_it(waiting):
     world = World()

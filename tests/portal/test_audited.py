@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.domain.model import Account, Audit
+from gateway.domain.model import Account, Audit, Message
 from tests.browser import PASSWORD
 from tests.portal.test_enclosed import nested
 from tests.portal.test_reading import mail
@@ -16,7 +16,7 @@ WAYS = {
     "/messages/1/attachments/0": [("opened file", "copy 1", "0")],
     "/messages/2/attachments/0": [("opened file", "copy 2", "0")],
     "/messages/1/original": [("viewed", "copy 1", ""), ("saved the original", "copy 1", "")],
-    "/sent/3": [("viewed own", "message 3", "")],
+    "/sent/{own}": [("viewed own", "message {own}", "")],
     "/inbox?q=hello": [("searched", "account 1", "3 found")],
 }
 """What is told of each; copy 1 shows its file as a picture, copy 2 offers one that has a Content-ID all the same."""
@@ -47,15 +47,17 @@ async def test_what_leaves_is_told_each_time(world, reader, way, method):
     for _ in range(2):
         world.clock.advance(seconds=1)
         before = len(await world.rows(Audit))
-        assert (await reader.client.request(method, way)).status_code == 200
-        assert await told_since(world, before) == WAYS[way]
+        own = (await world.rows(Message))[-1].id
+        assert (await reader.client.request(method, way.format(own=own))).status_code == 200
+        assert await told_since(world, before) == [(act, what.format(own=own), more) for act, what, more in WAYS[way]]
 
 
 async def test_all_that_is_taken_along_is_told_piece_by_piece(world, reader):
     await reader.go("/profile/download")
     before = len(await world.rows(Audit))
     await reader.press("Download my data", password=PASSWORD)
-    taken = [("took along", what, "") for what in ("copy 1", "copy 2", "message 3")]
+    own = (await world.rows(Message))[-1]
+    taken = [("took along", what, "") for what in ("copy 1", "copy 2", f"message {own.id}")]
     assert await told_since(world, before) == [("downloaded everything", "account 1", ""), *taken]
 
 

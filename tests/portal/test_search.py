@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from gateway.domain.address import address
-from gateway.domain.model import Account, Copy, Message
+from gateway.domain.model import Account, Copy, Message, Sender
 from gateway.domain.model_search import SearchEntry, SearchIndex
 from gateway.domain.vocabulary import CopyState
 from gateway.errors import StoreBusy
@@ -299,7 +299,8 @@ async def test_a_letter_with_endless_accents_is_read_like_any_other(world, brows
 
 async def test_what_cannot_be_read_is_tried_once(world, reader):
     message = await world.one(Message, id=1)
-    await world.store.write(lambda tx: tx.put(replace(message, sender_id=2)))
+    stranger = await world.store.write(lambda tx: tx.add(Sender(practice_id="", address="", typed="")))
+    await world.store.write(lambda tx: tx.put(replace(message, sender_id=stranger.id)))
     assert (await world.index(), await world.index()) == (3, 0)
     assert await found(reader, "tuesday") == ["Appointment"]
 

@@ -82,6 +82,8 @@ class Outbox:
         self._lanes: dict[str, Lane] = {}
         self._in_hand: dict[int, Delivery] = {}  # each by its newest claim
         self._full: Sequence[str] = ()
+        self._is_unsure = False
+        """Whether a claim may have been committed without our hearing of it."""
         self._sending: set[asyncio.Task[None]] = set()
 
     def follow(self, writer: Writer, mailer: Mailer) -> None:
@@ -130,8 +132,12 @@ class Outbox:
 
     async def _claim(self, limit: int, besides: Sequence[str]) -> list[PreparedDelivery]:
         try:
+            if self._is_unsure:
+                await self._desk.do(deliver.put_back_unknown, self._worker, set(self._in_hand))
+                self._is_unsure = False
             prepared_deliveries = await self._desk.do(deliver.claim, limit, besides, self._worker)
         except GatewayError as error:
+            self._is_unsure = True
             log.warning("the outbox cannot be read; trying again at the next tick", error=str(error))
             return []
         except Exception:  # whatever it is, it must not end all sending

@@ -108,6 +108,18 @@ def put_back(ctx: Context, deliveries: Sequence[Delivery]) -> None:
             ctx.tx.put(replace(here, lease_until=None, attempts=delivery.attempts - 1))
 
 
+def put_back_unknown(ctx: Context, worker: str, known: Collection[int]) -> int:
+    """Leave to others what this worker claimed without hearing of it: a commit was cut off, and was done all the same.
+
+    How many there were.
+    """
+    claimed = ctx.tx.find(Delivery, state=DeliveryState.QUEUED, lease_until__ne=None, claimed_by=worker)
+    unknown = [one for one in claimed if one.id not in known]
+    for one in unknown:
+        ctx.tx.put(replace(one, lease_until=None, attempts=one.attempts - 1))
+    return len(unknown)
+
+
 def _is_ours(stored: Delivery | None, claimed: Delivery) -> bool:
     """Whether the claim still stands: a lease that has ended may be another's by now, or done with."""
     return stored is not None and (stored.lease_until, stored.state) == (claimed.lease_until, claimed.state)

@@ -34,6 +34,8 @@ CONNECTIONS = 8
 """Of one process: one for what callers share, the others for those who read, and for what takes long."""
 BATCH = 30
 """Callers who share a commit: PostgreSQL remembers some 60 savepoints of a transaction cheaply."""
+NUMBERS_SECONDS = 1.0
+"""How long numbers may be kept for rows to come, while other gateways give out higher ones."""
 TELL_SECONDS = 0.05
 """How soon other gateways hear of queued mail."""
 SILENCE_SECONDS = 3 * PATIENCE_SECONDS
@@ -66,6 +68,7 @@ class PostgresStore:
         self._name = name or secrets.token_hex(8)
         self._pool = open_pool(url, connections)
         self._numbers = Numbers()
+        self._wrote_at = 0.0
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, "store-writer")
@@ -127,12 +130,15 @@ class PostgresStore:
             while self._waiting:
                 jobs: list[_Waiting] = []
                 begun = loop.time()
+                if begun - self._wrote_at > NUMBERS_SECONDS:
+                    self._numbers.forget()
                 try:
                     await self._answered(self._writer, self._commit_waiting, jobs)
                 except Exception as error:  # whatever a server may do, the next ones are served
                     self._fail(jobs or self._take_all(), store_error(error))
                 else:
                     self._tell_callers(jobs, loop.time() - begun)
+                self._wrote_at = loop.time()
         finally:
             self._writing = None
 

@@ -54,10 +54,7 @@ class Job:
 
 
 class Numbers:
-    """The numbers that new rows get: as many are asked for at the beginning as the last transaction needed.
-
-    Those that are left over are not used later: newer rows have higher numbers, whichever gateway writes them.
-    """
+    """The numbers that new rows get: as many are asked for at the beginning as the last transaction needed."""
 
     def __init__(self) -> None:
         self._coming: dict[str, psycopg.Cursor] = {}
@@ -66,16 +63,20 @@ class Numbers:
 
     def begin(self, connection: psycopg.Connection) -> None:
         """A transaction has begun; its pipeline answers later."""
+        missing = {table: used - len(self._free.get(table, ())) for table, used in self._used.items()}
+        self._coming = {table: self._ask(connection, table, count) for table, count in missing.items() if count > 0}
+        self._used.clear()
+
+    def forget(self) -> None:
+        """Those that are left over are not used any more: newer rows have higher numbers, whoever writes them."""
         self._free.clear()
-        self._coming = {table: self._ask(connection, table, count) for table, count in self._used.items()}
         self._used.clear()
 
     def take(self, connection: psycopg.Connection, table: str) -> int:
         """The next number of a table. Raises psycopg.Error."""
         free = self._free.setdefault(table, deque())
-        if not free:
-            cursor = self._coming.pop(table, None) or self._ask(connection, table, 1)
-            free.extend(number for (number,) in cursor)
+        if coming := self._coming.pop(table, None) or (None if free else self._ask(connection, table, 1)):
+            free.extend(number for (number,) in coming)
         self._used[table] += 1
         return free.popleft()
 
@@ -102,6 +103,7 @@ class PostgresTx(TableTx):
         """Nothing of it is done."""
         self._updates.clear()
         if self.has_written:
+            cast("psycopg.Connection", self._connection).prepare_threshold = None  # see `_end`
             self._connection.execute("ROLLBACK TO caller", [])
 
     def end(self) -> None:
@@ -134,15 +136,16 @@ def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
     try:
         with _pipeline(connection):
             connection.execute(_READ)
-            result = work(PostgresTx(connection, Numbers()))
-            connection.execute("COMMIT")  # after a ROLLBACK psycopg would have everything prepared anew
-        return result
+            try:
+                return work(PostgresTx(connection, Numbers()))
+            finally:
+                connection.execute("COMMIT")
     except psycopg.Error as error:
         if _is_undone(connection, error):
             raise NothingDone(str(error)) from error
         raise
     finally:
-        _roll_back(connection)
+        _end(connection)
 
 
 def commit(
@@ -181,7 +184,7 @@ def commit(
             raise Undecided(str(error)) from error
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the callers are told that it was not
     finally:
-        _roll_back(connection)
+        _end(connection)
 
 
 def _run(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx, *, is_careful: bool) -> PostgresTx:
@@ -197,10 +200,11 @@ def _run(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx, *, is_careful: bo
         job.error = _of_caller(error)
         try:
             pipeline.sync()
+        except psycopg.errors.PipelineAborted:
+            pass  # by what we have heard of
         except psycopg.Error as late:
             job.error = _of_caller(late)
         tx.undo()
-        pipeline.sync()  # psycopg forgets what it has prepared when it hears of it, and must hear before the next
     return tx
 
 
@@ -230,13 +234,15 @@ def _is_own(error: Exception) -> bool:
 
 def _is_undone(connection: psycopg.Connection, error: Exception) -> bool:
     """Whether PostgreSQL has ended the transaction, or the connection has gone and all that was begun on it."""
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):  # another server is the primary by now
-        connection.close()
+    if isinstance(error, (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InvalidSqlStatementName)):
+        connection.close()  # another server is the primary by now; or what was prepared is not there
     return connection.broken or connection.closed or isinstance(error, CONFLICTS)
 
 
-def _roll_back(connection: psycopg.Connection) -> None:
-    """End a transaction that is still open; what went wrong before is what counts."""
-    if not connection.closed and connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
-        with suppress(psycopg.Error):
-            connection.execute("ROLLBACK")
+def _end(connection: psycopg.Connection) -> None:
+    """A connection on which something was rolled back is not used again: psycopg then takes all that it has prepared
+    there for gone, and in a pipeline it may hear of that too late.
+    """
+    is_idle = connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+    if not is_idle or connection.prepare_threshold is None:
+        connection.close()
