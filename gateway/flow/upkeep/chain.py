@@ -44,8 +44,8 @@ def forget(ctx: Context, _after: int, _limit: int) -> int:
     """
     last = newest(ctx)
     before = ctx.now - timedelta(days=ctx.site.retention.audit)
-    old = ctx.tx.one(AuditBatch, forgotten=False, at__lt=before)
-    if old is None or last is None or old.id == last.id:
+    old = ctx.tx.one(AuditBatch, forgotten=False, id__gt=0)
+    if old is None or last is None or old.id == last.id or old.at >= before:
         return 0
     rows = ctx.tx.find(Audit, id__lt=old.last_row + 1)
     if len(legal_holds.not_kept(ctx, rows)) < len(rows):

@@ -129,3 +129,7 @@ CREATE INDEX delivery_paused ON delivery (id) WHERE state = 'paused';
 ALTER TABLE message ADD COLUMN queue_id TEXT NOT NULL DEFAULT '';  -- as told with the 250; empty if written in the portal
 ALTER TABLE delivery ADD COLUMN queue_id TEXT NOT NULL DEFAULT '';  -- of the mail that passes, or has brought it about
 ALTER TABLE delivery ADD COLUMN ended_at INTEGER;  -- when it was sent, given up or dropped
+
+-- What was handed back to its sender, and is kept until it can no longer come back.
+CREATE INDEX delivery_returned ON delivery (ended_at)
+    WHERE kind = 'return' AND state = 'sent' AND wrapped_key IS NOT NULL;
