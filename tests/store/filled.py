@@ -14,11 +14,17 @@ from gateway.testing import DAWN
 MOST: Mapping[tuple[str, str], str] = {
     ("delivery", "state"): "sent",
     ("invitation", "state"): "accepted",
-    ("copy", "state"): "in_inbox",
+    ("copy", "state"): "inbox",
 }
 """The value of nearly all rows, where one is of most."""
 YEARS = 6 * 365
 """Days over which instants are spread."""
+_VALUES: tuple[tuple[type[peewee.Field], str], ...] = (
+    (DayField, f"('2020-01-01'::date + (n % {YEARS})::int)::text"),
+    (FlagField, "(n % 50 = 0)::int"),
+    (peewee.BlobField, "sha256(int8send(n))"),
+    (peewee.TextField, "md5(n::text)"),
+)
 _MODELS = models(peewee.PostgresqlDatabase("gateway"))
 
 
@@ -44,21 +50,15 @@ def _value(table: type, name: str, field: peewee.Field, now: datetime, others: i
 
 
 def _whole_value(table: type, name: str, field: peewee.Field, now: datetime, others: int) -> str:
-    match field:
-        case InstantField():  # what is due, or has served its time, is little of all: somebody has just seen to it
-            first = typing.cast("int", field.db_value(now - timedelta(days=YEARS // 100)))
-            return f"{first} + (n * 7919 % 100000) * {timedelta(days=YEARS) // timedelta(microseconds=100_000)}"
-        case DayField():
-            return f"('2020-01-01'::date + (n % {YEARS})::int)::text"
-        case FlagField():
-            return "(n % 50 = 0)::int"
-        case EnumField():
-            return _enumerated(MOST.get((table_name(table), name)), [one.value for one in field.enum])
-        case peewee.BlobField():
-            return "sha256(int8send(n))"
-        case peewee.TextField():
-            return f"'{name} ' || n"
-    return "n" if name == "id" or not name.endswith("_id") else f"1000 + n * 31 % {others}"
+    if isinstance(field, EnumField):
+        return _enumerated(MOST.get((table_name(table), name)), [one.value for one in field.enum])
+    if isinstance(field, InstantField):  # what is due, or has served its time, is little: somebody has just seen to it
+        first = typing.cast("int", field.db_value(now - timedelta(days=YEARS // 100)))
+        return f"{first} + (n * 7919 % 100000) * {timedelta(days=YEARS) // timedelta(microseconds=100_000)}"
+    for kind, value in _VALUES:
+        if isinstance(field, kind):
+            return value
+    return f"1000 + n * 31 % {others}" if name.endswith("_id") else "n" if name == "id" else "n % 100"
 
 
 def _enumerated(most: str | None, members: list[str]) -> str:

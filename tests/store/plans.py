@@ -1,5 +1,6 @@
 """How a database would go about a statement: which of its scans look through a whole table."""
 
+import itertools
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,12 @@ SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside", "delivery_p
 """Indexes that hold what is sought and nothing else."""
 AS_MANY_AS_NODES = '"worker" AS "t1" ORDER BY'
 ROWS = 20_000
+_POINTS_TO = """
+    SELECT conrelid::regclass || '.' || attname FROM pg_constraint
+    JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+    WHERE contype = 'f' AND confrelid = %s::regclass
+    AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = conrelid AND indkey[0] = conkey[1])
+"""
 Noted = dict[str, Sequence[Any]]
 """Statements that ran, each with the parameters of its first time."""
 
@@ -37,9 +44,7 @@ def note_all(monkeypatch: Any) -> Noted:
     """Have every statement of every transaction noted."""
     noted: Noted = {}
     begin = TableTx.__init__
-    monkeypatch.setattr(
-        TableTx, "__init__", lambda tx, of, connection: begin(tx, of, Noting(connection, noted))
-    )
+    monkeypatch.setattr(TableTx, "__init__", lambda tx, of, connection: begin(tx, of, Noting(connection, noted)))
     return noted
 
 
@@ -73,6 +78,14 @@ def _postgres_scans(url: str, noted: Noted) -> Iterator[tuple[str, str]]:
         for statement, values in noted.items():
             for plan in (_plan(connection, statement, values), _plan_for_any(connection, statement)):
                 yield from ((statement, scan) for scan in _whole(plan))
+            yield from _unindexed(connection, statement)
+
+
+def _unindexed(connection: psycopg.Connection, statement: str) -> Iterator[tuple[str, str]]:
+    """The columns that point to a row that is removed, and have no index: each of their tables is looked through."""
+    if removed := re.match(r'DELETE FROM "(\w+)"', statement):
+        for (column,) in connection.execute(_POINTS_TO, [removed[1]]):
+            yield statement, f"no index begins with {column}"
 
 
 def _plan(connection: psycopg.Connection, statement: str, values: Sequence[Any]) -> Mapping[str, Any]:
@@ -81,7 +94,8 @@ def _plan(connection: psycopg.Connection, statement: str, values: Sequence[Any])
 
 def _plan_for_any(connection: psycopg.Connection, statement: str) -> Mapping[str, Any]:
     """The plan that is kept for a statement that comes again and again."""
-    numbered = re.sub("%s", lambda _, number=iter(range(1, 999)): f"${next(number)}", statement)  # type: ignore[misc]
+    numbers = itertools.count(1)
+    numbered = re.sub("%s", lambda _: f"${next(numbers)}", statement)
     nothing = ", ".join(["NULL"] * statement.count("%s"))
     connection.execute("SET plan_cache_mode = force_generic_plan")
     try:

@@ -20,6 +20,7 @@ from gateway.store.postgres.runner import PostgresStore, read_once, write_once
 from gateway.store.postgres.schema import in_postgres, migrate
 from gateway.testing import MemoryContent
 from tests.peers.postgres import Postgres
+from tests.peers.process import wait_for
 
 pytestmark = pytest.mark.peer
 
@@ -38,6 +39,9 @@ async def nodes(postgres):
 @pytest.fixture
 async def store(nodes):
     return nodes[0]
+
+
+_WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 def delivery(number=0):
@@ -92,16 +96,18 @@ async def test_no_two_gateways_claim_the_same_mail(nodes):
 
     await nodes[0].write(fill)
 
-    async def claim_all(node, name):
-        claimed = []
-        while found := await node.write(
-            lambda tx: tx.claim_deliveries(NOW, NOW + timedelta(minutes=5), 7, worker=name)
-        ):
-            claimed += [one.id for one in found]
-            assert len(found) <= 7
+    async def claim(node):
+        found = await node.write(lambda tx: tx.claim_deliveries(NOW, NOW + timedelta(minutes=5), 7))
+        assert len(found) <= 7
+        return [one.id for one in found]
+
+    async def claim_all(node, claimed):
+        while found := await claim(node):
+            claimed += found
         return claimed
 
-    ones, others = await asyncio.gather(claim_all(nodes[0], "one"), claim_all(nodes[1], "other"))
+    firsts = await asyncio.gather(*map(claim, nodes))  # else one may have them all before the other is connected
+    ones, others = await asyncio.gather(*map(claim_all, nodes, firsts))
     assert len(ones) + len(others) == len({*ones, *others}) == 200
     assert ones
     assert others
@@ -125,6 +131,26 @@ async def test_work_that_others_are_always_in_the_way_of_is_told_busy(store, mon
     with pytest.raises(StoreBusy, match="always"):
         await store.write(conflicts)
     await store.write(count_up)
+
+
+async def test_whose_work_was_undone_wait_for_each_other(postgres, store):
+    tries = []
+
+    def is_undone_once(tx):
+        tries.append(tx)
+        if len(tries) == 1:
+            raise psycopg.errors.SerializationFailure
+        count_up(tx)
+
+    with closing(connect(postgres)) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [runner._TURN])
+        work = asyncio.create_task(store.write(is_undone_once))
+        await asyncio.to_thread(wait_for, lambda: bool(other.execute(_WAITING).fetchall()), 30)
+        assert len(tries) == 1
+    await work
+    assert len(tries) == 2
+    with closing(connect(postgres)) as other:
+        assert not other.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchall()
 
 
 # -------------------------------------------------------------------------------------------------- values and schema

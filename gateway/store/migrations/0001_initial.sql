@@ -276,6 +276,8 @@ CREATE TABLE draft_file (
 
 CREATE INDEX draft_file_draft ON draft_file (draft_id);
 
+CREATE INDEX draft_file_content ON draft_file (content_id);
+
 -- An account's own search index: the key of its entries, wrapped for the account.
 CREATE TABLE search_index (
     id INTEGER PRIMARY KEY,

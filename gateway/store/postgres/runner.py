@@ -3,14 +3,15 @@
 Every transaction is serializable: what a use case has read is still so when it commits, whichever gateway another one
 runs in, as if they had come one after the other (SQLite's one writer does just that). Where that cannot be, PostgreSQL
 ends one of them, and its work is done anew from the start. So work must be such that doing it again does no harm: it
-changes nothing but rows.
+changes nothing but rows. Whose work was undone queue, whichever gateway they are in: done again at the same time, they
+would only undo each other once more.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import peewee
@@ -25,11 +26,14 @@ from gateway.store.postgres.connections import CONFLICTS, PATIENCE_SECONDS, as_s
 from gateway.store.repository import Aftermath, Repository, TableTx
 
 R = TypeVar("R")
+Done = TypeVar("Done")
 
 CONNECTIONS = 8
 """Of one gateway: with more, transactions only wait for each other and for the disk."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 """Seconds before work is tried again: at random up to twice as long each time, so that no two meet for ever."""
+_TURN = 0x74_75_72_6E
+"""The number of the lock that one of those holds whose work was undone, while it is done again."""
 _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -64,10 +68,12 @@ class PostgresStore:
     async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:  # noqa: ARG002 - nothing is in its way
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        trying = AsyncRetrying(**_again())
-        done: tuple[R, Aftermath] = await trying(self._in_thread, self._write, work)
+        async for attempt in AsyncRetrying(**_again()):
+            with attempt:
+                tries = attempt.retry_state.attempt_number
+                done: tuple[R, Aftermath] = await self._in_thread(partial(self._write, in_turn=tries > 1), work)
         result, aftermath = done
-        self._on_commit(trying.statistics["attempt_number"], loop.time() - begun)
+        self._on_commit(tries, loop.time() - begun)
         if aftermath.queued:
             self._on_queued()
         return result
@@ -81,16 +87,16 @@ class PostgresStore:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._pool.close)
 
-    async def _in_thread(self, call: Callable[[Callable[[Tx], Any]], R], work: Callable[[Tx], Any]) -> R:
+    async def _in_thread(self, call: Callable[[Callable[[Tx], Any]], Done], work: Callable[[Tx], Any]) -> Done:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, work)
 
     def _read(self, work: Callable[[Tx], R]) -> R:
         with as_store_errors(), self._pool.connection() as connection:
             return look(connection, self._repository, work)
 
-    def _write(self, work: Callable[[Tx], R]) -> tuple[R, Aftermath]:
+    def _write(self, work: Callable[[Tx], R], *, in_turn: bool) -> tuple[R, Aftermath]:
         with as_store_errors(), self._pool.connection() as connection:
-            result, aftermath = transact(connection, self._repository, work, self._content.settle)
+            result, aftermath = transact(connection, self._repository, work, self._content.settle, in_turn=in_turn)
         aftermath.discard_from(self._content)
         return result, aftermath
 
@@ -129,12 +135,19 @@ def look(connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R]
 
 
 def transact(
-    connection: psycopg.Connection, of: Repository, work: Callable[[Tx], R], settle: Callable[[], None] = lambda: None
+    connection: psycopg.Connection,
+    of: Repository,
+    work: Callable[[Tx], R],
+    settle: Callable[[], None] = lambda: None,
+    *,
+    in_turn: bool = False,
 ) -> tuple[R, Aftermath]:
-    """Do the work and commit it; `settle` is called just before. Raises as `look`."""
+    """Do the work and commit it; `settle` is called just before. `in_turn`: it was undone before. Raises as `look`."""
     tx = TableTx(of, connection)
     is_committing = False
     try:
+        if in_turn:  # before it begins, so that it sees what those before it have written
+            connection.execute("SELECT pg_advisory_lock(%s)", [_TURN])
         connection.execute(_WRITE)
         result = work(tx)
         settle()
@@ -146,6 +159,9 @@ def transact(
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the caller is told that it was not
     finally:
         _roll_back(connection)
+        if in_turn:
+            with suppress(psycopg.Error):  # a connection that has gone holds no lock
+                connection.execute("SELECT pg_advisory_unlock_all()")
     return result, tx.aftermath
 
 
