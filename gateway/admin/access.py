@@ -51,6 +51,11 @@ class Access:
                 write_down(self._transactions.read, self._transactions.write, self.ledger)
         return result
 
+    @property
+    def leaves_gaps(self) -> bool:
+        """Whether rows of the audit may be numbered with gaps: never in a file of SQLite's."""
+        return False
+
     def missing_triggers(self) -> list[str]:
         """The triggers of our schema that are not there, or say something else. Raises StoreBusy, StoreDamaged."""
         return self._transactions.look(missing_triggers)

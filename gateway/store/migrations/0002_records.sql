@@ -13,6 +13,9 @@ CREATE TABLE audit_batch (
     head BLOB NOT NULL  -- a keyed digest of the batch and of the head before it
 );
 
+-- At most two rows: each removed row of the audit is looked up here.
+CREATE INDEX audit_batch_forgotten ON audit_batch (id, last_row) WHERE forgotten = 1;
+
 -- The audit only grows. These hold off mistakes, not whoever may change the schema: for them there is the chain.
 CREATE TRIGGER audit_is_not_altered BEFORE UPDATE ON audit
 BEGIN
