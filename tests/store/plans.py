@@ -10,11 +10,12 @@ from typing import Any
 
 import psycopg
 
+from gateway.store.migrations import newest_scripts
 from gateway.store.postgres.connections import connect
 from gateway.store.repository import TableTx
 from tests.store.filled import fill
 
-SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside", "delivery_paused")
+SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside", "delivery_paused", "audit_batch_forgotten")
 """Indexes that hold what is sought and nothing else."""
 AS_MANY_AS_NODES = '"worker" AS "t1" ORDER BY'
 ROWS = 20_000
@@ -52,7 +53,13 @@ def scans(where: Path | str, noted: Noted) -> list[tuple[str, str]]:
     """The statements that look through a whole table, each with its scan: of a file of SQLite's, or at a URL."""
     asked = {one: values for one, values in sorted(noted.items()) if _is_to_judge(one)}
     assert asked
+    asked |= dict.fromkeys(_in_triggers(), ())
     return list(_sqlite_scans(where, asked) if isinstance(where, Path) else _postgres_scans(where, asked))
+
+
+def _in_triggers() -> list[str]:
+    """What triggers ask, each time that they are called."""
+    return re.findall(r"\((SELECT max\(\w+\) FROM [^()]+)\)", "".join(newest_scripts()))
 
 
 def _is_to_judge(statement: str) -> bool:
