@@ -53,7 +53,7 @@ _AUDIT = """
     SELECT n, {old} + n, 'pat@home.example', 'viewed', 'copy ' || n, '', '192.0.2.1', sha256(int8send(n))
     FROM generate_series(1, {rows}) AS n;
     INSERT INTO audit_batch (id, at, first_row, last_row, marks, forgotten, head)
-    SELECT n, {old} + n * 500, n * 500 - 499, n * 500, decode(repeat('00', 32 + 12 * 500), 'hex'), 0, sha256(int8send(n))
+    SELECT n, {old} + n * 500, n * 500 - 499, n * 500, decode(repeat('00', 6032), 'hex'), 0, sha256(int8send(n))
     FROM generate_series(1, {rows} / 500) AS n;
     ALTER TABLE audit ALTER COLUMN id RESTART WITH {next};
     RESET session_replication_role
