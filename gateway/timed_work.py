@@ -14,7 +14,7 @@ from gateway.edge.run.bookkeeper import Bookkeeper
 from gateway.edge.run.clock import FileClock, SteadyClock, Turnable
 from gateway.edge.run.housekeeping import keep_house
 from gateway.edge.run.metrics import Figures
-from gateway.edge.run.sealer import Sealer
+from gateway.edge.run.sealer import SETTLED, Sealer
 from gateway.edge.run.ticker import Job, Ticker, Turn
 from gateway.edge.run.watch import Watch
 from gateway.edge.traces import Traces
@@ -73,7 +73,8 @@ class TimedWork:
         """Have all of it done, once the ticker runs."""
         ticker, desk, clock = self.ticker, self.desk, self.clock
         self._watch = Watch(desk)
-        sealer = Sealer(desk, lambda: self.settings().heads_file)
+        settles = SETTLED if self.settings().has_nodes else 0.0
+        sealer = Sealer(desk, lambda: self.settings().heads_file, settles=settles)
         ticker.every(SEAL_LOOK_EVERY, self._in_turn(sealer.look))
         if isinstance(clock, FileClock):  # it stands still, and nobody waits for a time that does not come
             log.warning("the time is taken from a file: this is a test or a rehearsal")

@@ -49,6 +49,11 @@ class Access:
                 write_down(self._transactions.read, self._transactions.write, self.ledger)
         return result
 
+    @property
+    def leaves_gaps(self) -> bool:
+        """Whether rows of the audit may be numbered with gaps."""
+        return self._transactions.leaves_gaps
+
     def missing_triggers(self) -> list[str]:
         """The triggers of our schema that are not there, or say something else. Raises StoreBusy, StoreDamaged."""
         return list(self._transactions.missing_triggers())

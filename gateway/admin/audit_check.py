@@ -72,6 +72,11 @@ class Looks(Protocol):
 
     def ask(self, look: Callable[[Context], R]) -> R: ...
 
+    @property
+    def leaves_gaps(self) -> bool:
+        """Whether rows may be numbered with gaps: a number of work that was undone is not given again (PostgreSQL)."""
+        ...
+
     def missing_triggers(self) -> list[str]: ...
 
     def last_number(self, table: str) -> int: ...
@@ -215,10 +220,10 @@ class Walk:
             self._row = rows[-1].id
 
     def _unsealed(self) -> Iterator[Finding]:
-        """Rows since the last batch. They are numbered without a gap (SQLite), so that one in between is missed."""
+        """Rows since the last batch. Where they are numbered without a gap (SQLite), one in between is missed."""
         for rows in self._pages(self._row, 2**63 - 1):
             yield from _each(What.ALTERED, [row.id for row in rows if not holds(self.looks.keys, row)], "altered")
-            for first, last in _gaps(self._row, [row.id for row in rows]):
+            for first, last in () if self.looks.leaves_gaps else _gaps(self._row, [row.id for row in rows]):
                 yield Finding(What.REMOVED, first, last, f"{_named(first, last)} removed before it was sealed")
             self.walked.unsealed += len(rows)
             self._row = rows[-1].id

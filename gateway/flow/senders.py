@@ -38,8 +38,13 @@ def wait_for(ctx: Context, invitation: Invitation, sender: Sender) -> WaitingSen
     """The sender waits for this invitation from now on."""
     waiting_sender = ctx.tx.one(WaitingSender, invitation_id=invitation.id, sender_id=sender.id)
     if waiting_sender is None:
-        return ctx.tx.add(WaitingSender(invitation_id=invitation.id, sender_id=sender.id, since=ctx.now))
+        return wait_first(ctx, invitation, sender)
     return ctx.tx.put(replace(waiting_sender, withdrawn=False)) if waiting_sender.withdrawn else waiting_sender
+
+
+def wait_first(ctx: Context, invitation: Invitation, sender: Sender) -> WaitingSender:
+    """The same, for an invitation that was just opened: nobody waits for it, and looking would hinder others' mail."""
+    return ctx.tx.add(WaitingSender(invitation_id=invitation.id, sender_id=sender.id, since=ctx.now))
 
 
 def waiting(ctx: Context, invitation: Invitation) -> list[tuple[WaitingSender, Sender]]:

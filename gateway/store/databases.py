@@ -37,6 +37,9 @@ class OpenStore(Store, Protocol):
 class Transactions(Protocol):
     """One transaction after the other, beside gateways that may serve."""
 
+    leaves_gaps: ClassVar[bool]
+    """Whether rows of the audit may be numbered with gaps: a number of work that was undone is not given again."""
+
     def read(self, work: Callable[[Tx], R]) -> R:
         """Raises StoreBusy, StoreDamaged."""
         ...

@@ -128,13 +128,15 @@ class TableTx:
     ) -> list[Row]:
         statements = self._of[table]
         shape, values = statements.conditions(where)
-        values += (self._of.dialect.no_limit if limit is None else limit, skip)
-        return self._readable(table, self._seen(table, statements.select(shape, order), values))
+        is_part = limit is not None or skip > 0
+        if is_part:
+            values += (self._of.dialect.no_limit if limit is None else limit, skip)
+        return self._readable(table, self._seen(table, statements.select(shape, order, is_part=is_part), values))
 
     def one(self, table: type[Row], **where: Any) -> Row | None:
         statements = self._of[table]
         shape, values = statements.conditions(where)
-        found = self._seen(table, statements.select(shape, "id"), [*values, 1, 0])
+        found = self._seen(table, statements.select(shape, "id", is_part=True), [*values, 1, 0])
         return statements.row(found[0]) if found else None
 
     def count(self, table: type[Row], **where: Any) -> int:

@@ -52,6 +52,7 @@ class Statements:
         whole = {"id": value, **rest}
         self.insert = _text(model.insert(whole).returning())
         self.insert_unnumbered = _text(model.insert(rest).returning())
+        self.insert_numbered = _text(model.insert(rest).returning(model.id))
         self.insert_once = _text(model.insert(rest).on_conflict_ignore().returning(model.id))
         self.update = _text(model.update(rest).where(model.id == value))
         self._converts = cache(self._find_converts)
@@ -120,10 +121,12 @@ class Statements:
 
     # -------------------------------------------------------------------------------------------------- statements
 
-    def _select(self, shape: Shape, order: str) -> str:
+    def _select(self, shape: Shape, order: str, *, is_part: bool) -> str:
+        """All rows, or a part of them by LIMIT and OFFSET: a limit that may be none makes planners expect few rows."""
         by = self._field(order.removeprefix("-"))
         query = self._where(self._model.select(), shape).order_by(by.desc() if order.startswith("-") else by)
-        return _text(query.limit(self._dialect.value).offset(self._dialect.value))
+        value = self._dialect.value
+        return _text(query.limit(value).offset(value) if is_part else query)
 
     def _count(self, shape: Shape) -> str:
         return _text(self._where(self._model.select(peewee.fn.COUNT(peewee.SQL("*"))), shape))

@@ -1,7 +1,7 @@
 """Transactions of a command, beside whoever serves from the same database."""
 
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import peewee
 
@@ -19,6 +19,8 @@ class SqliteTransactions:
 
     What they ask to be done afterwards is done: files of contents that are gone go, and destroyed keys leave the log.
     """
+
+    leaves_gaps: ClassVar = False
 
     def __init__(self, database: peewee.SqliteDatabase, content: ContentStore) -> None:
         self._database = database

@@ -51,6 +51,20 @@ async def test_many_rows_are_sealed_at_once_in_batches(world, passed):
     assert await batches(world) == [(1, MOST_ROWS), (MOST_ROWS + 1, MOST_ROWS + 1)]
 
 
+async def test_rows_among_which_others_may_still_appear_are_left_alone_for_a_while(world, passed):
+    ours = Sealer(world.desk, settles=2.0)
+    for _ in range(2):
+        await world.desk.do(happen)
+        await ours.look()
+        assert await batches(world) == []
+        passed[0] += 1
+    await ours.look()
+    assert await batches(world) == [(1, 1)]
+    passed[0] += sealer.SEAL_EVERY
+    await ours.look()
+    assert await batches(world) == [(1, 1), (2, 2)]
+
+
 async def test_two_who_seal_at_the_same_time_make_one_chain(world):
     await world.desk.do(happen, 3)
     await Sealer(world.desk).seal()

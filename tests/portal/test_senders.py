@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.model import Delivery, Invitation, WaitingSender
+from gateway.domain.model import Delivery, Invitation, Sender, WaitingSender
 from gateway.domain.vocabulary import Notice, Purpose, State
 from gateway.flow import notices
 from gateway.flow.stored_facts import for_template

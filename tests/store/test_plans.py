@@ -1,60 +1,39 @@
 """No statement that the flows use looks through a whole table: each is noted as it runs, and its plan is asked for."""
 
-import re
-import sqlite3
+from dataclasses import replace
 from datetime import date
+from http import HTTPStatus
 
 import pytest
 
 from gateway import prepare
 from gateway.domain.model import Account, Content, Invitation
 from gateway.domain.vocabulary import Purpose, State
+from gateway.edge.outbox.traffic import Traffic
+from gateway.edge.run.housekeeping import keep_house
+from gateway.flow import lease, ledger
 from gateway.flow.accounts import registration
+from gateway.flow.administration.needs import needs
 from gateway.flow.commands.sender_page import SHOWN, PeopleFilter, sender_page
 from gateway.flow.inbox import lines, messages
-from gateway.flow.outbound import deliver
-from gateway.flow.upkeep import retention
-from gateway.store import connections
-from gateway.store.connections import open_database
-from gateway.store.migrations import migrate
-from gateway.store.runner import SqliteStore
-from gateway.testing import MemoryContent
-from tests.practice import World, mail
+from gateway.flow.outbound import deliver, heartbeat
+from gateway.flow.upkeep import chain, outage
+from gateway.store.postgres.runner import PostgresStore
+from tests.practice import mail
+from tests.store import plans
 
-SOUGHT_WHOLE = ("content_file", "delivery_leased", "delivery_aside", "delivery_paused")
-"""Indexes that hold what is sought and nothing else."""
-
-
-class Noted(sqlite3.Connection):
-    """Notes the statements that run on it."""
-
-    statements: set[str]
-
-    def execute(self, statement, *parameters):
-        self.statements.add(statement)
-        return super().execute(statement, *parameters)
+STORES = ("sqlite", "postgres")
 
 
 @pytest.fixture
-async def world(tmp_path, monkeypatch):
-    path = tmp_path / "gateway.db"
-    migrate(open_database(path))
-    monkeypatch.setattr(Noted, "statements", set(), raising=False)
-    monkeypatch.setitem(connections._OPTIONS, "factory", Noted)
-    store = SqliteStore(open_database(path), MemoryContent())
-    yield World(store=store)
-    await store.close()
+def noted(monkeypatch):
+    return plans.note_all(monkeypatch)
 
 
-def whole_tables(path, statements):
-    """The statements that look through a whole table, each with its plan."""
-    database = sqlite3.connect(path)
-    asked = [s for s in sorted(statements) if s.startswith(("SELECT", "UPDATE", "DELETE"))]
-    plans = [(s, database.execute(f"EXPLAIN QUERY PLAN {s}", (None,) * s.count("?")).fetchall()) for s in asked]
-    database.close()
-    assert plans
-    scans = [(s, detail) for s, plan in plans for *_, detail in plan if re.match(r"SCAN (?!json_each)", detail)]
-    return [(s, detail) for s, detail in scans if not detail.endswith(SOUGHT_WHOLE)]
+@pytest.fixture
+def where(world, request, tmp_path):
+    """Where the world's rows lie."""
+    return request.getfixturevalue("postgres") if isinstance(world.store, PostgresStore) else tmp_path / "gateway.db"
 
 
 async def whole_life(world):
@@ -82,9 +61,9 @@ async def whole_life(world):
     await world.deliver()
     await world.desk.ask(registration.questions, account)
     await correspond(world, account)
+    await in_the_portal(world)
     await world.days(40)
-    await world.desk.do(retention.forget)
-    await world.desk.do(deliver.reclaim)
+    await on_the_clock(world)
     await world.desk.ask(lambda ctx: prepare._content_names(ctx.tx))
     page = world.keys.token(Purpose.SENDER_PAGE, 1, world.clock.now().date().toordinal())
     for show in SHOWN:
@@ -117,11 +96,44 @@ async def correspond(world, account: Account):
     await world.deliver()
 
 
-async def test_no_statement_looks_through_a_whole_table(world, tmp_path):
+async def in_the_portal(world):
+    """Somebody signs in, reads, searches, and leaves."""
+    account = await world.registered("sam@home.example")
+    copy = await world.written(account)
+    browser = world.browser()
+    await browser.sign_in("sam@home.example")
+    pages = (
+        *("/inbox", "/inbox?show=unread", f"/messages/{copy.id}", f"/messages/{copy.id}/reply", "/inbox?q=results"),
+        *("/compose", "/profile", "/profile/sessions", "/profile/security"),
+    )
+    for page in pages:
+        assert (await browser.go(page)).status == HTTPStatus.OK, page
+    await browser.press("Sign out")
+
+
+async def on_the_clock(world):
+    """What a node does without being asked: its lease and heartbeat, the sealer, what has served its time."""
+    await world.desk.do(lease.hold, "one")
+    await world.desk.do(lease.give_up, "one")
+    for _ in range(2):
+        await world.desk.do(heartbeat.beat, "one")
+    await world.desk.do(heartbeat.free, ["one"])
+    await world.desk.do(deliver.reclaim)
+    await world.desk.do(lambda ctx: ledger.moved(ctx.tx, [1], ledger.position(ctx.tx)))
+    await world.desk.ask(lambda ctx: ledger.waiting(ctx.tx))
+    await world.desk.do(outage.note_alive)
+    await world.desk.ask(chain.waiting)
+    await world.desk.ask(needs)
+    world.desk.site = replace(world.site, retention=replace(world.site.retention, audit=1, sent=1, traces=1))
+    await keep_house(world.desk, Traffic())
+    await world.tick()
+
+
+async def test_no_statement_looks_through_a_whole_table(world, noted, where):
     await whole_life(world)
-    assert whole_tables(tmp_path / "gateway.db", Noted.statements) == []
+    assert plans.scans(where, noted) == []
 
 
-async def test_a_missing_index_is_seen(world, tmp_path):
+async def test_a_missing_index_is_seen(world, noted, where):
     await world.desk.ask(lambda ctx: ctx.tx.find(Content, size=1))
-    assert whole_tables(tmp_path / "gateway.db", Noted.statements)
+    assert plans.scans(where, noted)

@@ -14,12 +14,13 @@ from gateway.domain.vocabulary import DeliveryKind
 from gateway.errors import ConfigError, StoreBusy
 from gateway.store.migrations import newest_scripts
 from gateway.store.models import models, table_name
-from gateway.store.postgres import connections, runner
+from gateway.store.postgres import connections, runner, transaction
 from gateway.store.postgres.connections import connect
 from gateway.store.postgres.runner import PostgresStore, read_once, write_once
 from gateway.store.postgres.schema import in_postgres, migrate
 from gateway.testing import MemoryContent
 from tests.peers.postgres import Postgres
+from tests.peers.process import wait_for
 
 pytestmark = pytest.mark.peer
 
@@ -38,6 +39,9 @@ async def nodes(postgres):
 @pytest.fixture
 async def store(nodes):
     return nodes[0]
+
+
+_WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 def delivery(number=0):
@@ -92,18 +96,19 @@ async def test_no_two_gateways_claim_the_same_mail(nodes):
 
     await nodes[0].write(fill)
 
-    async def claim(node, name):
-        found = await node.write(lambda tx: tx.claim_deliveries(NOW, NOW + timedelta(minutes=5), 7, worker=name))
+    async def claim(node):
+        found = await node.write(lambda tx: tx.claim_deliveries(NOW, NOW + timedelta(minutes=5), 7))
         assert len(found) <= 7
         return [one.id for one in found]
 
-    ones, others = [], []
-    while len(ones) + len(others) < 200:
-        of_one, of_other = await asyncio.gather(claim(nodes[0], "one"), claim(nodes[1], "other"))
-        ones += of_one
-        others += of_other
-        assert of_one or of_other
-    assert len({*ones, *others}) == 200
+    async def claim_all(node, claimed):
+        while found := await claim(node):
+            claimed += found
+        return claimed
+
+    firsts = await asyncio.gather(*map(claim, nodes))  # else one may have them all before the other is connected
+    ones, others = await asyncio.gather(*map(claim_all, nodes, firsts))
+    assert len(ones) + len(others) == len({*ones, *others}) == 200
     assert ones
     assert others
 
@@ -126,6 +131,26 @@ async def test_work_that_others_are_always_in_the_way_of_is_told_busy(store, mon
     with pytest.raises(StoreBusy, match="always"):
         await store.write(conflicts)
     await store.write(count_up)
+
+
+async def test_whose_work_was_undone_wait_for_each_other(postgres, store):
+    tries = []
+
+    def is_undone_once(tx):
+        tries.append(tx)
+        if len(tries) == 1:
+            raise psycopg.errors.SerializationFailure
+        count_up(tx)
+
+    with closing(connect(postgres)) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [transaction._TURN])
+        work = asyncio.create_task(store.write(is_undone_once))
+        await asyncio.to_thread(wait_for, lambda: bool(other.execute(_WAITING).fetchall()), 30)
+        assert len(tries) == 1
+    await work
+    assert len(tries) == 2
+    with closing(connect(postgres)) as other:
+        assert not other.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchall()
 
 
 # -------------------------------------------------------------------------------------------------- values and schema

@@ -33,6 +33,10 @@ class _Looks:
         with as_store_errors():
             return look(self.patient.ctx)
 
+    @property
+    def leaves_gaps(self) -> bool:
+        return False
+
     def missing_triggers(self) -> list[str]:
         with as_store_errors():
             return missing_triggers(self.patient.opened)

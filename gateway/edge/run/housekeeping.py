@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.edge.outbox.traffic import Traffic
 from gateway.flow.context import Desk
-from gateway.flow.upkeep import chain, retention
+from gateway.flow.upkeep import retention
 
 AT_A_TIME = 100
 """Rows in one transaction: a few milliseconds."""
@@ -16,8 +16,6 @@ IN_A_RUSH = 1.0
 
 async def keep_house(desk: Desk, traffic: Traffic, is_ending: Callable[[], bool] = lambda: False) -> None:
     """Run every sweep until it has nothing left to do, or we are ending. Raises StoreBusy, StoreFull."""
-    while await desk.do_at_length(chain.seal):  # what is to be forgotten has to be sealed
-        pass
     await desk.do_at_length(retention.forget)
     for sweep in retention.SWEEPS:
         after = await desk.do_at_length(sweep, 0, AT_A_TIME)

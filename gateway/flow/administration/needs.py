@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.domain.model import Delivery, Invitation
 from gateway.domain.needs import Need, NeedKind
-from gateway.domain.vocabulary import OPEN, DeliveryState
+from gateway.domain.vocabulary import DeliveryState
 from gateway.flow.administration.status import SLACK
 from gateway.flow.context import Context
 from gateway.flow.upkeep import backups, key_use, outage, troubles
@@ -71,7 +71,7 @@ def _queue(ctx: Context) -> Iterator[Need]:
 
 
 def _timed_work(ctx: Context) -> Iterator[Need]:
-    if late := ctx.tx.count(Invitation, due_at__lt=ctx.now - SLACK, state__in=OPEN):
+    if late := ctx.tx.count(Invitation, due_at__lt=ctx.now - SLACK):
         yield Need(NeedKind.STEPS_LATE, number=late)
     done = outage.last_alive(ctx)
     if done and ctx.now - done > LONG:

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 
 from gateway.domain.model import Copy, Delivery, Invitation
 from gateway.domain.model_records import Worker
-from gateway.domain.vocabulary import OPEN, CopyState, DeliveryState, State
+from gateway.domain.vocabulary import CopyState, DeliveryState, State
 from gateway.flow import overview
 from gateway.flow.context import Context
 from gateway.flow.outbound import heartbeat, queue
@@ -53,8 +53,8 @@ def rows(ctx: Context) -> Rows:
         paused=ctx.tx.count(Delivery, state=DeliveryState.PAUSED),
         by_hop=queue.by_hop(ctx, Sieve((DeliveryState.QUEUED,))),
         invitations=overview.invitations(ctx),
-        due_today=ctx.tx.count(Invitation, due_at__lt=tomorrow, state__in=OPEN),
-        overdue=ctx.tx.count(Invitation, due_at__lt=ctx.now - SLACK, state__in=OPEN),
+        due_today=ctx.tx.count(Invitation, due_at__lt=tomorrow),
+        overdue=ctx.tx.count(Invitation, due_at__lt=ctx.now - SLACK),
         held=ctx.tx.count(Copy, state=CopyState.HELD),
         in_inboxes=ctx.tx.count(Copy, state=CopyState.INBOX),
         workers=tuple(one.name for one in ctx.tx.find(Worker, order="name")),

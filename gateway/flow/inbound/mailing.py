@@ -106,7 +106,7 @@ def _hold(mailing: Mailing, case: RecipientCase) -> None:
     if invitation is None or not joined:
         name = mailing.names.get(stranger.key, "")
         invitation = invite.open_for(ctx, mailing.practice, stranger, name, before=invitation)
-    waiting_sender = senders.wait_for(ctx, invitation, sender)
+    waiting_sender = (senders.wait_for if joined else senders.wait_first)(ctx, invitation, sender)
     mailing.keep(stranger, CopyState.HELD, invitation_id=invitation.id)
     if joined:
         invitation = invite.join(ctx, invitation, sender)

@@ -270,8 +270,9 @@ def _not_taken_back(ctx: Context, delivery: Delivery) -> Delivery | None:
 
 def forget_returned(ctx: Context, limit: int) -> int:
     """Destroy so many of the mails that were handed back and have not come back; how many there were."""
-    since: dict[str, Any] = {"ended_at__lt": ctx.now - MAY_COME_BACK, "wrapped_key__ne": None, "content_id__gt": ""}
-    found = ctx.tx.find(Delivery, kind=DeliveryKind.RETURN, state=DeliveryState.SENT, limit=limit, **since)
+    since: dict[str, Any] = {"ended_at__lt": ctx.now - MAY_COME_BACK, "wrapped_key__ne": None}
+    sent: dict[str, Any] = {"kind": DeliveryKind.RETURN, "state": DeliveryState.SENT}
+    found = ctx.tx.find(Delivery, order="ended_at", limit=limit, **sent, **since)
     for one in found:
         ctx.tx.put(replace(one, facts=None, wrapped_key=None))
     _drop_passed(ctx, {one.content_id for one in found})

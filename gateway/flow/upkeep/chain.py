@@ -1,5 +1,6 @@
 """The audit's chain: one sealer makes batches of the rows that were written since, and retention forgets old ones."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.domain.audit_chain import FIRST_HEAD, MOST_ROWS, entries_of, forgotten, sealed
@@ -7,26 +8,48 @@ from gateway.domain.model_records import Audit, AuditBatch
 from gateway.flow import legal_holds
 from gateway.flow.context import Context
 
+LAST = 2**63 - 1
+"""No row has a higher number."""
+
 
 def newest(ctx: Context) -> AuditBatch | None:
     """The batch that was sealed last."""
     return next(iter(ctx.tx.find(AuditBatch, order="-id", limit=1, id__gt=0)), None)
 
 
-def waiting(ctx: Context) -> int:
-    """About how many rows are not sealed yet: by their numbers, so that it costs nothing to ask."""
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The number of the last row that was sealed, and that of the last there is; 0 for none."""
+
+    sealed: int
+    written: int
+
+    @property
+    def waiting(self) -> int:
+        """About how many rows are not sealed yet: as if no number were left out."""
+        return self.written - self.sealed
+
+
+def ends(ctx: Context) -> Ends:
+    """How far the audit is sealed: two rows are looked at, however many there are."""
     last, row = newest(ctx), next(iter(ctx.tx.find(Audit, order="-id", limit=1, id__gt=0)), None)
-    return row.id - (last.last_row if last else 0) if row else 0
+    sealed_to = last.last_row if last else 0
+    return Ends(sealed_to, row.id if row else sealed_to)
 
 
-def seal(ctx: Context) -> bool:
-    """Make one batch of the rows since the last; whether there may be more.
+def waiting(ctx: Context) -> int:
+    """About how many rows are not sealed yet."""
+    return ends(ctx).waiting
+
+
+def seal(ctx: Context, upto: int = LAST) -> bool:
+    """Make one batch of the rows since the last, none of a higher number than `upto`; whether there may be more.
 
     Two who do so at the same time do it one after the other: what the last batch is, is looked up in the transaction.
     """
     last = newest(ctx)
     after = last.last_row if last else 0
-    rows = ctx.tx.find(Audit, id__gt=after, limit=MOST_ROWS)
+    rows = ctx.tx.find(Audit, id__gt=after, id__le=upto, limit=MOST_ROWS)
     if not rows:
         return False
     entries = entries_of(rows, rows[0].id - 1)
@@ -44,8 +67,8 @@ def forget(ctx: Context, _after: int, _limit: int) -> int:
     """
     last = newest(ctx)
     before = ctx.now - timedelta(days=ctx.site.retention.audit)
-    old = ctx.tx.one(AuditBatch, forgotten=False, at__lt=before)
-    if old is None or last is None or old.id == last.id:
+    old = ctx.tx.one(AuditBatch, forgotten=False, id__gt=0)
+    if old is None or last is None or old.id == last.id or old.at >= before:
         return 0
     rows = ctx.tx.find(Audit, id__lt=old.last_row + 1)
     if len(legal_holds.not_kept(ctx, rows)) < len(rows):

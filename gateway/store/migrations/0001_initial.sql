@@ -49,7 +49,7 @@ CREATE TABLE invitation (
     generation INTEGER NOT NULL,  -- of the link: an older one is dead
     schedule_start TEXT NOT NULL,  -- day 0
     last_step_day INTEGER NOT NULL,  -- the day of the last step that was taken, 0 for none
-    due_at INTEGER,  -- derived from day 0, the last step and the settings: when the next step is due
+    due_at INTEGER,  -- derived from day 0, the last step and the settings: when the next step is due; open ones have one
     details_by INTEGER REFERENCES sender (id),  -- whose details stand
     account_id INTEGER REFERENCES account (id),  -- who has accepted it
     created_at INTEGER NOT NULL,
@@ -184,7 +184,7 @@ CREATE INDEX delivery_copy ON delivery (copy_id) WHERE state = 'held';
 
 CREATE INDEX delivery_of_copy ON delivery (copy_id) WHERE copy_id IS NOT NULL;
 
-CREATE INDEX delivery_of_invitation ON delivery (invitation_id) WHERE invitation_id IS NOT NULL;
+CREATE INDEX delivery_of_invitation ON delivery (invitation_id, state) WHERE invitation_id IS NOT NULL;
 
 CREATE INDEX delivery_content ON delivery (content_id) WHERE wrapped_key IS NOT NULL;
 
@@ -275,6 +275,8 @@ CREATE TABLE draft_file (
 );
 
 CREATE INDEX draft_file_draft ON draft_file (draft_id);
+
+CREATE INDEX draft_file_content ON draft_file (content_id);
 
 -- An account's own search index: the key of its entries, wrapped for the account.
 CREATE TABLE search_index (

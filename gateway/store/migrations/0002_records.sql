@@ -13,6 +13,9 @@ CREATE TABLE audit_batch (
     head BLOB NOT NULL  -- a keyed digest of the batch and of the head before it
 );
 
+-- At most two rows: each removed row of the audit is looked up here.
+CREATE INDEX audit_batch_forgotten ON audit_batch (id, last_row) WHERE forgotten = 1;
+
 -- The audit only grows. These hold off mistakes, not whoever may change the schema: for them there is the chain.
 CREATE TRIGGER audit_is_not_altered BEFORE UPDATE ON audit
 BEGIN
@@ -139,3 +142,7 @@ CREATE INDEX delivery_paused ON delivery (id) WHERE state = 'paused';
 ALTER TABLE message ADD COLUMN queue_id TEXT NOT NULL DEFAULT '';  -- as told with the 250; empty if written in the portal
 ALTER TABLE delivery ADD COLUMN queue_id TEXT NOT NULL DEFAULT '';  -- of the mail that passes, or has brought it about
 ALTER TABLE delivery ADD COLUMN ended_at INTEGER;  -- when it was sent, given up or dropped
+
+-- What was handed back to its sender, and is kept until it can no longer come back.
+CREATE INDEX delivery_returned ON delivery (ended_at)
+    WHERE kind = 'return' AND state = 'sent' AND wrapped_key IS NOT NULL;

@@ -61,7 +61,9 @@ class Bell:
             self._thread.join()
 
     def _take_name(self, connection: psycopg.Connection) -> bool:
-        found = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [_NAMES, self._name]).fetchone()
+        found = connection.execute(
+            "SELECT pg_try_advisory_lock(%s::integer, hashtext(%s))", [_NAMES, self._name]
+        ).fetchone()
         return found == (True,)
 
     def _listen(self) -> None:

@@ -6,11 +6,14 @@ from types import MappingProxyType
 from typing import Any
 
 import psycopg
+from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from gateway.errors import StoreBusy, StoreDamaged, StoreFull
 
+STATEMENTS = 512
+"""Prepared statements that each connection keeps: all shapes that there are."""
 PATIENCE_SECONDS = 6.0
 """How long callers wait for a connection, or for the work of others to let theirs through."""
 SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -23,6 +26,9 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
                 "-c lock_timeout=5s",
                 "-c idle_in_transaction_session_timeout=60s",  # a gateway that hangs lets others go on
                 "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",  # one that is gone
+                # whoever has looked through a whole table is in the way of everybody who adds to it (SSI), and of a
+                # small table that is what planners choose
+                "-c enable_seqscan=off",
             )
         ),
         "connect_timeout": "5",
@@ -77,8 +83,10 @@ def open_pool(url: str, size: int, configure: Callable[[psycopg.Connection], Non
 
 
 def prepare(connection: psycopg.Connection) -> None:
-    """Have text go over as this database can hold it."""
+    """Have text go over as this database can hold it, and numbers all alike: each statement is prepared once."""
     connection.adapters.register_dumper(str, _Text)
+    connection.adapters.register_dumper(int, Int8Dumper)
+    connection.prepared_max = STATEMENTS
 
 
 def _parameters(url: str) -> dict[str, Any]:

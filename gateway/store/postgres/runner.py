@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -161,14 +162,14 @@ class PostgresStore:
     def _commit(self, jobs: list[_Waiting], numbers: Numbers) -> None:
         """In one transaction, which is tried until nobody is in its way. Raises StoreBusy, StoreFull."""
 
-        def attempt(*, is_careful: bool) -> None:
+        def attempt(*, is_careful: bool, in_turn: bool) -> None:
             with as_store_errors(), self._pool.connection() as connection:
-                commit(connection, jobs, numbers, self._content.settle, is_careful=is_careful)
+                commit(connection, jobs, numbers, self._content.settle, is_careful=is_careful, in_turn=in_turn)
 
         try:
-            Retrying(**_again())(attempt, is_careful=False)
+            _tried(partial(attempt, is_careful=False))
         except Undecided:
-            Retrying(**_again())(attempt, is_careful=True)
+            _tried(partial(attempt, is_careful=True))
         for job in jobs:
             if job.aftermath:
                 job.aftermath.discard_from(self._content)
@@ -220,17 +221,24 @@ def write_once(url: str, work: Callable[[Tx], R], content: ContentStore | None =
     """
     job = Job(work)
 
-    def attempt() -> None:
+    def attempt(*, in_turn: bool) -> None:
         with as_store_errors(), closing(connect(url)) as connection:
-            commit(connection, [job], Numbers())
+            commit(connection, [job], Numbers(), in_turn=in_turn)
 
-    Retrying(**_again())(attempt)
+    _tried(attempt)
     if job.error:
         raise job.error
     if content and job.aftermath:
         job.aftermath.discard_from(content)
     result: R = job.result
     return result
+
+
+def _tried(attempt: Callable[..., None]) -> None:
+    """Try until nobody is in its way. Raises as `attempt` does."""
+    for trying in Retrying(**_again()):
+        with trying:
+            attempt(in_turn=trying.retry_state.attempt_number > 1)
 
 
 def _forgotten(running: "asyncio.Future[Any]") -> None:

@@ -73,12 +73,6 @@ def schema_of(connection: psycopg.Connection) -> int:
     return int(found[0]) if found else 0
 
 
-def whole() -> Iterator[str]:
-    """Every statement that a new database gets."""
-    for number, script in enumerate(newest_scripts(), 1):
-        yield from _of(number, script)
-
-
 def _of(number: int, script: str) -> Iterator[str]:
     """The statements of one version: the common ones in PostgreSQL's words, then its own."""
     yield from map(in_postgres, statements(script))

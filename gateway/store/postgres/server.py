@@ -1,8 +1,7 @@
 """A PostgreSQL database, from which any number of gateways serve: the port of store/databases.py."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeVar
 
@@ -12,17 +11,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from gateway.ports import ContentStore, Tx
 from gateway.store.events import StoreEvents
 from gateway.store.migrations import newest_scripts, titled
-from gateway.store.postgres import runner, schema
+from gateway.store.postgres import guards, runner, schema
 from gateway.store.postgres.connections import as_store_errors, connect
 from gateway.store.postgres.content import ChunkedContent, Objects
 from gateway.store.postgres.runner import PostgresStore
 from gateway.store.postgres.url import check_url, shown_url
 
 R = TypeVar("R")
-
-_FUNCTION = re.compile(
-    r"FUNCTION (?P<name>\w+)\(\) RETURNS trigger LANGUAGE plpgsql AS \$\$(?P<body>.*?)\$\$", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ class PostgresServer:
         return self.schema() > 0
 
     def schema(self) -> int:
-        with self._connection() as connection:
+        with _connected(self.url) as connection:
             return schema.schema_of(connection)
 
     def pending(self) -> Sequence[tuple[int, str]]:
@@ -60,15 +55,16 @@ class PostgresServer:
         self.migrate()
 
     def migrate(self) -> Sequence[int]:
-        with self._connection() as connection:
+        with _connected(self.url) as connection:
             return schema.migrate(connection)
 
     def damage(self) -> str:
         return ""  # its pages have checksums of its own, if they were asked for: docs/scale.md
 
     def octets(self) -> int:
-        with self._connection() as connection:
-            return _one(connection, "SELECT pg_database_size(current_database())")
+        with _connected(self.url) as connection:
+            found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+            return int(found[0]) if found else 0
 
     def log_octets(self) -> int:
         return 0  # the server's own affair, and shared by all its databases
@@ -88,14 +84,11 @@ class PostgresServer:
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> PostgresStore:  # noqa: ARG002
         return PostgresStore(self.url, content, events, name=name, connections=self.connections)
 
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection]:
-        with as_store_errors(), connect(self.url) as connection:
-            yield connection
-
 
 class PostgresTransactions:
     """One transaction after the other, beside gateways that may serve; a context manager."""
+
+    leaves_gaps: ClassVar = True
 
     def __init__(self, url: str, content: ContentStore) -> None:
         self._url = url
@@ -117,26 +110,16 @@ class PostgresTransactions:
 
     def missing_triggers(self) -> list[str]:
         """The triggers of our schema that are not there, or do something else. Raises StoreBusy."""
-        with as_store_errors(), connect(self._url) as connection:
-            rows = connection.execute(
-                "SELECT tgname, prosrc FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
-                "WHERE NOT tgisinternal AND tgenabled <> 'D'"
-            ).fetchall()
-        found: dict[str, str] = dict(rows)
-        return [name for name, body in _triggers().items() if found.get(name) != body]
+        with _connected(self._url) as connection:
+            return guards.missing_triggers(connection)
 
     def last_number(self, table: str) -> int:
-        """The highest number that a row of this table has ever had. Raises StoreBusy."""
-        with as_store_errors(), connect(self._url) as connection:
-            sequence = _one(connection, "SELECT pg_get_serial_sequence(%s, 'id')::regclass::oid::bigint", table)
-            return _one(connection, "SELECT coalesce(pg_sequence_last_value(%s::oid::regclass), 0)", sequence)
+        """The highest number that a row of this table has. Raises StoreBusy."""
+        with _connected(self._url) as connection:
+            return guards.last_number(connection, table)
 
 
-def _triggers() -> dict[str, str]:
-    """What each trigger of our schema does, by its name."""
-    return {found["name"]: found["body"] for sql in schema.whole() for found in _FUNCTION.finditer(sql)}
-
-
-def _one(connection: psycopg.Connection, question: str, *values: object) -> int:
-    found = connection.execute(question, values).fetchone()
-    return int(found[0]) if found else 0
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection]:
+    with as_store_errors(), closing(connect(url)) as connection:
+        yield connection

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 
-from gateway.domain.model_records import Audit
+from gateway.domain.model_records import Audit, AuditBatch
 from gateway.errors import StoreBusy
 from gateway.ports import Tx
 from gateway.store.dialects import POSTGRES
@@ -30,6 +30,8 @@ from gateway.store.statements import Statements
 R = TypeVar("R")
 
 _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+_TURN = 0x74_75_72_6E
+"""The number of the lock that one of those holds, whichever gateway they are in, whose work was undone."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 MOST_NUMBERS = 100
 _TAKE = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
@@ -120,6 +122,8 @@ class PostgresTx(TableTx):
     def _added(self, table: type, statements: Statements, values: list[Any]) -> int:
         """The audit's rows get theirs as late as can be, so that few are missing when they are sealed; nobody asks."""
         connection = cast("psycopg.Connection", self._connection)
+        if table is AuditBatch:  # without a gap: the database counts them itself
+            return int(self._all(statements.insert_numbered, values[1:])[0][0])
         if table is Audit:
             connection.execute(statements.insert_unnumbered, values[1:])
             return 0
@@ -155,9 +159,11 @@ def commit(
     settle: Callable[[], None] = lambda: None,
     *,
     is_careful: bool = True,
+    in_turn: bool = False,
 ) -> None:
     """Do the work of all in one transaction, each undone alone where it fails; `settle` is called before the commit.
 
+    What was undone before is done `in_turn`: done again at the same time, those would only undo each other once more.
     If careful, it waits for the answers to each one's statements, so that it is known whose were refused. Otherwise
     that refuses all: raises Undecided, and they may be done again with care. Raises psycopg.Error for what fails all
     of them, NothingDone where others were in the way.
@@ -165,6 +171,9 @@ def commit(
     is_committing = False
     try:
         with _pipeline(connection) as pipeline:
+            if in_turn:  # before it begins, so that it sees what those before it have written
+                connection.execute("SELECT pg_advisory_lock(%s)", [_TURN])
+                pipeline.sync()
             connection.execute(_WRITE)
             numbers.begin(connection)
             done = [_run(pipeline, job, PostgresTx(connection, numbers), is_careful=is_careful) for job in jobs]
@@ -175,6 +184,8 @@ def commit(
             settle()
             is_committing = True
             committed = connection.execute("COMMIT")
+            if in_turn:
+                connection.execute("SELECT pg_advisory_unlock(%s)", [_TURN])
         if committed.statusmessage != "COMMIT":  # a connection that is lost may leave a pipeline without an error
             raise psycopg.OperationalError("the commit was not confirmed")
     except (psycopg.Error, LookupError) as error:

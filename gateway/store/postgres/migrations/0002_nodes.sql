@@ -1,7 +1,9 @@
 -- What a database needs that many gateways write to at the same time. This is PostgreSQL's own SQL.
 
--- Numbers are given out before the commit, so rows do not appear in their order. What may not be is a row among those
--- that were sealed; since transactions are serializable, none can slip in while its batch is made.
+-- Numbers are given out before the commit, so rows do not appear in their order, and work that is undone leaves its number
+-- out. What may not be is a row among those that were sealed. Whoever adds a row has looked here at the last batch, and
+-- whoever seals has looked at the rows up to its end: transactions are serializable, so that of two who have not seen each
+-- other one is undone, and the row gets another number when its work is done again.
 CREATE OR REPLACE FUNCTION audit_is_added_at_its_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.id <= coalesce((SELECT last_row FROM audit_batch ORDER BY id DESC LIMIT 1), 0) THEN
@@ -10,6 +12,15 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+-- Rows of some days are found among a hundred million; rows come in nearly the order of their time, so that this is small.
+CREATE INDEX audit_at ON audit USING brin (at) WITH (autosummarize = on);
+
+-- Batches are numbered without a gap, also where sealing was undone: a missing one shows. The newest is never removed.
+CREATE FUNCTION next_audit_batch() RETURNS bigint LANGUAGE sql
+RETURN (SELECT coalesce(max(id), 0) + 1 FROM audit_batch);
+
+ALTER TABLE audit_batch ALTER COLUMN id DROP IDENTITY, ALTER COLUMN id SET DEFAULT next_audit_batch();
 
 -- Sealed content that is too large for its row, in the pieces in which it came. They are stored before the content's
 -- row: `at`, in microseconds of this server's time, tells those that are still awaited from those whose mail was never
