@@ -150,7 +150,7 @@ async def test_whose_work_was_undone_wait_for_each_other(postgres, store):
     await work
     assert len(tries) == 2
     with closing(connect(postgres)) as other:
-        assert not other.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+        assert not other.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1").fetchall()
 
 
 # -------------------------------------------------------------------------------------------------- values and schema

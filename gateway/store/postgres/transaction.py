@@ -189,6 +189,7 @@ def commit(
         if committed.statusmessage != "COMMIT":  # a connection that is lost may leave a pipeline without an error
             raise psycopg.OperationalError("the commit was not confirmed")
     except (psycopg.Error, LookupError) as error:
+        connection.prepare_threshold = None  # see `_end`, which lets go of the lock, too
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise NothingDone(str(error)) from error
         if not is_committing and _is_own(error):
