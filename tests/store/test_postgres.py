@@ -155,7 +155,7 @@ def test_migrating_twice_changes_nothing_and_a_newer_database_is_refused(postgre
     with closing(connect(postgres_server.database("fresh"))) as connection:
         assert migrate(connection) == list(range(1, len(newest_scripts()) + 1))
         assert migrate(connection) == []
-        connection.execute("UPDATE schema_version SET version = 99")
+        connection.execute("UPDATE schema_version SET version = 99, oldest = 99")
         with pytest.raises(ConfigError, match="newer"):
             migrate(connection)
 
