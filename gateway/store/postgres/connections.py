@@ -37,6 +37,10 @@ FULL = (psycopg.errors.DiskFull, psycopg.errors.OutOfMemory, psycopg.errors.IoEr
 _DAMAGED = (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted)
 CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 """What comes of others' work at the same time: the same work may succeed when it is tried again."""
+UNUSABLE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InvalidSqlStatementName)
+"""What ends a connection, and nothing else: another server is the primary by now; or the driver takes a statement for
+prepared that this one does not have, as after a pipeline that was broken off by a conflict.
+"""
 DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, PoolTimeout)
 """Of the server or of others' work, not of what a caller asked."""
 

@@ -23,7 +23,7 @@ from gateway.errors import StoreBusy
 from gateway.ports import Tx
 from gateway.store.dialects import POSTGRES
 from gateway.store.models import table_name
-from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, store_error
+from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, UNUSABLE, store_error
 from gateway.store.repository import Aftermath, TableTx, repository
 from gateway.store.statements import Statements
 
@@ -208,14 +208,14 @@ def _run(
 
 def _own(error: Exception) -> Exception:
     """An error that is the caller's own. Raises what concerns all who share the transaction."""
-    if isinstance(error, (*CONFLICTS, *FULL, *DATABASE_ERRORS)):
+    if isinstance(error, (*CONFLICTS, *FULL, *UNUSABLE, *DATABASE_ERRORS)):
         raise error
     return store_error(error)
 
 
 def _is_undone(connection: psycopg.Connection, error: Exception) -> bool:
     """Whether PostgreSQL has ended the transaction, or the connection has gone and all that was begun on it."""
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):  # another server is the primary by now
+    if isinstance(error, UNUSABLE):
         connection.close()
     return connection.broken or connection.closed or isinstance(error, CONFLICTS)
 
