@@ -69,6 +69,7 @@ class Balanced:
         environment = fetch.environment(fetch.PROXY_ROOT)
         self._process = subprocess.Popen(command, env=environment, stdout=self._log, stderr=self._log)
         wait_until_listening(self._process, self.smtp_port)
+        wait_for(self._asked.exists)
         self.wait_until(up={node.folder.name for node in started})
 
     def close(self) -> None:
