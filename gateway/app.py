@@ -21,6 +21,7 @@ from gateway.edge.run.heartbeat import BEAT_EVERY, Heartbeat
 from gateway.edge.run.key_watch import LOOK_EVERY, KeyWatch
 from gateway.edge.run.log_names import hash_addresses
 from gateway.edge.run.metrics import Figures, shown_to_prometheus
+from gateway.edge.run.readiness import Readiness, answering
 from gateway.edge.run.sealer import Sealer
 from gateway.edge.run.ticker import Ticker, Turn
 from gateway.edge.traces import UNTRACED, Traces
@@ -65,6 +66,7 @@ class Gateway:
     _followers: list[Callable[[Terms], None]] = field(default_factory=list)
     """What each part does to go by other settings."""
     _desk: Desk | None = None
+    _readiness: Readiness | None = None
     _closing: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
 
     def __post_init__(self) -> None:
@@ -91,6 +93,7 @@ class Gateway:
             terms = self._terms = terms_of(self.settings, prepared.templates, self.figures.directory_answers)
             desk, outbox, bookkeeper = self._open_store(stack, prepared, terms)
             self._desk = desk
+            readiness = self._readiness = Readiness(desk)
             key_watch, heartbeat = KeyWatch(desk, self.name), Heartbeat(desk, self.name)
             await key_watch.look()
             if "delivery" in self.parts:
@@ -110,9 +113,9 @@ class Gateway:
                 reader = MailboxReader(terms.mailbox, desk, prepared.content, *counts, turn)
                 self._followers.append(lambda terms: reader.follow(terms.mailbox))
                 _in_background(stack, reader.run())
-            await self._listen_for_metrics(stack, prepared)
+            await self._listen_for_metrics(stack, prepared, readiness)
             if "portal" in self.parts:
-                follow = await serve_portal(stack, prepared, desk, terms, self.figures, self.traces)
+                follow = await serve_portal(stack, prepared, desk, terms, self.figures, self.traces, readiness)
                 self._followers.append(follow)
                 self.listening["portal"] = prepared.where("portal")
                 if "admin" in prepared.sockets:
@@ -155,6 +158,18 @@ class Gateway:
         """What it goes by."""
         assert self._terms  # noqa: S101 - as above
         return self._terms
+
+    async def drain(self, at_once: asyncio.Event) -> None:
+        """Say at /readyz that nobody should come any more, and serve those who do, for a while.
+
+        So the balancer has sent its last client before the listeners close. `at_once` ends the waiting.
+        """
+        seconds = self.settings.balancer.drain_seconds
+        if seconds and self._readiness:
+            self._readiness.is_ending = True
+            log.info("draining: /readyz keeps clients away, and whoever comes is served", seconds=seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(at_once.wait(), seconds)
 
     async def stop(self) -> None:
         """Close the listeners, let what is under way end, then close the store."""
@@ -211,9 +226,12 @@ class Gateway:
             lookout.look_around(ticker, lambda: self.settings, desk, self.figures, self.reach)
         return ticker
 
-    async def _listen_for_metrics(self, stack: contextlib.AsyncExitStack, prepared: Prepared) -> None:
+    async def _listen_for_metrics(
+        self, stack: contextlib.AsyncExitStack, prepared: Prepared, readiness: Readiness
+    ) -> None:
         part = f"metrics{self.worker}"
-        await serve_web(stack, shown_to_prometheus(self.figures.registry), prepared.sockets[part])
+        figures = answering(shown_to_prometheus(self.figures.registry), readiness)
+        await serve_web(stack, figures, prepared.sockets[part])
         self.listening["metrics"] = prepared.where(part)
 
 

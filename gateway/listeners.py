@@ -4,11 +4,14 @@ import contextlib
 import secrets
 from collections.abc import Callable
 
+from starlette.types import ASGIApp
+
 from gateway.adapters import server_logins, traces_to
 from gateway.config.settings import Settings
 from gateway.edge.outbox.traffic import Traffic
 from gateway.edge.painter import ProcessPainter
 from gateway.edge.run.metrics import Figures
+from gateway.edge.run.readiness import Readiness, answering
 from gateway.edge.smtp.handler import SmtpHandler
 from gateway.edge.smtp.mail_server import listen
 from gateway.edge.traces import UNTRACED, Traces
@@ -48,6 +51,7 @@ async def serve_portal(
     terms: Terms,
     figures: Figures,
     traces: Traces,
+    readiness: Readiness,
 ) -> Follow:
     """The web pages, until the stack closes."""
     doubts = Doubts(desk, figures)
@@ -57,11 +61,11 @@ async def serve_portal(
         painter=ProcessPainter(),
     )
 
-    def named(terms: Terms) -> ProxyHeaders:
+    def named(terms: Terms) -> ASGIApp:
         url, largest = terms.site.portal_url, int(terms.settings.smtp.max_message_size)
         own = follow_portal(portal, terms.templates, url, largest, terms.scanner(), terms.sign_ins)
         app = traced(create_app(own, url), traces, "portal request")
-        return ProxyHeaders(app, trusted(terms), doubts, https=url.startswith("https:"))
+        return answering(ProxyHeaders(app, trusted(terms), doubts, https=url.startswith("https:")), readiness)
 
     def trusted(terms: Terms) -> Networks:
         return tuple(terms.settings.portal.trusted_proxies)

@@ -36,7 +36,10 @@ LISTENERS = {"smtp": "smtp", "smtps": "smtps", "portal": "portal", "admin": "adm
 
 
 def serve(settings: Settings, read: Callable[[], Settings], parts: Sequence[str], workers: int) -> int:
-    """Run until SIGTERM; the exit code. At SIGHUP settings are read anew. Raises ConfigError, WrongKey, OSError."""
+    """Run until SIGTERM; the exit code. At SIGHUP settings are read anew. A second SIGTERM ends the draining.
+
+    Raises ConfigError, WrongKey, OSError.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until we listen there is nothing to reload
     clock, current = the_clock(), Current(settings, read)
     prepared = patiently(lambda: prepare(settings, clock, parts, workers))
@@ -69,10 +72,14 @@ Listening = Callable[[asyncio.Event], Coroutine[object, object, None]]
 
 
 async def _serve(gateway: Gateway, ready: Callable[[], object], listening: Listening) -> None:
-    stop = asyncio.Event()
+    stop, at_once = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        (at_once if stop.is_set() else stop).set()
+
     for number in STOPPING:
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     await gateway.start()
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again cost a tenth of the time of each mail
@@ -80,6 +87,7 @@ async def _serve(gateway: Gateway, ready: Callable[[], object], listening: Liste
     await asyncio.sleep(0)  # it listens before anybody is told that we do
     ready()
     await stop.wait()
+    await gateway.drain(at_once)  # the service manager still hears that we live
     hears.cancel()
     await gateway.stop()
 

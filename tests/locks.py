@@ -18,11 +18,11 @@ from packaging.utils import canonicalize_name
 from gateway.demo.checkout import BUILDS, ROOT, RUNS, TESTS
 
 MADE_OF = {
-    RUNS: ("pyproject.toml",),
+    RUNS: ("pyproject.toml", "--extra", "postgresql"),
     BUILDS: ("--group", "build", "--constraint", RUNS),
     TESTS: ("pyproject.toml", "--group", "test", "--constraint", RUNS, "--constraint", BUILDS),
 }
-"""What each lock holds; a later one takes the versions of those before it."""
+"""What each lock holds; a later one takes the versions of those before it. What we ship can serve from PostgreSQL."""
 
 OWN_COMMAND = "python -m tests.locks"
 

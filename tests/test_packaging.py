@@ -23,7 +23,10 @@ from tests.first_half_hour import MOST, commands
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 UNIT = CONFIG / "systemd/gateway.service"
 CONTAINER = CONFIG / "container"
+NODES = CONFIG / "nodes"
 MOST_EXPOSED = 2.0
+DRAIN_SECONDS = 10
+"""What `config/nodes/haproxy.cfg` needs to notice that a node ends."""
 
 
 def service() -> configparser.SectionProxy:
@@ -51,6 +54,29 @@ def test_the_unit_says_when_it_is_ready_reloads_and_lets_a_stop_take_its_time():
     assert own["RestartPreventExitStatus"] == "78"
     assert int(own["TimeoutStopSec"]) > 25  # 10 s for sessions, 15 s for what is on the wire
     assert own["StateDirectory"] == "gateway"
+
+
+def test_the_template_is_the_unit_with_what_makes_it_one_of_several(tmp_path):
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("systemd-analyze is not here; apt-get install systemd")
+    unit = tmp_path / "gateway@.service"
+    unit.write_text(UNIT.read_text().replace("/usr/bin/gateway", "/bin/true"))
+    shutil.copytree(CONFIG / "systemd/gateway@.service.d", tmp_path / "gateway@.service.d")
+    verified = subprocess.run([tool, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False)
+    assert "gateway@" not in verified.stdout + verified.stderr
+    analysed = [tool, "security", "--offline=true", "--no-pager", str(unit)]
+    said = subprocess.run(analysed, capture_output=True, text=True, check=False).stdout
+    assert float(re.findall(r"Overall exposure level for gateway@\w*\.service: ([\d.]+)", said)[0]) < MOST_EXPOSED
+
+
+def test_a_node_has_a_name_and_a_ledger_of_its_own_and_time_to_drain():
+    text = (CONFIG / "systemd/gateway@.service.d/node.conf").read_text()
+    said = re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)
+    assert ("Environment", "GATEWAY_DATABASE__NODE=%i") in said
+    assert ("Environment", "GATEWAY_LEDGER__FILE=/var/lib/gateway/%i/gateway.ledger") in said
+    assert [value for name, value in said if name == "StateDirectory"] == ["", "gateway/%i"]
+    assert int(dict(said)["TimeoutStopSec"]) > DRAIN_SECONDS + 25
 
 
 @pytest.mark.parametrize("script", ["build", "postinst", "prerm", "postrm"])
@@ -108,11 +134,11 @@ def test_the_containerfile_has_steps_that_an_engine_knows_and_serves_as_nobody_s
             assert shlex.split(rest)
 
 
-def test_what_the_containers_set_are_settings():
-    compose = yaml.safe_load((CONTAINER / "compose.yaml").read_text())
-    own = compose["services"]["gateway"]
-    environment = own["environment"]
-    for name in environment:
+@pytest.mark.parametrize(("file", "service"), [(CONTAINER, "gateway"), (NODES, "node-1")])
+def test_what_the_containers_set_are_settings(file, service):
+    compose = yaml.safe_load((file / "compose.yaml").read_text())
+    environment = compose["services"][service]["environment"]
+    for name in environment.keys() - {"GATEWAY_CONFIG"}:
         _, section, key = re.fullmatch(r"(GATEWAY)_(\w+?)__(\w+)", name).groups()
         assert key.lower() in Settings.model_fields[section.lower()].annotation.model_fields
 
@@ -143,6 +169,44 @@ def test_nothing_of_the_gateway_is_reached_from_outside_but_by_caddy():
     assert "reverse_proxy gateway:8080" in (CONTAINER / "Caddyfile").read_text()
     assert compose["services"]["gateway"]["read_only"] is True
     assert compose["services"]["gateway"]["cap_drop"] == ["ALL"]
+
+
+# ------------------------------------------------------------------------------------------------------ several nodes
+
+
+@pytest.fixture
+def site():
+    return yaml.safe_load((NODES / "compose.yaml").read_text())
+
+
+def test_each_node_is_its_own_and_shares_what_has_to_be_the_same(site):
+    nodes = {name: one for name, one in site["services"].items() if name.startswith("node-")}
+    assert len(nodes) == 3
+    own = {name: one["environment"].pop("GATEWAY_DATABASE__NODE") for name, one in nodes.items()}
+    assert own == {name: name for name in nodes}
+    assert {name: one.pop("volumes") for name, one in nodes.items()} == {
+        name: [f"{name}:/var/lib/gateway"] for name in nodes
+    }
+    addresses = {name: one.pop("networks")["inside"]["ipv4_address"] for name, one in nodes.items()}
+    first, *others = nodes.values()
+    assert all(one == first for one in others)
+    assert set(first["secrets"]) == set(site["secrets"])
+    balanced = re.findall(r"server (\S+) (\S+):(\d+) check", (NODES / "haproxy.cfg").read_text())
+    assert balanced == [(name, address, port) for port in ("2525", "8080") for name, address in addresses.items()]
+
+
+def test_a_container_has_time_to_drain(site):
+    node = site["services"]["node-1"]
+    assert int(node["environment"]["GATEWAY_BALANCER__DRAIN_SECONDS"]) == DRAIN_SECONDS
+    assert int(node["stop_grace_period"].removesuffix("s")) > DRAIN_SECONDS + 25
+
+
+def test_only_the_balancer_is_reached_from_outside(site):
+    assert [name for name, one in site["services"].items() if "ports" in one] == ["haproxy"]
+    balancer = site["services"]["haproxy"]["networks"]["inside"]["ipv4_address"]
+    environment = site["services"]["node-1"]["environment"]
+    for listener in ("GATEWAY_SMTP__PROXY_PROTOCOL", "GATEWAY_PORTAL__TRUSTED_PROXIES"):
+        assert environment[listener] == f'["{balancer}/32"]'
 
 
 # ---------------------------------------------------------------------------------------------------- first half hour

@@ -31,6 +31,7 @@ from gateway.config.section import Section
 from gateway.config.section_admin import AdminSection
 from gateway.config.section_audit import AuditSection
 from gateway.config.section_backup import BackupSection, LedgerSection
+from gateway.config.section_balancer import BalancerSection
 from gateway.config.section_database import DatabaseSection
 from gateway.config.section_directory import DirectorySection, RelaySection
 from gateway.config.section_dkim import DkimSection
@@ -313,6 +314,7 @@ SECTIONS: dict[str, type[Section]] = {
     "audit": AuditSection,
     "portal": PortalSection,
     "scan": ScanSection,
+    "balancer": BalancerSection,
     "metrics": MetricsSection,
     "telemetry": TelemetrySection,
     "keys": KeysSection,

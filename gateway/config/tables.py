@@ -11,6 +11,7 @@ from gateway.config.environment import leave_out
 from gateway.config.section_admin import AdminSection
 from gateway.config.section_audit import AuditSection
 from gateway.config.section_backup import BackupSection, LedgerSection
+from gateway.config.section_balancer import BalancerSection
 from gateway.config.section_database import DatabaseSection
 from gateway.config.section_directory import DirectorySection, RelaySection
 from gateway.config.section_dkim import DkimSection
@@ -57,6 +58,7 @@ class Tables(BaseSettings):
     audit: AuditSection = AuditSection()
     portal: PortalSection = PortalSection()
     scan: ScanSection = ScanSection()
+    balancer: BalancerSection = BalancerSection()
     metrics: MetricsSection = MetricsSection()
     telemetry: TelemetrySection = TelemetrySection()
     keys: KeysSection = KeysSection()

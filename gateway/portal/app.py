@@ -41,7 +41,6 @@ _MEETING = Keeps(("subject", "body"), hidden=("answer", "writing"))
 PAGES: tuple[Page, ...] = (
     Page("/", Who.ANYONE, signing_in.home),
     Page("/healthz", Who.ANYONE, plain.healthz),
-    Page("/readyz", Who.ANYONE, plain.readyz),
     Page("/static/{name}", Who.ANYONE, plain.static),
     Page("/invite/{token}", Who.INVITEE, registering.invitation, BOTH),
     Page("/sender/{token}", Who.SENDER, sender_page.sender, BOTH),

@@ -1,10 +1,8 @@
-"""What is no page for people: the style sheet, and the two questions that machines ask."""
+"""What is no page for people: the style sheet, and who answers here."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.errors import TryAgain
-from gateway.flow import overview
 from gateway.portal.look import style_sheet
 from gateway.portal.visit import Visit
 
@@ -30,12 +28,3 @@ async def healthz(visit: Visit) -> Response:
     answer = visit.desk.keys.digest(WHO_ANSWERS, question.encode()).hex()
     is_told = any(name in visit.request.headers for name in ("x-forwarded-for", "forwarded"))
     return PlainTextResponse(f"ok {answer} {'told' if is_told else 'not told'} for whom")
-
-
-async def readyz(visit: Visit) -> Response:
-    """Whether the database answers, too."""
-    try:
-        await visit.desk.ask(overview.touch)
-    except TryAgain:
-        return PlainTextResponse("the database does not answer", 503)
-    return PlainTextResponse("ok")

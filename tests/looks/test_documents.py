@@ -16,7 +16,7 @@ from tests.looks.scenes import SCENES, walked
 
 every_scene = pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 MOST_BYTES, MOST_REQUESTS = 60_000, 2
-NOT_PAGES = {"/healthz", "/readyz", "/static/{name}", "/messages/{copy_id:int}/original"} | {
+NOT_PAGES = {"/healthz", "/static/{name}", "/messages/{copy_id:int}/original"} | {
     "/messages/{copy_id:int}/attachments/{trail:trail}"
 }
 FIELDS = "input:not([type=hidden]):not([aria-hidden=true]), select, textarea"

@@ -1,11 +1,25 @@
 """Gateways that serve from one PostgreSQL database: they share the work, and none of it is done twice."""
 
+from contextlib import closing
+
 import pytest
 
+from gateway.store.migrations import newest_scripts
+from gateway.store.postgres import schema
+from gateway.store.postgres.connections import connect
 from tests.peers.node import Node
 from tests.peers.served import Mailboxes
 
 pytestmark = pytest.mark.peer
+
+NEWER = f"""-- What a newer version needs, and an older one does not know.
+-- Gateways of schema {len(newest_scripts())} may serve beside this one.
+ALTER TABLE invitation ADD COLUMN colour TEXT NOT NULL DEFAULT 'green';
+ALTER TABLE delivery ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN title TEXT;
+CREATE TABLE pet (id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL REFERENCES account (id));
+CREATE INDEX delivery_priority ON delivery (priority);
+"""
 
 ADA, PAT = "ada@riverside.example", "pat@home.example"
 
@@ -33,3 +47,31 @@ def test_what_one_has_taken_in_the_other_goes_on_with(nodes, mailboxes):
     invitation = mailboxes.next("invitation", PAT)
     assert mailboxes.link(invitation)
     assert one.rows("SELECT count(*) FROM invitation") == [(1,)]
+
+
+def test_a_newer_version_brings_the_schema_forward_while_an_older_one_serves(
+    tmp_path, smtp_sink, postgres_server, monkeypatch, mailboxes
+):
+    """The older one goes on, with what it has asked the database often, and starts again."""
+    url = postgres_server.database("side_by_side")
+    older = Node(tmp_path / "older", smtp_sink.port, url)
+    older.start()
+    try:
+        for number in range(10):  # what is asked so often is prepared
+            older.send(ADA, f"pat{number}@home.example", "[secure patient 1980-02-03] Your results", "All is well.")
+            mailboxes.next("invitation", f"pat{number}@home.example")
+        monkeypatch.setattr(schema, "newest_scripts", lambda: [*newest_scripts(), NEWER])
+        with closing(connect(url)) as connection:
+            assert schema.migrate(connection) == [len(newest_scripts()) + 1]
+        older.send(ADA, PAT, "[secure patient 1980-02-03] Your results", "All is well.")
+        mailboxes.next("invitation", PAT)
+        older.turn(days=3)
+        mailboxes.next("reminder", PAT)
+        assert older.end() == 0
+        older.start()
+        older.turn(days=12)
+        mailboxes.next("reminder", PAT)
+        assert older.rows("SELECT DISTINCT colour FROM invitation") == [("green",)]
+        assert "level=error" not in (older.folder / "log").read_text()
+    finally:
+        older.end()

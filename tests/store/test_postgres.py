@@ -60,6 +60,17 @@ def count_up(tx):
 # ------------------------------------------------------------------------------------------------------- many at once
 
 
+async def test_work_is_not_refused_where_the_driver_is_wrong_about_what_is_prepared(store):
+    """As it is after a pipeline that a conflict has broken off."""
+    for _ in range(10):
+        await store.write(count_up)
+    await store.write(lambda tx: tx._connection.execute("DO 'BEGIN EXECUTE ''DEALLOCATE ALL''; END'"))
+    for _ in range(3):
+        await store.write(count_up)
+    [found] = await store.read(lambda tx: tx.find(Meta, name="count"))
+    assert found.value == b"13"
+
+
 async def test_what_many_gateways_count_at_once_is_counted_once_each(nodes):
     await asyncio.gather(*(node.write(count_up) for node in nodes for _ in range(20)))
     assert (await nodes[0].read(lambda tx: tx.one(Meta, name="count"))).value == b"40"
@@ -181,7 +192,7 @@ def test_migrating_twice_changes_nothing_and_a_newer_database_is_refused(postgre
     with closing(connect(postgres_server.database("fresh"))) as connection:
         assert migrate(connection) == list(range(1, len(newest_scripts()) + 1))
         assert migrate(connection) == []
-        connection.execute("UPDATE schema_version SET version = 99")
+        connection.execute("UPDATE schema_version SET version = 99, oldest = 99")
         with pytest.raises(ConfigError, match="newer"):
             migrate(connection)
 

@@ -3,6 +3,11 @@
 The files are written in a small part of SQL that means the same in both but for the names of types, an empty BLOB, and
 triggers, which refuse a change: here those are functions. Text is compared octet for octet, as SQLite does. What
 only PostgreSQL has stands in migrations/ beside this module.
+
+Nodes are upgraded one after the other, so that gateways of two versions serve from one schema. A script that only adds,
+each column with a default, says so in a comment of its own; then older gateways may serve, and start, as before:
+
+    -- Gateways of schema 2 may serve beside this one.
 """
 
 import re
@@ -28,7 +33,9 @@ _TRIGGER = re.compile(
     r"(?:\s+WHEN (?P<condition>.*?))?\s+BEGIN\s+SELECT RAISE\(ABORT, (?P<words>'[^']*')\);\s+END;",
     re.DOTALL,
 )
+_BESIDE = re.compile(r"^-- Gateways of schema (\d+) may serve beside this one\.$", re.MULTILINE)
 _COMMENT = re.compile(r"--[^\n]*")
+_NOTES = "CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL, oldest integer NOT NULL)"
 _MIGRATING = 0x67_61_74_65
 """The number of the lock that one of several gateways holds while it migrates."""
 
@@ -37,7 +44,7 @@ def migrate(connection: psycopg.Connection) -> list[int]:
     """Bring the schema up to date, each script whole or not at all; the numbers that were applied.
 
     Of several gateways that start at once, one does it and the others wait. Raises ConfigError for a database of a
-    newer schema, StoreBusy, StoreFull, StoreDamaged.
+    newer schema that is not made to be served by older gateways, StoreBusy, StoreFull, StoreDamaged.
     """
     applied = []
     with as_store_errors():
@@ -45,21 +52,31 @@ def migrate(connection: psycopg.Connection) -> list[int]:
         for number, script in enumerate(scripts, 1):
             with connection.transaction():
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", [_MIGRATING])
-                version = schema_of(connection)
-                refuse_newer(version, len(scripts))
-                if version < number:
-                    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)")
-                    connection.execute("INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (TABLE schema_version)")
+                refuse_newer(connection, len(scripts))
+                if schema_of(connection) < number:
+                    connection.execute(_NOTES)
+                    connection.execute("INSERT INTO schema_version SELECT 0, 0 WHERE NOT EXISTS (TABLE schema_version)")
                     for statement in _of(number, script):
                         connection.execute(statement)
-                    connection.execute("UPDATE schema_version SET version = %s", [number])
+                    noted = [number, oldest_beside(number, script)]
+                    connection.execute("UPDATE schema_version SET version = %s, oldest = greatest(oldest, %s)", noted)
                     applied.append(number)
     return applied
 
 
-def refuse_newer(version: int, newest: int) -> None:
-    """Raises ConfigError for a database of a newer schema than ours."""
-    if version > newest:
+def oldest_beside(number: int, script: str) -> int:
+    """The oldest schema whose gateways may serve from a database that has had this script: its own, if it says none."""
+    found = _BESIDE.search(script)
+    return int(found[1]) if found else number
+
+
+def refuse_newer(connection: psycopg.Connection, newest: int) -> None:
+    """Raises ConfigError for a database of a newer schema than ours, unless gateways of ours may serve beside it."""
+    version = schema_of(connection)
+    if version <= newest:
+        return
+    found = connection.execute("SELECT oldest FROM schema_version").fetchone()
+    if not found or found[0] > newest:
         raise ConfigError(
             f"database.url: the database has schema {version}, and this gateway knows none after {newest}: it was "
             "written by a newer gateway; serve it with that one"

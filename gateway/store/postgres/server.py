@@ -47,9 +47,10 @@ class PostgresServer:
             return schema.schema_of(connection)
 
     def pending(self) -> Sequence[tuple[int, str]]:
-        scripts, version = newest_scripts(), self.schema()
-        schema.refuse_newer(version, len(scripts))
-        return titled(scripts, version)
+        scripts = newest_scripts()
+        with self._connection() as connection:
+            schema.refuse_newer(connection, len(scripts))
+            return titled(scripts, schema.schema_of(connection))
 
     def prepare(self) -> None:
         self.migrate()

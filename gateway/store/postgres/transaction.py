@@ -23,7 +23,7 @@ from gateway.errors import StoreBusy
 from gateway.ports import Tx
 from gateway.store.dialects import POSTGRES
 from gateway.store.models import table_name
-from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, OWN, store_error
+from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, OWN, UNUSABLE, store_error
 from gateway.store.repository import Aftermath, TableTx, repository
 from gateway.store.statements import Statements
 
@@ -241,13 +241,13 @@ def _of_caller(error: Exception) -> Exception:
 
 def _is_own(error: Exception) -> bool:
     """Whether it is of what one caller asked for, and of nobody else."""
-    return isinstance(error, OWN) or not isinstance(error, (*CONFLICTS, *FULL, *DATABASE_ERRORS))
+    return isinstance(error, OWN) or not isinstance(error, (*CONFLICTS, *FULL, *UNUSABLE, *DATABASE_ERRORS))
 
 
 def _is_undone(connection: psycopg.Connection, error: Exception) -> bool:
     """Whether PostgreSQL has ended the transaction, or the connection has gone and all that was begun on it."""
-    if isinstance(error, (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InvalidSqlStatementName)):
-        connection.close()  # another server is the primary by now; or what was prepared is not there
+    if isinstance(error, UNUSABLE):
+        connection.close()
     return connection.broken or connection.closed or isinstance(error, CONFLICTS)
 
 
