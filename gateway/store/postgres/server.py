@@ -48,7 +48,7 @@ class PostgresServer:
 
     def pending(self) -> Sequence[tuple[int, str]]:
         scripts = newest_scripts()
-        with self._connection() as connection:
+        with _connected(self.url) as connection:
             schema.refuse_newer(connection, len(scripts))
             return titled(scripts, schema.schema_of(connection))
 
