@@ -41,6 +41,8 @@ LICENCES = {
     "pyopenssl": "Apache-2.0",
     "pypdfium2": "Apache-2.0 AND BSD-3-Clause",
     "pyrage": "MIT",
+    "python-dateutil": "BSD-3-Clause",
+    "s3transfer": "Apache-2.0",
     "schedule": "MIT",
     "segno": "BSD-3-Clause",
     "shellingham": "ISC",

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
@@ -31,6 +32,8 @@ from tests.practice import World
 WORLD = os.environ.get("WORLD", "memory")
 """Where the flows' rows lie, if a test does not say: memory, sqlite or postgres."""
 
+_NONE = SimpleNamespace(params={})
+
 settings.register_profile("untimed", deadline=None)  # how long something takes says nothing on a busy machine
 settings.load_profile("untimed")
 
@@ -42,6 +45,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if stores and "world" in metafunc.fixturenames and "world" not in named:
         marked = [pytest.param(one, marks=pytest.mark.peer) if one == "postgres" else one for one in stores]
         metafunc.parametrize("world", marked, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where the rows are to lie elsewhere than usual, only what has rows runs, and what did not name a place itself."""
+    if WORLD == "memory":
+        return
+
+    def runs(item: pytest.Item) -> bool:
+        return "world" in getattr(item, "fixturenames", ()) and "world" not in getattr(item, "callspec", _NONE).params
+
+    others = [item for item in items if not runs(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if runs(item)]
 
 
 @pytest.fixture(autouse=True)

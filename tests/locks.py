@@ -18,11 +18,12 @@ from packaging.utils import canonicalize_name
 from gateway.demo.checkout import BUILDS, ROOT, RUNS, TESTS
 
 MADE_OF = {
-    RUNS: ("pyproject.toml", "--extra", "postgresql"),
+    RUNS: ("pyproject.toml", "--extra", "postgresql", "--extra", "s3"),
     BUILDS: ("--group", "build", "--constraint", RUNS),
     TESTS: ("pyproject.toml", "--group", "test", "--constraint", RUNS, "--constraint", BUILDS),
 }
-"""What each lock holds; a later one takes the versions of those before it. What we ship can serve from PostgreSQL."""
+"""What each lock holds; a later one takes the versions of those before it. What we ship can serve from PostgreSQL, with
+an object store beside it."""
 
 OWN_COMMAND = "python -m tests.locks"
 

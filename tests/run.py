@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # nothing is installed yet
 
@@ -87,10 +88,16 @@ def checks(quick: bool, pytest_arguments: list[str]) -> list[Step]:
         ("Tests", lambda: tool("pytest", *SIDE_BY_SIDE, *chosen, *pytest_arguments)),
     ]
     whole: list[Step] = [
+        ("Flows and portal once more, on PostgreSQL", on_postgres),
         ("Documents as a site", build_site),
         ("Wheel, installed elsewhere: gateway demo --check", try_wheel),
     ]
     return steps if quick else [*steps, *whole]
+
+
+def on_postgres() -> int:
+    """Whatever needs a store, and does not choose its own, runs on each of them."""
+    return tool("pytest", *SIDE_BY_SIDE, "tests/flow", "tests/portal", also={"WORLD": "postgres"})
 
 
 def build_site() -> int:
@@ -130,12 +137,13 @@ def first_fault(*commands: Sequence[str]) -> int:
     return next((code for code in (run(*command) for command in commands) if code), 0)
 
 
-def tool(name: str, *arguments: str) -> int:
-    return run(checkout.PYTHON, "-m", name, *arguments)
+def tool(name: str, *arguments: str, also: Mapping[str, str] = MappingProxyType({})) -> int:
+    return run(checkout.PYTHON, "-m", name, *arguments, also=also)
 
 
-def run(*command: str, folder: Path = checkout.ROOT) -> int:
-    environment = checkout.ENVIRONMENT | {"NO_MKDOCS_2_WARNING": "1"}  # a banner, each time
+def run(*command: str, folder: Path = checkout.ROOT, also: Mapping[str, str] = MappingProxyType({})) -> int:
+    """Run a command, with these variables as well; its exit code."""
+    environment = checkout.ENVIRONMENT | {"NO_MKDOCS_2_WARNING": "1"} | also  # the first is a banner, each time
     done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, check=False)
     return done.returncode
 

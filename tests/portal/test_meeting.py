@@ -3,7 +3,7 @@
 import pytest
 from icalendar import Calendar
 
-from gateway.domain.model import Account, Content, Message
+from gateway.domain.model import Account, Copy, Message
 from gateway.mail.mime import tree
 from tests.mail import outlook
 from tests.mail.calendars import ADA, PAT, calendar, mail
@@ -17,9 +17,8 @@ async def opened(world, raw):
 
 
 async def answers(world) -> list[bytes]:
-    found = [one for one in await world.rows(Message) if one.account_id]
-    contents = [await world.desk.ask(lambda ctx, one=one: ctx.tx.get(Content, one.content_id)) for one in found]
-    return [world.content.octets[one.id] for one in contents]
+    own = [one.id for one in await world.rows(Message) if one.account_id]
+    return [await world.kept(await world.one(Copy, message_id=number)) for number in own]
 
 
 def said(raw: bytes):

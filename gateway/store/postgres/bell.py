@@ -54,9 +54,13 @@ class Bell:
         self._connection = connection
         self._thread.start()
 
+    def end(self) -> None:
+        """Hear nothing more than what comes next."""
+        self._ending.set()
+
     def close(self) -> None:
         """Hear nothing any more, and give up the name."""
-        self._ending.set()
+        self.end()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -70,7 +74,7 @@ class Bell:
         while not self._ending.is_set():
             try:
                 self._connection = self._connection or self._opened_anew()
-                for notice in self._connection.notifies(timeout=HEARS_AFTER):
+                for notice in self._connection.notifies(timeout=HEARS_AFTER, stop_after=1):
                     if notice.payload != self._name:
                         self._ring()
             except (psycopg.Error, StoreBusy) as error:

@@ -45,10 +45,12 @@ CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetecte
 """What comes of others' work at the same time: the same work may succeed when it is tried again."""
 OWN = (psycopg.errors.ObjectNotInPrerequisiteState,)
 """What our own triggers say where a caller may try again: the pieces of its content are not there."""
-UNUSABLE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.InvalidSqlStatementName)
-"""What ends a connection, and nothing else: another server is the primary by now; or the driver takes a statement for
-prepared that this one does not have, as after a pipeline that was broken off by a conflict.
-"""
+UNUSABLE = (
+    psycopg.errors.ReadOnlySqlTransaction,  # another server is the primary by now
+    psycopg.errors.InvalidSqlStatementName,  # the driver takes for prepared what is not, as after a broken pipeline
+    psycopg.errors.PipelineAborted,  # by something of which the driver has not told us
+)
+"""What ends a connection, and nothing else."""
 DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, PoolTimeout)
 """Of the server or of others' work, not of what a caller asked."""
 

@@ -106,6 +106,8 @@ class PostgresStore:
             await asyncio.wait([self._writing])
         if self._telling:
             self._telling.cancel()
+        self._bell.end()
+        await asyncio.to_thread(self._tell_others)  # which wakes us as well
         await asyncio.to_thread(self._bell.close)
         for threads in (self._writer, self._threads):
             await asyncio.to_thread(threads.shutdown)
