@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import Distribution, distributions
+from itertools import chain
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -120,9 +121,10 @@ def _describe(bom: Bom) -> None:
 
 
 def _depend(bom: Bom, found: dict[str, Distribution]) -> None:
-    """Who needs whom: the gateway what pyproject.toml names, each package what its metadata do."""
+    """Who needs whom: the gateway what pyproject.toml names, and of extras what is there; packages what they say."""
     components = {component.name: component for component in bom.components}
-    own = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    own = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     needs = {name: found[name].requires or [] for name in components}
     for component, requirements in [
         (bom.metadata.component, own),

@@ -31,7 +31,8 @@ def asked_for(lock: str) -> list[Requirement]:
     groups = PROJECT["dependency-groups"]
     build = groups["build"]
     tests = [one for one in groups["test"] if isinstance(one, str)]
-    own = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["postgresql"]]
+    extras = PROJECT["project"]["optional-dependencies"]
+    own = [*PROJECT["project"]["dependencies"], *extras["postgresql"], *extras["s3"]]
     return [Requirement(one) for one in {RUNS: own, BUILDS: build, TESTS: [*own, *build, *tests]}[lock]]
 
 
