@@ -237,14 +237,20 @@ def _wait_for_servers(settings: Settings, access: Access) -> None:
     """Nothing may be sealed under a key that a serving process does not have. Raises ConfigError."""
     current = access.keys.current
 
-    def all_have_it() -> bool:
-        return set(_serving(settings, access).values()) <= {current}
+    def without_it() -> list[str]:
+        return sorted(name for name, letter in _serving(settings, access).items() if letter != current)
 
-    if not until(all_have_it, HEARD_WITHIN):
+    if until(lambda: not without_it(), HEARD_WITHIN):
+        return
+    if settings.has_nodes:
         raise ConfigError(
-            f"the gateway that serves now does not have key {current}: restart it, and run this again "
-            "(its keys cannot be read again while it runs, or the log says what is wrong with them)"
+            f"key {current} is not there yet for {', '.join(without_it())}: copy the key file to every node, and run "
+            "this again"
         )
+    raise ConfigError(
+        f"the gateway that serves now does not have key {current}: restart it, and run this again "
+        "(its keys cannot be read again while it runs, or the log says what is wrong with them)"
+    )
 
 
 def _length(ctx: Context) -> int:

@@ -76,7 +76,7 @@ def _bring_forward(settings: Settings, config: Path, backup: Path | None, *, dry
         typer.echo("tried on a copy: it can be done, and the copy was whole. Nothing was changed")
         return
     if not (backup or no_backup):
-        migrating.check_backed_up(found)
+        migrating.check_backed_up(settings, found)
     with bars() as step:
         migrating.carry_out(settings, config, found, backup, step)
     typer.echo(f"done: the database has schema {found.newest}. Start the gateway")

@@ -61,7 +61,7 @@ class Settings(Tables):
         if not match:
             raise ConfigError(
                 "database.url: this is done with an SQLite file only; a PostgreSQL database has tools of its own "
-                "for it: docs/scale.md"
+                "for it: docs/nodes.md"
             )
         return self.path(match[1])
 

@@ -16,8 +16,9 @@ class Node(Served):
         self, folder: Path, next_hop: int, url: str, *options: str, first: Served | None = None, **settings: str
     ) -> None:
         self.url = url
-        own = {"DATABASE__URL": url, "DATABASE__NODE": folder.name}
-        super().__init__(folder, next_hop, *options, **own, **settings)
+        super().__init__(folder, next_hop, *options, **settings)
+        with (folder / "gateway.toml").open("a") as written:
+            written.write(f'\n[database]\nurl = "{url}"\nnode = "{folder.name}"\n')
         if first:
             shutil.copy(first.folder / "gateway.keys", folder / "gateway.keys")
             (folder / "now").unlink()

@@ -75,3 +75,32 @@ def test_a_newer_version_brings_the_schema_forward_while_an_older_one_serves(
         assert "level=error" not in (older.folder / "log").read_text()
     finally:
         older.end()
+
+
+def test_the_commands_of_one_node_see_and_change_what_all_have(nodes, mailboxes):
+    one, other = nodes
+    one.send(ADA, PAT, "[secure patient 1980-02-03] Your results", "All is well. " * 10_000)
+    mailboxes.next("invitation", PAT)
+    assert PAT in other.command("invitations", "list").stdout
+    assert other.command("invitations", "remind", "1").returncode == 0
+    mailboxes.next("reminder", PAT)
+    for words in ("queue list", "people list", "audit verify", "audit list", "keys list", "practices list", "migrate"):
+        done = one.command(*words.split())
+        assert done.returncode == 0, done.stderr
+    assert "is this gateway's" in one.command("migrate").stdout.replace("which ", "")
+    for words in ("doctor", "backup /nowhere"):
+        refused = one.command(*words.split())
+        assert refused.returncode == 78
+        assert "tools of its own" in refused.stderr
+
+
+def test_a_key_is_new_once_every_node_has_it(nodes):
+    one, other = nodes
+    one.send(ADA, PAT, "[secure] Your results", "All is well.")
+    refused = one.command("keys", "rotate")
+    assert refused.returncode == 78
+    assert "copy the key file to every node" in refused.stderr
+    assert "other worker 0" in refused.stderr
+    (other.folder / "gateway.keys").write_bytes((one.folder / "gateway.keys").read_bytes())
+    assert one.command("keys", "rotate").returncode == 0
+    one.send(ADA, "sam@home.example", "[secure] Your results", "All is well.")
