@@ -56,23 +56,26 @@ class Job:
 
 
 class Numbers:
-    """The numbers that new rows get: as many are asked for at the beginning as the last transaction needed."""
+    """The numbers that new rows get: as many are asked for at the beginning as lately one transaction needed."""
 
     def __init__(self) -> None:
         self._coming: dict[str, psycopg.Cursor] = {}
         self._free: dict[str, deque[int]] = {}
         self._used: Counter[str] = Counter()
+        self._expected: dict[str, int] = {}
 
     def begin(self, connection: psycopg.Connection) -> None:
         """A transaction has begun; its pipeline answers later."""
-        missing = {table: used - len(self._free.get(table, ())) for table, used in self._used.items()}
+        tables = self._expected.keys() | self._used.keys()
+        self._expected = {table: max(self._used[table], self._expected.get(table, 0) // 2) for table in tables}
+        missing = {table: count - len(self._free.get(table, ())) for table, count in self._expected.items()}
         self._coming = {table: self._ask(connection, table, count) for table, count in missing.items() if count > 0}
         self._used.clear()
 
     def forget(self) -> None:
         """Those that are left over are not used any more: newer rows have higher numbers, whoever writes them."""
-        self._free.clear()
-        self._used.clear()
+        for known in (self._free, self._used, self._expected):
+            known.clear()
 
     def take(self, connection: psycopg.Connection, table: str) -> int:
         """The next number of a table. Raises psycopg.Error."""
