@@ -24,6 +24,8 @@ class Load:
     kept: bool = True
     secure: bool = True
     processes: int = 2
+    senders: int = 1
+    """Who writes: the processes in turn."""
 
     def send(self, mails: int, *ports: int) -> float:
         """Send so many mails, a multiple of the sessions, to these ports in turn; the seconds until the last 250.
@@ -31,8 +33,9 @@ class Load:
         Raises RuntimeError if one is refused.
         """
         began = time.monotonic()
-        turns = zip(itertools.cycle(ports), self._recipients())
-        _finish([self._source(port, mails // self.processes, to) for port, to in turns])
+        senders = itertools.cycle((SENDER, *(f"dr{number}@riverside.example" for number in range(1, self.senders))))
+        turns = zip(itertools.cycle(ports), senders, self._recipients())
+        _finish([self._source(port, mails // self.processes, *turn) for port, *turn in turns])
         return time.monotonic() - began
 
     def _recipients(self) -> Iterator[tuple[str, ...]]:
@@ -45,11 +48,11 @@ class Load:
             else:  # smtp-source counts from 1 in each run: the tag tells the runs apart
                 yield "-N", "-t", f"-{next(_tag)}@strangers.example"
 
-    def _source(self, port: int, mails: int, to: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    def _source(self, port: int, mails: int, sender: str, to: tuple[str, ...]) -> subprocess.Popen[bytes]:
         subject = "[secure] Results" if self.secure else "Results"
         command = [
             *(str(fetch.program("smtp-source")), "-s", str(SESSIONS // self.processes), "-m", str(mails)),
-            *("-l", str(self.size), "-f", SENDER, "-S", subject, *to),
+            *("-l", str(self.size), "-f", sender, "-S", subject, *to),
             *(("-d",) if self.kept else ()),
             f"127.0.0.1:{port}",
         ]

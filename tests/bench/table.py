@@ -6,22 +6,24 @@ from statistics import median
 
 from tests.bench.figures import PEER, Row
 
-HEAD = "| work | who | median (min–max) | to Postfix (min–max) | at least | aim | reached |"
+HEAD = "| work | who | median (min–max) | to {peer} (min–max) | at least | aim | reached |"
+OURS = ("gateway", "PostgreSQL")
 RULE = "|---|---|---|---|---|---|---|"
 
 
 def table(rows: Iterable[Row]) -> str:
     """One line for each kind of work and contender."""
-    lines = [HEAD, RULE]
+    rows = list(rows)
+    lines = [HEAD.format(peer=rows[0].beside if rows else PEER), RULE]
     for row in rows:
         lines += [_line(row, who) for who in row.rounds]
     return "\n".join(lines)
 
 
 def _line(row: Row, who: str) -> str:
-    ratios = row.ratios(who) if who != PEER else []
+    ratios = row.ratios(who) if who != row.beside else []
     bounds, reached = ["", ""], ""
-    if row.target and who.startswith("gateway"):
+    if row.target and who.startswith(OURS):
         unit = f" {row.unit}" if row.target.absolute else "x"
         sign = "≤ " if row.fewer else ""
         bounds = [f"{sign}{_number(bound)}{unit}" for bound in (row.target.least, row.target.aim)]

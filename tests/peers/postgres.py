@@ -59,9 +59,9 @@ class Postgres:
         self.say(f'CREATE DATABASE "{name}"')
         return self.of(name)
 
-    def say(self, statement: str) -> list[tuple]:
+    def say(self, statement: str, database: str = "postgres") -> list[tuple]:
         """Run one statement as an administrator does; what comes of it."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with psycopg.connect(self.of(database), autocommit=True) as connection:
             found = connection.execute(statement)
             return found.fetchall() if found.description else []
 
