@@ -28,6 +28,11 @@ class Node(Served):
         with psycopg.connect(self.url) as connection:
             return connection.execute(query.replace("?", "%s"), values).fetchall()
 
+    def change(self, statement: str, *values: object) -> None:
+        """Change its database, whether it runs or not."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement.replace("?", "%s"), values)
+
     def contents(self) -> set[str]:
         return {name for (name,) in self.rows("SELECT content_id FROM chunk WHERE number = 0")}
 

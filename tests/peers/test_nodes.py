@@ -1,5 +1,7 @@
 """Gateways that serve from one PostgreSQL database: they share the work, and none of it is done twice."""
 
+import signal
+import time
 from contextlib import closing
 
 import pytest
@@ -8,6 +10,7 @@ from gateway.store.migrations import newest_scripts
 from gateway.store.postgres import schema
 from gateway.store.postgres.connections import connect
 from tests.peers.node import Node
+from tests.peers.process import wait_for
 from tests.peers.served import Mailboxes
 
 pytestmark = pytest.mark.peer
@@ -22,6 +25,17 @@ CREATE INDEX delivery_priority ON delivery (priority);
 """
 
 ADA, PAT = "ada@riverside.example", "pat@home.example"
+
+
+MANY = 1_000
+MORE = """
+INSERT INTO invitation ({columns}, address, typed)
+SELECT {columns}, 'p' || n || '@home.example', 'p' || n || '@home.example' FROM invitation, generate_series(1, ?) AS n
+"""
+WAIT = """
+INSERT INTO waiting_sender (invitation_id, sender_id, withdrawn, since) SELECT invitation.id, sender_id, 0, since
+FROM invitation, waiting_sender WHERE NOT EXISTS (SELECT FROM waiting_sender WHERE invitation_id = invitation.id)
+"""
 
 
 @pytest.fixture
@@ -104,3 +118,31 @@ def test_a_key_is_new_once_every_node_has_it(nodes):
     (other.folder / "gateway.keys").write_bytes((one.folder / "gateway.keys").read_bytes())
     assert one.command("keys", "rotate").returncode == 0
     one.send(ADA, "sam@home.example", "[secure] Your results", "All is well.")
+
+
+@pytest.mark.timeout(300)
+def test_a_thousand_reminders_that_are_due_at_once_go_once_each_though_a_node_is_killed(nodes, smtp_sink, mailboxes):
+    """Whoever has the lease on timed work dies in the midst of it, and the other goes on within the lease's time."""
+    one, other = nodes
+    one.send(ADA, PAT, "[secure patient 1980-02-03] Your results", "All is well.")
+    mailboxes.next("invitation", PAT)
+    found = one.rows("SELECT column_name FROM information_schema.columns WHERE table_name = 'invitation'")
+    columns = ", ".join(name for (name,) in found if name not in ("id", "address", "typed"))
+    one.change(MORE.format(columns=columns), MANY - 1)
+    one.change(WAIT)
+    one.turn(days=3)
+    queued = "SELECT count(*) FROM delivery WHERE notice = 'reminder'"
+    wait_for(lambda: one.rows(queued)[0][0] > MANY // 10, 60)
+    holder = one if one.figure("gateway_keeps_time") else other
+    holder.end(signal.SIGKILL)
+    left = other if holder is one else one
+    while left.rows(queued) != [(MANY,)]:  # its lease ends by the clock
+        one.turn(seconds=1)
+        time.sleep(0.1)
+    holder.start()
+    wait_for(lambda: one.rows("SELECT count(*) FROM delivery WHERE state = 'queued'") == [(0,)], 120)
+    assert one.rows(queued) == [(MANY,)]
+    sent = [taken for taken in smtp_sink.messages() if taken.message["X-Gateway-Notice"] == "reminder"]
+    ids = {(taken.recipients, taken.message["Message-ID"]) for taken in sent}
+    assert len(ids) == len({recipients for recipients, _ in ids}) == MANY
+    assert len(sent) <= MANY + 40  # what was on the wire as it was killed goes again, as the same mail (D2)
