@@ -1,9 +1,10 @@
 """The arithmetic of docs/scale.md: from what one mail costs to what a million clinicians need.
 
-All its constants are here. What a mail costs was measured one kind after the other (`python -m tests.bench.day --kinds`),
-with one practice on one node; `python -m tests.bench.day` holds the sum of the shares against a mixed day of many practices.
+All its constants are here. What a mail costs was measured one kind after the other, with one practice on one node
+(`python -m tests.bench.day --kinds`). `python -m tests.bench.day` holds it against a mixed day of many practices.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,8 +17,8 @@ KB, MB, GB, TB = 1e3, 1e6, 1e9, 1e12
 class Cost:
     """What one mail costs, until all that it brings about has been sent.
 
-    `written` counts rows inserted, changed and deleted by table, `kept` those that are left; octets of the tables' growth
-    and of the log (WAL); milliseconds of processor time.
+    `written` counts rows inserted, changed and deleted by table, `kept` those that are left; `octets` are of the
+    tables' growth, `wal` of the log's; milliseconds are of one core.
     """
 
     written: Mapping[str, float] = field(default_factory=dict)
@@ -108,8 +109,16 @@ class Day:
         }
 
     @property
-    def sign_in_cost(self) -> Cost:
-        return A_SIGN_IN
+    def secure_a_day(self) -> float:
+        return self.mails_a_day * self.secure
+
+    @property
+    def strangers_a_day(self) -> float:
+        return self.secure_a_day * self.strangers
+
+    @property
+    def sign_ins_a_day(self) -> float:
+        return self.secure_a_day * self.sign_ins
 
     def mail(self) -> Cost:
         """An average mail as it is handed in: each kind by its share, and what its size adds."""
@@ -122,20 +131,85 @@ class Day:
         """An average mail with what comes of its invitation later."""
         return total([self.mail(), COSTS[REGISTERED].times(self.secure * self.strangers * self.later)])
 
+    @property
+    def audited_a_day(self) -> float:
+        """Rows of the audit: what invitations bring, sign-ins, and each secure message opened once."""
+        return self.strangers_a_day * (1 + self.later) + self.sign_ins_a_day + self.secure_a_day
+
+    @property
+    def rows(self) -> dict[str, float]:
+        """Of each large table, once as much ends as comes in."""
+        a_day = self.working_days / 365
+        kept = self.all_of_it().kept
+        days = {"delivery": self.sent_days, "message": self.inbox_days + self.trace_days}
+        days |= {"copy": days["message"], "content": self.inbox_days, "search_index": self.inbox_days}
+        days["invitation"] = self.trace_days
+        rows = {table: kept.get(table, 0) * self.mails_a_day * a_day * those for table, those in days.items()}
+        return rows | {"audit": self.audited_a_day * a_day * self.audit_days}
+
+    @property
+    def stored_octets(self) -> dict[str, float]:
+        """What is left on the disk: what messages say beyond their rows, rows, the audit."""
+        a_year = self.secure_a_day * self.working_days * self.inbox_days / 365
+        small = {kind: COSTS[kind].octets * share for kind, share in self.shares.items()}
+        rows = (small[REGISTERED] + small[STRANGER]) * self.mails_a_day * self.working_days * self.inbox_days / 365
+        rows += small[ORDINARY] * self.mails_a_day * self.working_days * self.sent_days / 365
+        content = max(0, self.size - SMALL) * a_year
+        return {"content": content, "rows": rows, "audit": self.rows["audit"] * AUDIT_OCTETS}
+
+    @property
+    def large_octets(self) -> float:
+        """Of what is stored, that of mail above `objects.above` by default."""
+        large = sum(size * share for size, share in self.sizes if size > MB)
+        return large * self.secure_a_day * self.working_days * self.inbox_days / 365
+
+    @property
+    def gateway_cores(self) -> float:
+        """That mail keeps busy at the peak."""
+        return self.peak * self.all_of_it().gateway_ms / 1e3
+
+    @property
+    def portal_cores(self) -> float:
+        """That passwords keep busy at the peak."""
+        return self.peak * self.secure * self.sign_ins * A_SIGN_IN.gateway_ms / 1e3
+
+    @property
+    def postgres_cores(self) -> float:
+        """That the server keeps busy at the peak."""
+        return self.peak * self.all_of_it().postgres_ms / 1e3
+
+    @property
+    def processes(self) -> int:
+        """Of gateways, of which each has one core at most."""
+        return math.ceil(self.gateway_cores / self.busy)
+
 
 SMALL = 4_000
 """Octets of the mails of `COSTS`."""
-COSTS: dict[str, Cost] = {ORDINARY: Cost(), REGISTERED: Cost(), STRANGER: Cost()}
-A_MEGABYTE = Cost()
-"""What each million octets more cost, whatever kind the mail is."""
-A_SECURE_MEGABYTE = Cost(octets=MB)
-"""What of these stays."""
-A_SIGN_IN = Cost(gateway_ms=100)
+_MAIL = {"content": 1.0, "copy": 1.0, "delivery": 1.0, "fingerprint": 1.0, "message": 1.0, "sender": 1.0}
+"""Rows that are kept of each secure mail; its sender was not known before."""
+_INVITED = {"audit": 1.0, "invitation": 1.0, "waiting_sender": 1.0}
+_SEARCHED = {"search_entry": 1.0, "search_index": 1.0}
+COSTS: dict[str, Cost] = {
+    ORDINARY: Cost({"content": 2.0, "delivery": 3.0}, {"delivery": 1.0}, 580, 6_500, 4.9, 2.1),
+    REGISTERED: Cost(
+        _MAIL | _SEARCHED | {"delivery": 3.0, "search_entry": 2.0}, _MAIL | _SEARCHED, 9_000, 9_900, 8.3, 3.7
+    ),
+    STRANGER: Cost(_MAIL | _INVITED | {"delivery": 3.0}, _MAIL | _INVITED, 9_000, 10_300, 7.3, 2.9),
+}
+A_MEGABYTE = Cost({"chunk": 8.0}, {}, 0, 1.12 * MB, 21, 11.7)
+"""What each million octets more cost, whatever kind the mail is: they are written, and deleted when it has passed on."""
+A_SECURE_MEGABYTE = Cost({"chunk": -4.0}, {"chunk": 4.0}, 1.04 * MB, 0, 8, 0)
+"""What these cost beyond that in secure mail, of which they stay, and are read for the search."""
+A_SIGN_IN = Cost({"audit": 1.0, "session": 1.0, "try_window": 4.0}, {"audit": 1.0, "session": 1.0}, 0, 15_000, 200, 20)
 
-
-POOL, LARGE_CONTENT, BELL = 8, 4, 1
-"""Connections of a process: its pool (`database.connections`), for large content, and one that listens for mail."""
+AUDIT_OCTETS = 250
+"""Of one row with its index, about."""
+MONTHLY_CORE, MONTHLY_DATABASE_GB, MONTHLY_OBJECT_GB = 25, 0.12, 0.025
+"""Euros: a core with its memory, a GB of fast disk, a GB in an object store."""
+PER_PROCESS = 8 + 4 + 1
+"""Connections of a process: `database.connections`, those for large content, and one that listens for mail."""
 
 
 def connections(processes: int) -> int:
-    return processes * (POOL + LARGE_CONTENT + BELL)
+    return processes * PER_PROCESS

@@ -25,7 +25,7 @@ from gateway.domain.model import Account
 from gateway.portal.passwords import Passwords
 from gateway.portal.turns import Asker
 from gateway.store.databases import server_at
-from tests.bench.arithmetic import HOURS, KB, MB, ORDINARY, REGISTERED, SMALL, STRANGER, Cost, Day
+from tests.bench.arithmetic import HOURS, MB, ORDINARY, REGISTERED, SMALL, STRANGER, Day
 from tests.bench.contenders import room
 from tests.bench.day_costs import Taken, reading, told
 from tests.bench.latency import Mail, open_loop
@@ -76,9 +76,7 @@ class DayNode(Node):
             server_at(self.url, "", 2).write_once(lambda tx: [tx.add(self._reader(n)) for n in range(ACCOUNTS)])
 
     def _reader(self, number: int) -> Account:
-        return replace(
-            self.account(), address=reader(number), typed=reader(number), password_hash=self.password_hash
-        )
+        return replace(self.account(), address=reader(number), typed=reader(number), password_hash=self.password_hash)
 
 
 def reader(number: int) -> str:
@@ -197,8 +195,10 @@ def stage(folder: Path, nodes: int, practices: int, flushed_seconds: float) -> I
             stack.callback(node.close)
             began = time.monotonic()
             node.start()
-            say(f"node {number}: {practices:,} practices, made and started in {time.monotonic() - began:.1f} s, "
-                f"{pss(node.pid) / MB:.0f} MB")
+            say(
+                f"node {number}: {practices:,} practices, made and started in {time.monotonic() - began:.1f} s, "
+                f"{pss(node.pid) / MB:.0f} MB"
+            )
         found = Stage(Site("day", list(gateways), server), server, flushed_seconds)
         found.run(Traffic.of(Day(), practices, 0), ANY_RATE, WARM, 0)
         yield found
@@ -209,10 +209,10 @@ def kinds(folder: Path, seconds: float, flushed: float) -> None:
     one_size = ((SMALL, 1.0),)
     plain = Day(clinicians_a_practice=10_000, sizes=one_size, secure=0)
     whole = replace(plain, sizes=((1_000_000 + SMALL, 1.0),))
-    those = {
-        ORDINARY: plain,
+    those = {  # secure mail first: it would be put where ordinary mail has left room
         REGISTERED: replace(plain, secure=1, strangers=0),
         STRANGER: replace(plain, secure=1, strangers=1),
+        ORDINARY: plain,
         "ordinary, 1 MB more": whole,
         "secure, 1 MB more": replace(whole, secure=1, strangers=0),
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.bench.arithmetic import KB, Cost, Day, connections
+from tests.bench.arithmetic import A_SIGN_IN, KB, Cost, Day, connections
 from tests.bench.nodes import Site
 from tests.bench.sampling import cpu_seconds
 from tests.peers.postgres import Postgres
@@ -93,7 +93,7 @@ class Taken:
 def told(hour: str, offered: float | None, day: Day, nodes: int, taken: Taken) -> str:
     """The table of one hour: what the arithmetic says, what was measured, and the second over the first."""
     wanted, got = day.mail(), taken.cost
-    people = day.sign_in_cost.times(taken.people / max(1, taken.rate * taken.whole_seconds))
+    people = A_SIGN_IN.times(taken.people / max(1, taken.rate * taken.whole_seconds))
     rows = [
         ("mails accepted a second", offered, taken.rate),
         ("p95 of the 250, ms", None, taken.p95 * 1e3),
@@ -108,7 +108,9 @@ def told(hour: str, offered: float | None, day: Day, nodes: int, taken: Taken) -
         ("transactions undone a mail", None, taken.undone),
     ]
     title = f"**{hour}**: {taken.rate:.1f} mails a second, {taken.people} people signed in"
-    return "\n".join([title, "", "| figure | arithmetic | measured | ratio |", "|---|---|---|---|", *map(_line, rows), ""])
+    return "\n".join(
+        [title, "", "| figure | arithmetic | measured | ratio |", "|---|---|---|---|", *map(_line, rows), ""]
+    )
 
 
 def _most(cost: Cost) -> list[str]:

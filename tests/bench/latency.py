@@ -66,9 +66,7 @@ class Session:
             raise RuntimeError(f"wanted {wanted.decode()}, got {line!r}")
 
 
-async def open_loop(
-    ports: Sequence[int], rate: float, mails: int, seed: int, draw: Callable[[], Mail]
-) -> list[float]:
+async def open_loop(ports: Sequence[int], rate: float, mails: int, seed: int, draw: Callable[[], Mail]) -> list[float]:
     """Hand in mails at random instants, `rate` a second on average, over sessions with these ports in turn.
 
     Returns for each the seconds from its final dot to the 250, and what it had to wait for a free session before:
