@@ -198,7 +198,7 @@ COSTS: dict[str, Cost] = {
     STRANGER: Cost(_MAIL | _INVITED | {"delivery": 3.0}, _MAIL | _INVITED, 9_000, 10_300, 7.3, 2.9),
 }
 A_MEGABYTE = Cost({"chunk": 8.0}, {}, 0, 1.12 * MB, 21, 11.7)
-"""What each million octets more cost, whatever kind the mail is: they are written, and deleted when it has passed on."""
+"""What each million octets more cost, of any kind of mail: they are written, and deleted when it has passed on."""
 A_SECURE_MEGABYTE = Cost({"chunk": -4.0}, {"chunk": 4.0}, 1.04 * MB, 0, 8, 0)
 """What these cost beyond that in secure mail, of which they stay, and are read for the search."""
 A_SIGN_IN = Cost({"audit": 1.0, "session": 1.0, "try_window": 4.0}, {"audit": 1.0, "session": 1.0}, 0, 15_000, 200, 20)

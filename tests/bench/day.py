@@ -227,7 +227,7 @@ def kinds(folder: Path, seconds: float, flushed: float) -> None:
 
 def the_day(folder: Path, options: argparse.Namespace) -> None:
     """Measure the hours that were asked for, and print each beside the arithmetic."""
-    day = Day(clinicians=options.practices * Day.clinicians_a_practice)
+    day = Day(clinicians=options.practices * Day().clinicians_a_practice)
     hours = {"quiet": day.rate(QUIET), "mean": day.rate(), "peak": day.peak, "full": ANY_RATE}
     with stage(folder, options.nodes, options.practices, options.flushed) as measured:
         for number, hour in enumerate(options.hour):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.bench.arithmetic import A_SIGN_IN, KB, Cost, Day, connections
+from tests.bench.arithmetic import A_SIGN_IN, KB, Cost, Day, connections, total
 from tests.bench.nodes import Site
 from tests.bench.sampling import cpu_seconds
 from tests.peers.postgres import Postgres
@@ -55,6 +55,7 @@ class Taken:
     """What a run took: `cost` for each mail, seconds, and how many connections there were at most."""
 
     cost: Cost
+    mails: int
     rate: float
     whole_seconds: float
     p95: float
@@ -87,13 +88,12 @@ class Taken:
             (after.postgres - before.postgres) * 1e3 / mails,
         )
         undone = (after.undone - before.undone) / mails
-        return cls(cost, mails / took, whole, p95, people, people_p95, undone, connections)
+        return cls(cost, mails, mails / took, whole, p95, people, people_p95, undone, connections)
 
 
 def told(hour: str, offered: float | None, day: Day, nodes: int, taken: Taken) -> str:
     """The table of one hour: what the arithmetic says, what was measured, and the second over the first."""
-    wanted, got = day.mail(), taken.cost
-    people = A_SIGN_IN.times(taken.people / max(1, taken.rate * taken.whole_seconds))
+    wanted, got = total([day.mail(), A_SIGN_IN.times(taken.people / taken.mails)]), taken.cost
     rows = [
         ("mails accepted a second", offered, taken.rate),
         ("p95 of the 250, ms", None, taken.p95 * 1e3),
@@ -102,7 +102,7 @@ def told(hour: str, offered: float | None, day: Day, nodes: int, taken: Taken) -
         *((f"rows of `{name}`", wanted.written.get(name, 0), got.written[name]) for name in _most(got)),
         ("KB of tables a mail", wanted.octets / KB, got.octets / KB),
         ("KB of log (WAL) a mail", wanted.wal / KB, got.wal / KB),
-        ("gateways: ms of a core a mail", wanted.gateway_ms + people.gateway_ms, got.gateway_ms),
+        ("gateways: ms of a core a mail", wanted.gateway_ms, got.gateway_ms),
         ("PostgreSQL: ms of a core a mail", wanted.postgres_ms, got.postgres_ms),
         ("connections", connections(nodes), taken.connections),
         ("transactions undone a mail", None, taken.undone),

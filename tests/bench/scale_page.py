@@ -139,6 +139,5 @@ def _with_objects(day: Day, price: float) -> float:
 
 
 def _table(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)).replace(
-        "| --- |", "|---|"
-    )
+    cells = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    return "\n".join([cells[0], "|---" * len(head) + "|", *cells[1:]])
