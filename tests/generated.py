@@ -15,6 +15,7 @@ from gateway.domain.acts import ACTS
 from gateway.domain.lifecycle import TABLE
 from gateway.domain.words import LANGUAGES
 from tests import clinicians, commands_page, compliance, reference
+from tests.bench import scale_page
 from tests.edge import samples
 from tests.portal import seen
 from tests.store import data_model
@@ -76,6 +77,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/commands.md": lambda: below(MARK, "docs/commands.md", commands_page.page()),
     "docs/metrics.md": lambda: below(MARK, "docs/metrics.md", reference.figures()),
     "docs/notices.md": lambda: below(MARK, "docs/notices.md", reference.notices()),
+    "docs/scale.md": scale_page.page,
     "docs/secure-or-not.md": secure_or_not,
     "docs/settings.md": lambda: below(MARK, "docs/settings.md", reference.settings()),
     "docs/what-people-see.md": seen.page,

@@ -1,6 +1,6 @@
 """What settings say, as far as flows may know: a site, its practices, how mail is marked, the rhythm of invitations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -139,6 +139,25 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """Practices as they are looked for with each mail: ten thousand, one after the other, would take longer than it."""
+
+    by_id: Mapping[str, Practice]
+    by_sender: Mapping[str, Practice]
+    by_domain: Mapping[str, Practice]
+
+    @classmethod
+    def of(cls, practices: Sequence[Practice]) -> "_Known":
+        """The first of those that share something, as `practice_of` has it."""
+        first = practices[::-1]
+        return cls(
+            {one.id: one for one in first},
+            {sender: one for one in first for sender in one.senders},
+            {domain: one for one in first for domain in one.domains},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One gateway's policy: what flows may know of the settings."""
 
@@ -169,6 +188,10 @@ class Site:
     """What the practice's mail server writes into the mail that it hands to us."""
     read_receipts: bool = False
     """Whether senders are told when their messages were read."""
+    _known: "_Known" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", _Known.of(self.practices))
 
     @property
     def bot(self) -> str:
@@ -176,19 +199,19 @@ class Site:
 
     def practice(self, practice_id: str) -> Practice:
         """The practice of this id; one that has left the settings keeps its id as its name."""
-        return next((p for p in self.practices if p.id == practice_id), Practice(practice_id, practice_id))
+        return self._known.by_id.get(practice_id) or Practice(practice_id, practice_id)
 
     def has_practice(self, practice_id: str) -> bool:
         """Whether there is such a practice in the settings."""
-        return any(p.id == practice_id for p in self.practices)
+        return practice_id in self._known.by_id
 
     def language(self, practice_id: str = "") -> str:
         """What its pages speak to people who have said nothing else; without a practice, the first one's."""
-        return next((p for p in self.practices if p.id == practice_id), self.practices[0]).language
+        return self._known.by_id.get(practice_id, self.practices[0]).language
 
     def practice_of(self, sender: Address) -> Practice | None:
         """For which practice this address writes, by the settings alone; flow/who.py knows the lists as well."""
-        return practice_of(self.practices, sender)
+        return self._known.by_sender.get(sender.key) or self._known.by_domain.get(sender.domain)
 
     def day_of(self, at: datetime) -> date:
         """The local date at the site."""
@@ -196,4 +219,4 @@ class Site:
 
     def names_sender(self, sender: Address) -> bool:
         """Whether the settings name this very address, which nothing else can overrule."""
-        return any(sender.key in practice.senders for practice in self.practices)
+        return sender.key in self._known.by_sender

@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import random
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -19,6 +21,15 @@ FILL = b"".join(b"%s\r\n" % (b"x" * 76) for _ in range(49))  # 4 KB with the hea
 _number = itertools.count(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Its envelope, and its text with the last line's end."""
+
+    sender: str
+    recipient: str
+    text: bytes
+
+
 class Session:
     """One kept connection, which sends a mail at a time, command by command."""
 
@@ -32,13 +43,13 @@ class Session:
         await session._say(b"HELO load.example", b"250")
         return session
 
-    async def send(self, recipient: str, text: bytes) -> float:
+    async def send(self, mail: "Mail") -> float:
         """Send one mail; the seconds from its final dot to the 250."""
-        await self._say(b"MAIL FROM:<%s>" % SENDER.encode(), b"250")
-        await self._say(b"RCPT TO:<%s>" % recipient.encode(), b"250")
+        await self._say(b"MAIL FROM:<%s>" % mail.sender.encode(), b"250")
+        await self._say(b"RCPT TO:<%s>" % mail.recipient.encode(), b"250")
         await self._say(b"DATA", b"354")
         began = time.monotonic()
-        await self._say(text + b".", b"250")
+        await self._say(mail.text + b".", b"250")
         return time.monotonic() - began
 
     async def close(self) -> None:
@@ -55,22 +66,22 @@ class Session:
             raise RuntimeError(f"wanted {wanted.decode()}, got {line!r}")
 
 
-async def open_loop(port: int, rate: float, mails: int, seed: int) -> list[float]:
-    """Hand in mails at random instants, `rate` a second on average.
+async def open_loop(ports: Sequence[int], rate: float, mails: int, seed: int, draw: Callable[[], Mail]) -> list[float]:
+    """Hand in mails at random instants, `rate` a second on average, over sessions with these ports in turn.
 
     Returns for each the seconds from its final dot to the 250, and what it had to wait for a free session before:
     a server that falls behind cannot hide it by making the load wait.
     """
     chance = random.Random(seed)  # noqa: S311 - not a secret: everybody is to meet the same instants
     free: asyncio.Queue[Session] = asyncio.Queue()
-    for session in [await Session.open(port) for _ in range(SESSIONS)]:
+    for session in [await Session.open(ports[number % len(ports)]) for number in range(SESSIONS)]:
         free.put_nowait(session)
 
     async def one() -> float:
         due = time.monotonic()
         session = await free.get()
         waited = time.monotonic() - due
-        took = await session.send(*_mail())
+        took = await session.send(draw())
         free.put_nowait(session)
         return waited + took
 
@@ -85,15 +96,15 @@ async def open_loop(port: int, rate: float, mails: int, seed: int) -> list[float
     return times
 
 
-def _mail() -> tuple[str, bytes]:
-    """The next recipient, a registered one and a stranger in turn, and a secure mail for them."""
+def _mail() -> Mail:
+    """The next secure mail: to somebody registered and to a stranger in turn."""
     number = next(_number)
     recipient = REGISTERED if number % 2 else f"{number}-late@strangers.example"
     head = (
         f"From: <{SENDER}>\r\nTo: <{recipient}>\r\nSubject: [secure] Results\r\n"
         f"Date: Mon, 2 Mar 2026 10:00:00 +0000\r\nMessage-ID: <{number}.{time.monotonic_ns()}@load.example>\r\n\r\n"
     )
-    return recipient, head.encode() + FILL
+    return Mail(SENDER, recipient, head.encode() + FILL)
 
 
 def measure(folder: Path, effort: Effort) -> list[Row]:
@@ -132,6 +143,6 @@ def _half_of_the_top(postfix: Contender, effort: Effort) -> float:
 def _one_run(contender: Contender, rate: float, effort: Effort, seed: int) -> list[float]:
     mails = max(200, round(rate * effort.seconds))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        times = runner.run(open_loop(contender.port, rate, mails, seed))
+        times = runner.run(open_loop([contender.port], rate, mails, seed, _mail))
     settle(contender)
     return quantiles(times, n=100)

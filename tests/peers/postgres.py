@@ -46,6 +46,12 @@ class Postgres:
         return self.folder / "data"
 
     @property
+    def pid(self) -> int:
+        """The head of its process tree."""
+        assert self._process
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         return self.of("postgres")
 
