@@ -51,6 +51,7 @@ class Statements:
         rest = dict.fromkeys(self._names[1:], value)
         whole = {"id": value, **rest}
         self.insert = _text(model.insert(whole).returning())
+        self.insert_unless_there = _text(model.insert(whole).on_conflict_ignore().returning())
         self.insert_unnumbered = _text(model.insert(rest).returning())
         self.insert_numbered = _text(model.insert(rest).returning(model.id))
         self.insert_once = _text(model.insert(rest).on_conflict_ignore().returning(model.id))

@@ -191,9 +191,6 @@ async def test_of_two_answers_at_both_nodes_at_once_one_counts(nodes, mailboxes,
 
 def test_status_lists_the_nodes(nodes):
     one, other = nodes
-    for node in nodes:
-        file = node.folder / "gateway.toml"
-        file.write_text(f'{file.read_text()}\n[database]\nurl = "{node.url}"\nnode = "{node.folder.name}"\n')
     wait_for(lambda: one.rows("SELECT count(*) FROM worker") == [(2,)], 30)
     said = one.command("status").stdout
     for node in nodes:

@@ -164,7 +164,7 @@ def _asked_anew(patient: Patient, copy: Copy, message: Message) -> Invitation:
 
 def _put(patient: Patient, row: Any) -> None:
     statements = patient.repository[type(row)]
-    patient.opened.execute(statements.insert_once, statements.parameters(row))
+    patient.opened.execute(statements.insert_unless_there, statements.parameters(row))
 
 
 def _each(patient: Patient, table: type) -> Iterator[Any]:
