@@ -29,6 +29,7 @@ from gateway.edge.web.proxies import Doubts
 from gateway.edge.web.serving import serve_web
 from gateway.flow import lease
 from gateway.flow.context import Desk, Directory
+from gateway.flow.outbound.heartbeat import worker_of
 from gateway.flow.outbound.write_out import Writer
 from gateway.listeners import SystemRandom, listen_for_mail, open_traces, serve_portal
 from gateway.ports import Clock
@@ -75,8 +76,7 @@ class Gateway:
     @property
     def name(self) -> str:
         """How this process is told from the others that serve the same database."""
-        node = self.settings.node
-        return f"{node} worker {self.worker}" if node else f"worker {self.worker}"
+        return worker_of(self.settings.node, self.worker)
 
     @property
     def is_alone(self) -> bool:
@@ -216,10 +216,18 @@ class Gateway:
     ) -> Ticker:
         turn = Turn(desk, alone=self.is_alone)
         stack.push_async_callback(turn.give_up)
-        counts = (self.figures, self.traffic, self.traces)
-        content, calendar = prepared.content, self.clock
         ticker = TimedWork(
-            lambda: self.settings, self.parts, calendar, desk, outbox, bookkeeper, content, *counts, turn
+            settings=lambda: self.settings,
+            parts=self.parts,
+            clock=self.clock,
+            desk=desk,
+            outbox=outbox,
+            bookkeeper=bookkeeper,
+            content=prepared.content,
+            figures=self.figures,
+            traffic=self.traffic,
+            traces=self.traces,
+            turn=turn,
         ).begin()
         ticker.every(lookout.TALLY_EVERY, lookout.Tally(desk, self.traffic).tell)
         if self.worker == 0:

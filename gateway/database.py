@@ -17,13 +17,13 @@ def database_of(settings: Settings) -> Database:
     """Where everything is kept; nothing is opened yet. Raises ConfigError."""
     own = settings.database
     if not settings.has_nodes:
-        return SqliteFile(settings.database_path)
+        return SqliteFile(settings.database_path, settings.spool_path)
     return server_at(own.url, secret_of(settings, "database.password_file", own.password_file), own.connections)
 
 
-def content_of(settings: Settings) -> SealedContent:
+def content_of(settings: Settings, database: Database) -> SealedContent:
     """The home of sealed content, which goes with the database. Raises ConfigError."""
-    return database_of(settings).content(objects(settings), settings.objects.above)
+    return database.content(objects(settings), settings.objects.above)
 
 
 def objects(settings: Settings) -> "S3Objects | None":

@@ -87,7 +87,7 @@ def prepare(
     with contextlib.ExitStack() as stack:
         stack.enter_context(sole_use(settings.serving_path))  # before anything is tidied up that another may be using
         database = database_of(settings)
-        content = content_of(settings)
+        content = content_of(settings, database)
         database.prepare()
         database.write_once(drills.refuse)
         database.write_once(refuse_unfinished)

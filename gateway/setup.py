@@ -16,7 +16,7 @@ from gateway.config.kinds import split_address
 from gateway.config.rules import id_from
 from gateway.config.settings import Settings
 from gateway.config.toml_file import build
-from gateway.store.databases import SqliteFile
+from gateway.database import database_of
 from gateway.store.sealing import new_key_file
 
 
@@ -55,7 +55,7 @@ def set_up(folder: Path, answers: Answers) -> list[str]:
     with _all_or_nothing() as made:
         for file, text in {settings.database_path: "", **files}.items():
             _write_private(file, text, made)
-        SqliteFile(settings.database_path).migrate()
+        database_of(settings).migrate()
     config = shlex.quote(str(folder / "gateway.toml"))
     return [
         f"wrote {folder / 'gateway.toml'}: the settings; config/gateway.example.toml explains every key",

@@ -83,6 +83,7 @@ class TimedWork:
             ticker.every(FOLLOW_EVERY, _following(clock, self._tick))
         ticker.every(1, self._tick)
         ticker.every(FORGET_EVERY, self._in_turn(self._forget))
+        ticker.every(FORGET_EVERY, self._in_turn(self._shorten_ledger))
         ticker.every(WRITE_DOWN_EVERY, self.bookkeeper.write_down)  # each process what it has sent itself
         ticker.every(WRITE_DOWN_EVERY, self._in_turn(self.bookkeeper.keep))
         if "portal" in self.parts:
@@ -118,11 +119,7 @@ class TimedWork:
         done = 0
         with self.traces.span("timed work") as span:
             for due in DUE:
-                while (
-                    not self.ticker.is_ending
-                    and await self.turn.is_ours()
-                    and (steps := await self.desk.do(due, AT_A_TIME))
-                ):
+                while await self._goes_on() and (steps := await self.desk.do(due, AT_A_TIME)):
                     done += steps
             span.tell(steps=done) if done else span.drop()
 
@@ -134,6 +131,8 @@ class TimedWork:
         await keep_house(self.desk, self.traffic, lambda: self.ticker.is_ending)
         keep = timedelta(days=self.settings().retention.orphans)
         await asyncio.to_thread(self.content.sweep, self.clock.now().date(), keep)
+
+    async def _shorten_ledger(self) -> None:
         await self.bookkeeper.forget(self.settings().ledger.keep_days)
 
     async def _index(self) -> None:

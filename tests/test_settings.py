@@ -9,7 +9,7 @@ from gateway.adapters import hops
 from gateway.config import toml_file
 from gateway.config.changes import changes
 from gateway.config.shown import shown_settings
-from gateway.database import content_of, objects
+from gateway.database import content_of, database_of, objects
 from gateway.domain.birthdate import Order
 from gateway.errors import ConfigError
 from gateway.store.content import SpooledContent
@@ -110,8 +110,10 @@ def test_an_object_store_is_shown_without_its_secret(read, tmp_path):
 
 
 def test_the_home_of_content_goes_with_the_database(read, tmp_path):
-    assert isinstance(content_of(read(GOOD)), SpooledContent)
-    with closing(content_of(read(f'{GOOD}\n[database]\nurl = "postgresql://db/gateway"\n'))) as content:
+    settings = read(GOOD)
+    assert isinstance(content_of(settings, database_of(settings)), SpooledContent)
+    settings = read(f'{GOOD}\n[database]\nurl = "postgresql://db/gateway"\n')
+    with closing(content_of(settings, database_of(settings))) as content:
         assert isinstance(content, ChunkedContent)
 
 

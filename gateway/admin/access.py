@@ -73,7 +73,7 @@ def opened(settings: Settings) -> Iterator[Access]:
     database = database_of(settings)
     if not database.is_there():
         raise ConfigError(f"database.url: there is no {database.name}")
-    keys, site, content = keys_of(settings), settings.policy(), content_of(settings)
+    keys, site, content = keys_of(settings), settings.policy(), content_of(settings, database)
     with contextlib.closing(content), database.transactions(content) as transactions:
         yield Access(site, keys, content, the_clock(), ledger_of(settings, keys), transactions)
 

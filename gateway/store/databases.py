@@ -138,6 +138,7 @@ class SqliteFile:
     """A file, and the folder of large content beside it: for the gateway of one machine."""
 
     path: Path
+    spool: Path
     nodes: ClassVar[bool] = False
 
     @property
@@ -186,12 +187,7 @@ class SqliteFile:
         return SqliteTransactions(self._opening, content)
 
     def content(self, objects: "Objects | None", above: int) -> SpooledContent:  # noqa: ARG002 - beside the file
-        return SpooledContent(spool_of(self.path))
+        return SpooledContent(self.spool)
 
     def store(self, content: ContentStore, name: str, events: StoreEvents, *, alone: bool) -> OpenStore:  # noqa: ARG002
         return runner.SqliteStore(self._opening, content, events, shared=not alone)
-
-
-def spool_of(path: Path) -> Path:
-    """Where large content lies: beside the database's file."""
-    return path.with_name(f"{path.name}.spool")

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.domain.model import Copy, Delivery, Message
-from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault, open_database
-from gateway.store.models import models
-from gateway.store.statements import Statements
+from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault
+from gateway.store.dialects import SQLITE
+from gateway.store.repository import repository
 
 PAGES = 500
 """Copied at a time: two megabytes, after which others have their turn."""
@@ -65,7 +65,6 @@ def skip_numbers(database: Path, first: int, rows: tuple[Message, Copy, Delivery
     Rows that were made after a backup are lost with what came after it, but their numbers stand in mails. Tables that
     do not remember their numbers get one of these `rows` with the last number that is left out.
     """
-    of = models(open_database(database))
     with as_store_errors(), closing(sqlite3.connect(database)) as connection, connection:
         tables = [name for (name,) in connection.execute(_NUMBERED) if name not in _INSIDE]
         highest = max(_highest(connection, name) for name in [*tables, "message", "copy", "delivery"])
@@ -75,7 +74,7 @@ def skip_numbers(database: Path, first: int, rows: tuple[Message, Copy, Delivery
             connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [name, last])
         for row in rows:
             numbered = replace(row, id=last, message_id=last) if isinstance(row, Copy) else replace(row, id=last)
-            statements = Statements(type(row), of[type(row)])
+            statements = repository(SQLITE)[type(row)]
             connection.execute(statements.insert, statements.parameters(numbered))
     return last
 

@@ -499,26 +499,23 @@ def test_a_gateway_that_serves_has_to_be_stopped_first(folder, empty):
     assert "stop it first" in done.output
 
 
-def test_an_older_schema_is_brought_forward_first(folder, empty):
-    change(folder, "PRAGMA user_version = 1")
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("PRAGMA user_version = 1", "bring it forward first (gateway migrate)"),
+        ("UPDATE meta SET value = x'00' WHERE name = 'key check'", "these are not the keys"),
+        (
+            "INSERT INTO meta VALUES (900, 'restored as a drill', CAST('2026-03-02' AS BLOB))",
+            "it is only to be looked at",
+        ),
+    ],
+    ids=["an older schema", "other keys", "a drill"],
+)
+def test_what_may_not_be_served_is_not_copied(folder, empty, changed, said):
+    change(folder, changed)
     done = run(folder, "--to", empty)
     assert done.exit_code == os.EX_CONFIG
-    assert "bring it forward first (gateway migrate)" in done.output
-
-
-def test_other_keys_are_refused(folder, empty):
-    shutil.copy(folder / "gateway.keys", folder / "old.keys")
-    change(folder, "UPDATE meta SET value = x'00' WHERE name = 'key check'")
-    done = run(folder, "--to", empty)
-    assert done.exit_code == os.EX_CONFIG
-    assert "these are not the keys" in done.output
-
-
-def test_a_drill_is_not_copied(folder, empty):
-    change(folder, "INSERT INTO meta VALUES (900, 'restored as a drill', CAST('2026-03-02' AS BLOB))")
-    done = run(folder, "--to", empty)
-    assert done.exit_code == os.EX_CONFIG
-    assert "it is only to be looked at" in done.output
+    assert said in done.output
 
 
 def test_what_a_crash_has_left_in_the_log_is_copied_too(folder, empty):

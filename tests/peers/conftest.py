@@ -9,6 +9,7 @@ import pytest
 
 from tests.peers.disks import SmallDisk
 from tests.peers.hop import Hop
+from tests.peers.node import Node
 from tests.peers.postfix import Postfix
 from tests.peers.served import Served
 from tests.peers.smtp_sink import SmtpSink
@@ -71,3 +72,18 @@ def served(tmp_path: Path, hop: Hop) -> Iterator[Served]:
     gateway = Served(tmp_path / "gateway", hop.port)
     yield gateway
     gateway.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def nodes(
+    request: pytest.FixtureRequest, tmp_path: Path, smtp_sink: SmtpSink, postgres: str
+) -> Iterator[tuple[Node, Node]]:
+    """Two gateways on one PostgreSQL; a module's NODE_SETTINGS are theirs."""
+    settings: dict[str, str] = getattr(request.module, "NODE_SETTINGS", {})
+    first = Node(tmp_path / "one", smtp_sink.port, postgres, **settings)
+    other = Node(tmp_path / "other", smtp_sink.port, postgres, first=first, **settings)
+    for node in (first, other):
+        node.start()
+    yield first, other
+    for node in (first, other):
+        node.end()

@@ -39,17 +39,6 @@ FROM invitation, waiting_sender WHERE NOT EXISTS (SELECT FROM waiting_sender WHE
 
 
 @pytest.fixture
-def nodes(tmp_path, smtp_sink, postgres):
-    first = Node(tmp_path / "one", smtp_sink.port, postgres)
-    other = Node(tmp_path / "other", smtp_sink.port, postgres, first=first)
-    for node in (first, other):
-        node.start()
-    yield first, other
-    for node in (first, other):
-        node.end()
-
-
-@pytest.fixture
 def mailboxes(smtp_sink):
     return Mailboxes(smtp_sink)
 

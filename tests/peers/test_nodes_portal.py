@@ -15,7 +15,6 @@ import pytest
 from argon2 import PasswordHasher
 
 from tests.browser import PASSWORD
-from tests.peers.node import Node
 from tests.peers.process import wait_for
 from tests.peers.served import Mailboxes
 
@@ -23,18 +22,7 @@ pytestmark = pytest.mark.peer
 
 ADA, PAT, QUINN = "ada@riverside.example", "pat@home.example", "quinn@home.example"
 GUESSES = 200
-
-
-@pytest.fixture
-def nodes(tmp_path, smtp_sink, postgres):
-    trusted = {"PORTAL__TRUSTED_PROXIES": '["127.0.0.1/32"]'}
-    first = Node(tmp_path / "one", smtp_sink.port, postgres, **trusted)
-    other = Node(tmp_path / "other", smtp_sink.port, postgres, first=first, **trusted)
-    for node in (first, other):
-        node.start()
-    yield first, other
-    for node in (first, other):
-        node.end()
+NODE_SETTINGS = {"PORTAL__TRUSTED_PROXIES": '["127.0.0.1/32"]'}
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def database(tmp_path):
-    opened = SqliteFile(tmp_path / "gateway.db")
+    opened = SqliteFile(tmp_path / "gateway.db", tmp_path / "spool")
     opened.migrate()
     return opened
 

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 BEAT_EVERY = 10
 """Seconds between two signs of life."""
-GONE = 40.0
+GONE = heartbeat.PATIENCE.total_seconds()
 """Seconds without one after which a worker is gone. That it was killed is seen sooner: whoever is started in its place
 frees what it had claimed at once."""
 GAP = 25.0

@@ -35,6 +35,11 @@ def nodes(ctx: Context) -> list[Node]:
     return [_node(name, [one for one in workers if node_of(one.name) == name]) for name in names]
 
 
+def worker_of(node: str, number: int) -> str:
+    """The name of a node's worker; `node` is "" where there are none."""
+    return f"{node} worker {number}".lstrip()
+
+
 def node_of(worker: str) -> str:
     """The name of the node that this worker is of; "" where there are none."""
     return worker.rpartition("worker ")[0].rstrip()

@@ -13,7 +13,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -30,6 +30,8 @@ from gateway.store.postgres.connections import PATIENCE_SECONDS, as_store_errors
 from gateway.store.postgres.transaction import Job, NothingDone, Numbers, Undecided, commit, look
 
 R = TypeVar("R")
+Connected = Callable[[], AbstractContextManager[psycopg.Connection]]
+"""Where a connection is to be had, for as long as the context is open."""
 
 CONNECTIONS = 8
 """Of one process: one for what callers share, the others for those who read, and for what takes long."""
@@ -208,23 +210,33 @@ class PostgresStore:
 
 def read_once(url: str, work: Callable[[Tx], R]) -> R:
     """One look at a database. Raises StoreBusy, StoreFull, StoreDamaged."""
+    return read_on(lambda: closing(connect(url)), work)
+
+
+def write_once(url: str, work: Callable[[Tx], R]) -> R:
+    """One transaction on a database. Raises StoreBusy, StoreFull, StoreDamaged, and what the work raises."""
+    return write_on(lambda: closing(connect(url)), work)
+
+
+def read_on(connected: Connected, work: Callable[[Tx], R]) -> R:
+    """One look, on such a connection. Raises as `read_once`."""
 
     def attempt() -> R:
-        with as_store_errors(), closing(connect(url)) as connection:
+        with as_store_errors(), connected() as connection:
             return look(connection, work)
 
     return Retrying(**_again())(attempt)
 
 
-def write_once(url: str, work: Callable[[Tx], R], content: ContentStore | None = None) -> R:
-    """One transaction on a database; contents that are gone are removed from their home, if one is given.
+def write_on(connected: Connected, work: Callable[[Tx], R], content: ContentStore | None = None) -> R:
+    """One transaction, on such a connection; contents that are gone are removed from their home, if one is given.
 
-    Raises StoreBusy, StoreFull, StoreDamaged, and what the work raises.
+    Raises as `write_once`.
     """
     job = Job(work)
 
     def attempt(*, in_turn: bool) -> None:
-        with as_store_errors(), closing(connect(url)) as connection:
+        with as_store_errors(), connected() as connection:
             commit(connection, [job], Numbers(), in_turn=in_turn)
 
     _tried(attempt)

@@ -94,29 +94,38 @@ class PostgresTransactions:
     def __init__(self, url: str, content: ContentStore) -> None:
         self._url = url
         self._content = content
+        self._connection: psycopg.Connection | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        if self._connection:
+            self._connection.close()
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection]:
+        """The same for all of them, as long as it is good."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url)
+        yield self._connection
 
     def read(self, work: Callable[[Tx], R]) -> R:
         """Raises StoreBusy, StoreDamaged."""
-        return runner.read_once(self._url, work)
+        return runner.read_on(self._connected, work)
 
     def write(self, work: Callable[[Tx], R]) -> R:
         """Raises StoreBusy, StoreFull, StoreDamaged, and what the work raises."""
-        return runner.write_once(self._url, work, self._content)
+        return runner.write_on(self._connected, work, self._content)
 
     def missing_triggers(self) -> list[str]:
         """The triggers of our schema that are not there, or do something else. Raises StoreBusy."""
-        with _connected(self._url) as connection:
+        with self._connected() as connection:
             return guards.missing_triggers(connection)
 
     def last_number(self, table: str) -> int:
         """The highest number that a row of this table has. Raises StoreBusy."""
-        with _connected(self._url) as connection:
+        with self._connected() as connection:
             return guards.last_number(connection, table)
 
 

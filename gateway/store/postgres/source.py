@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 from gateway.errors import StoreDamaged
 from gateway.ports import Tx
-from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault, open_database
-from gateway.store.content import CHUNK
+from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault
+from gateway.store.content import pieces_of
 from gateway.store.damaged import last_number, version_of
+from gateway.store.dialects import SQLITE
 from gateway.store.kinds import kind_fault
-from gateway.store.models import models, table_name
+from gateway.store.models import table_name
 from gateway.store.postgres.connections import held_text
-from gateway.store.repository import Repository, SqliteTx
-from gateway.store.sealing import TAG
+from gateway.store.repository import SqliteTx, repository
 
 R = TypeVar("R")
 Row = tuple[Any, ...]
@@ -32,7 +32,6 @@ class SqliteSource:
 
     def __init__(self, path: Path, spool: Path) -> None:
         self._path, self._spool = path, spool
-        self._repository = Repository(models(open_database(path)))
         self.replaced = 0
         """In how many values that were read NUL was replaced since this was set to 0."""
 
@@ -64,7 +63,7 @@ class SqliteSource:
     def ask(self, look: Callable[[Tx], R]) -> R:
         """What a use case finds in it."""
         with as_store_errors():
-            return look(SqliteTx(self._repository, self._connection))
+            return look(SqliteTx(repository(SQLITE), self._connection))
 
     def was_changed(self) -> bool:
         """Whether somebody has written to it since the context was entered; the snapshot ends with that."""
@@ -123,10 +122,9 @@ class SqliteSource:
     def pieces(self, content_id: str) -> Iterator[Row]:
         """The pieces of a file, none if it is missing, as rows of `chunk`: content, number, time of writing, octets."""
         with suppress(FileNotFoundError), (self._spool / content_id).open("rb") as file:
-            at, number = os.fstat(file.fileno()).st_mtime_ns // 1000, 0
-            while sealed := file.read(CHUNK + TAG):
+            at = os.fstat(file.fileno()).st_mtime_ns // 1000
+            for number, sealed in enumerate(pieces_of(file)):
                 yield content_id, number, at, sealed
-                number += 1
 
     def missing(self) -> Iterator[str]:
         """The contents whose file is not there, or empty."""
