@@ -147,6 +147,41 @@ def test_the_walk_counts_what_it_has_seen(audited):
     assert sum(seen) == 23
 
 
+class Beside:
+    """Looks at an audit of which a gateway seals another batch after the look of this number."""
+
+    def __init__(self, audited, looks, number):
+        self.audited, self.looks, self.left = audited, looks, number
+
+    def __getattr__(self, name):
+        found = getattr(self.looks, name)
+        return self.then_sealing(found) if callable(found) else found
+
+    def then_sealing(self, look):
+        def looked(*args):
+            result = look(*args)
+            self.left -= 1
+            if self.left == 0:
+                self.audited.record(ROWS)
+            return result
+
+        return looked
+
+
+def found_beside(audited, number):
+    with opened(audited.settings) as many:
+        looks = Beside(audited, many, number)
+        return list(Walk(looks).findings()), number - looks.left
+
+
+def test_a_gateway_that_seals_between_any_two_looks_is_no_false_alarm(whole, tmp_path):
+    _, looks = found_beside(whole, 0)
+    assert looks > 10
+    for number in range(1, looks + 1):
+        audited = copied(whole, tmp_path / str(number))
+        assert found_beside(audited, number)[0] == [], f"sealed after look {number}"
+
+
 # ---------------------------------------------------------------------------------------------------------- retention
 
 
