@@ -1,7 +1,7 @@
 """What every use case is given, and how an edge asks for one."""
 
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -119,6 +119,8 @@ class Desk:
     directory: Directory | None = None
     place: str = ""
     """From where what is brought here was asked for (`Context.place`)."""
+    concerns: Collection[str] = ()
+    """The keys of the addresses that it is about (`Store.write`)."""
 
     @property
     def today(self) -> date:
@@ -129,15 +131,21 @@ class Desk:
         """The same desk, for what comes from there."""
         return replace(self, place=place)
 
+    def concerning(self, addresses: Collection[str]) -> "Desk":
+        """The same desk, for what is about these addresses."""
+        return replace(self, concerns=addresses)
+
     async def do(self, use_case: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case that writes; durable on return. Raises StoreBusy, StoreFull, and what the use case raises."""
-        return await self.store.write(lambda tx: use_case(self._context(tx), *args, **kwargs))
+        return await self.store.write(lambda tx: use_case(self._context(tx), *args, **kwargs), concerns=self.concerns)
 
     async def do_at_length(
         self, use_case: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """As `do`, for what may take over 20 ms: the event loop goes on meanwhile."""
-        return await self.store.write(lambda tx: use_case(self._context(tx), *args, **kwargs), long=True)
+        return await self.store.write(
+            lambda tx: use_case(self._context(tx), *args, **kwargs), long=True, concerns=self.concerns
+        )
 
     async def ask(self, use_case: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case that only reads."""

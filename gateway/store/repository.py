@@ -1,6 +1,6 @@
 """The port `Tx` on one connection: dataclass rows in, dataclass rows out."""
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -12,12 +12,11 @@ from gateway.domain.model import Content, Copy, Delivery
 from gateway.domain.vocabulary import DeliveryState
 from gateway.ports import ContentStore
 from gateway.store.dialects import SQLITE, Dialect
+from gateway.store.known import Known, Question
 from gateway.store.models import InstantField, models
 from gateway.store.statements import CheckedStatements, Statements, claim
 
 Row = TypeVar("Row")
-MOST_KNOWN = 10
-"""Rows of one question that are kept until the transaction ends."""
 
 log = structlog.get_logger()
 
@@ -67,20 +66,19 @@ def repository(dialect: Dialect) -> Repository:
 
 
 class TableTx:
-    """One transaction's view of the tables.
+    """One transaction's view of the tables; callers who share a transaction have one each.
 
-    What it has read once it does not ask for again, unless it has changed the table since: nobody else's changes show
-    within a transaction.
+    What was read once is not asked for again: `known` is what those before have read in it.
     """
 
-    def __init__(self, repository: Repository, connection: Connection) -> None:
+    def __init__(self, repository: Repository, connection: Connection, known: Known | None = None) -> None:
         self._of = repository
         self._connection = connection
-        self._known: dict[type, dict[Hashable, list[Any]]] = {}
+        self._known = known or Known()
         self.aftermath = Aftermath()
 
     def add(self, row: Row) -> Row:
-        self._changes(type(row))
+        self._writes()
         statements = self._of[type(row)]
         values = statements.parameters(row)
         if isinstance(row, Content):
@@ -88,27 +86,32 @@ class TableTx:
             return row
         if isinstance(row, Delivery):
             self.aftermath.queued = True
-        return cast("Row", statements.renumbered(row, self._added(type(row), statements, values)))
+        added = cast("Row", statements.renumbered(row, self._added(type(row), statements, values)))
+        self._known.store(added)
+        return added
 
     def _added(self, table: type, statements: Statements, values: list[Any]) -> int:  # noqa: ARG002 - another may look
         """The number of the new row, which the database gives it."""
         return cast("int", self._connection.execute(statements.insert_unnumbered, values[1:]).lastrowid)
 
-    def _changes(self, table: type) -> None:
-        """A table is about to be changed: what was read of it is asked anew."""
-        self._known.pop(table, None)
+    def _writes(self) -> None:
+        """Something is about to be changed."""
 
     def add_once(self, row: Row) -> bool:
-        self._changes(type(row))
+        self._writes()
+        self._known.forget(type(row))
         statements = self._of[type(row)]
-        parameters = statements.parameters(row)[1:]
-        return bool(self._all(statements.insert_once, parameters))
+        return self._is_added(type(row), statements.insert_once, statements.parameters(row)[1:])
+
+    def _is_added(self, table: type, statement: str, values: list[Any]) -> bool:  # noqa: ARG002 - another may look
+        return bool(self._all(statement, values))
 
     def put(self, row: Row) -> Row:
-        self._changes(type(row))
+        self._writes()
         statements = self._of[type(row)]
         row_id, *values = statements.parameters(row)
         self._updated(self._connection.execute(statements.update, [*values, row_id]), f"{type(row).__name__} {row_id}")
+        self._known.store(row)
         if isinstance(row, Copy) and row.wrapped_key is None:
             self.aftermath.shredded = True
         if isinstance(row, Delivery) and row.state is DeliveryState.QUEUED:
@@ -126,18 +129,11 @@ class TableTx:
     def find(
         self, table: type[Row], *, order: str = "id", limit: int | None = None, skip: int = 0, **where: Any
     ) -> list[Row]:
-        statements = self._of[table]
-        shape, values = statements.conditions(where)
-        is_part = limit is not None or skip > 0
-        if is_part:
-            values += (self._of.dialect.no_limit if limit is None else limit, skip)
-        return self._readable(table, self._seen(table, statements.select(shape, order, is_part=is_part), values))
+        return self._answered(self._readable, table, where, order, limit, skip)
 
     def one(self, table: type[Row], **where: Any) -> Row | None:
-        statements = self._of[table]
-        shape, values = statements.conditions(where)
-        found = self._seen(table, statements.select(shape, "id", is_part=True), [*values, 1, 0])
-        return statements.row(found[0]) if found else None
+        found = self._answered(self._rows, table, where, limit=1)
+        return found[0] if found else None
 
     def count(self, table: type[Row], **where: Any) -> int:
         statements = self._of[table]
@@ -147,7 +143,8 @@ class TableTx:
     def remove(self, table: type[Row], **where: Any) -> int:
         if not where:
             raise ValueError("a condition must be given")
-        self._changes(table)
+        self._writes()
+        self._known.forget(table)
         statements = self._of[table]
         shape, values = statements.conditions(where)
         removed = self._all(statements.delete(shape), values)
@@ -165,18 +162,22 @@ class TableTx:
     def claim_deliveries(
         self, now: datetime, lease_until: datetime, limit: int, besides: Collection[str] = (), worker: str = ""
     ) -> list[Delivery]:
-        self._changes(Delivery)
+        self._writes()
+        self._known.forget(Delivery)
         instant = InstantField().db_value
         spared = self._of.dialect.list_parameter(list(besides))
         values = [instant(lease_until), worker, instant(now), instant(now), spared, limit]
         claimed = self._readable(Delivery, self._all(self._of.claim, values))
         return sorted(claimed, key=lambda delivery: (delivery.due_at, delivery.id))
 
+    def _rows(self, table: type[Row], found: Sequence[Any]) -> list[Row]:
+        row = self._of[table].row
+        return [row(values) for values in found]
+
     def _readable(self, table: type[Row], found: Sequence[Any]) -> list[Row]:
         """The rows of a list. One that was altered into something that is no row costs itself, not the list."""
-        row = self._of[table].row
         try:
-            return [row(values) for values in found]
+            return self._rows(table, found)
         except NO_ROW:
             return [one for values in found if (one := self._tried(table, values)) is not None]
 
@@ -187,19 +188,38 @@ class TableTx:
             log.error("a row cannot be read", table=table.__name__, id=values[0])
             return None
 
-    def _seen(self, table: type, statement: str, values: Sequence[Any]) -> list[Any]:
-        """What is found, by asking at most once."""
-        question = (statement, *(tuple(value) if isinstance(value, list) else value for value in values))
-        known = self._known.setdefault(table, {})
-        found = known.get(question)
-        if found is None:
-            found = self._all(statement, values)
-            if len(found) <= MOST_KNOWN:
-                known[question] = found
-        return found
+    def _answered(
+        self,
+        read: Callable[[type[Row], Sequence[Any]], list[Row]],
+        table: type[Row],
+        where: Mapping[str, Any],
+        order: str = "id",
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> list[Row]:
+        """The rows that are found, by asking at most once."""
+        statements = self._of[table]
+        shape, values = statements.conditions(where)
+        is_part = limit is not None or skip > 0
+        if is_part:
+            values += (self._of.dialect.no_limit if limit is None else limit, skip)
+        statement = statements.select(shape, order, is_part=is_part)
+        asked = Question(table, where, order, limit, skip, _key(statement, values))
+        known = self._known.answer(asked)
+        if known is not None:
+            return known
+        found = self._all(statement, values)
+        rows = read(table, found)
+        if len(rows) == len(found):
+            self._known.keep(asked, rows)
+        return rows
 
     def _all(self, statement: str, values: Sequence[Any]) -> list[Any]:
         return cast("list[Any]", self._connection.execute(statement, values).fetchall())
+
+
+def _key(statement: str, values: Sequence[Any]) -> Hashable:
+    return (statement, *(tuple(value) if isinstance(value, list) else value for value in values))
 
 
 class SqliteTx(TableTx):

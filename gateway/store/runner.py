@@ -12,7 +12,7 @@ did it itself. Work that is known to be long goes to the thread all the same (`l
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Barrier, local
@@ -108,7 +108,13 @@ class SqliteStore:
 
     # ------------------------------------------------------------------------------------------------------ callers
 
-    async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:
+    async def write(
+        self,
+        work: Callable[[Tx], R],
+        *,
+        long: bool = False,
+        concerns: Collection[str] = (),  # noqa: ARG002 - what is asked for is at hand
+    ) -> R:
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(work, done, long))
         self._start()

@@ -206,7 +206,7 @@ async def test_secure_mail_of_nobody_here_is_550_with_the_reason():
 async def test_a_busy_store_is_a_temporary_failure_and_leaves_no_content_behind():
     bench = Bench()
 
-    async def busy(work):
+    async def busy(work, **how):
         raise StoreBusy
 
     bench.store.write = busy

@@ -45,7 +45,7 @@ def note_all(monkeypatch: Any) -> Noted:
     """Have every statement of every transaction noted."""
     noted: Noted = {}
     begin = TableTx.__init__
-    monkeypatch.setattr(TableTx, "__init__", lambda tx, of, connection: begin(tx, of, Noting(connection, noted)))
+    monkeypatch.setattr(TableTx, "__init__", lambda tx, of, at, *known: begin(tx, of, Noting(at, noted), *known))
     return noted
 
 

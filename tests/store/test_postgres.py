@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from gateway.domain.model import TABLES, Delivery, Fingerprint, Meta
-from gateway.domain.model_records import Audit
+from gateway.domain.model import TABLES, Delivery, Fingerprint, Meta, Sender
+from gateway.domain.model_records import Audit, ListedPerson
 from gateway.domain.vocabulary import DeliveryKind
 from gateway.errors import ConfigError, StoreBusy
 from gateway.store.migrations import newest_scripts
 from gateway.store.models import models, table_name
 from gateway.store.postgres import connections, runner, transaction
 from gateway.store.postgres.connections import connect
-from gateway.store.postgres.runner import PostgresStore, read_once, write_once
+from gateway.store.postgres.runner import PostgresStore, Turns, read_once, write_once
 from gateway.store.postgres.schema import in_postgres, migrate
 from gateway.testing import MemoryContent
 from tests.peers.postgres import Postgres
@@ -142,6 +142,59 @@ async def test_work_that_others_are_always_in_the_way_of_is_told_busy(store, mon
     with pytest.raises(StoreBusy, match="always"):
         await store.write(conflicts)
     await store.write(count_up)
+
+
+async def test_what_turns_out_not_to_be_new_is_told_apart_among_many(store):
+    def add_twice(tx):
+        return tx.add_once(Fingerprint(fingerprint=b"1", at=NOW)), tx.add_once(Fingerprint(fingerprint=b"1", at=NOW))
+
+    def add_other(tx):
+        return tx.add_once(Fingerprint(fingerprint=b"2", at=NOW))
+
+    assert await asyncio.gather(*map(store.write, (add_other, add_twice, add_other))) == [True, (True, False), False]
+
+
+async def test_what_many_ask_about_their_addresses_is_asked_at_once(store, monkeypatch):
+    asked = []
+    execute = psycopg.Connection.execute
+
+    def noting(self, statement, *args, **kwargs):
+        asked.append(str(statement))
+        return execute(self, statement, *args, **kwargs)
+
+    def meet(number):
+        def met(tx):
+            who = f"pat{number}@x.example"
+            known = tx.one(Sender, address=who, practice_id="riverside")
+            listed = tx.find(ListedPerson, address=who)
+            tx.add(known or Sender(practice_id="riverside", address=who, typed=who))
+            return listed, tx.one(Sender, address=who, practice_id="riverside").typed
+
+        return store.write(met, concerns=[f"pat{number}@x.example"])
+
+    monkeypatch.setattr(psycopg.Connection, "execute", noting)
+    met = await asyncio.gather(*map(meet, range(20)))
+    assert met == [([], f"pat{number}@x.example") for number in range(20)]
+    assert sum(one.startswith("SELECT") and "sender" in one for one in asked) == 1
+    assert sum(one.startswith("SELECT") and "listed_person" in one for one in asked) == 1
+
+
+def test_after_work_that_was_undone_more_and_more_wait_for_their_turn():
+    turns = Turns()
+
+    def run(count, *, undone=False):
+        begun = []
+        for _ in range(count):
+            begun.append(turns.begin())
+            turns.end(in_turn=begun[-1], undone=undone)
+        return begun
+
+    assert run(3) == [False] * 3
+    assert run(1, undone=True) == [False]
+    assert run(1) == [True]
+    assert run(1, undone=True) == [False]  # the next one to do without is undone as well
+    assert run(2) == [True, True]
+    assert run(4) == [False] * 4
 
 
 async def test_whose_work_was_undone_wait_for_each_other(postgres, store):

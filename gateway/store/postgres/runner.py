@@ -11,7 +11,7 @@ The work runs in a thread: the event loop does not wait for the server.
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass, field
@@ -43,6 +43,8 @@ TELL_SECONDS = 0.05
 """How soon other gateways hear of queued mail."""
 SILENCE_SECONDS = 3 * PATIENCE_SECONDS
 """How long callers wait for a server that does not even refuse."""
+LONGEST_RUN = 64
+"""Transactions that wait for their turn before one tries again to do without."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 """Seconds before work is tried again: at random up to twice as long each time, so that no two meet for ever."""
 
@@ -52,6 +54,30 @@ class _Waiting(Job):
     """A caller's work, and who waits for it."""
 
     done: "asyncio.Future[Any]" = field(kw_only=True)
+
+
+@dataclass(slots=True)
+class Turns:
+    """Which transactions wait for their turn from the start: those after one that was undone, the more often that comes
+    the more of them. What is undone was done in vain, and has been in others' way.
+    """
+
+    _run: int = 0
+    """How many after the next one that is undone; one that was not halves it."""
+    _left: int = 0
+
+    def begin(self) -> bool:
+        """Whether the transaction that begins waits for its turn."""
+        in_turn = self._left > 0
+        self._left -= in_turn
+        return in_turn
+
+    def end(self, *, in_turn: bool, undone: bool) -> None:
+        """A transaction is done, that waited for its turn or not, and was undone before or not."""
+        if undone:
+            self._left = self._run = min(max(1, 2 * self._run), LONGEST_RUN)
+        elif not in_turn:
+            self._run //= 2
 
 
 class PostgresStore:
@@ -71,6 +97,7 @@ class PostgresStore:
         self._name = name or secrets.token_hex(8)
         self._pool = open_pool(url, connections)
         self._numbers = Numbers()
+        self._turns = Turns()
         self._wrote_at = 0.0
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -87,8 +114,8 @@ class PostgresStore:
 
     # ------------------------------------------------------------------------------------------------------ callers
 
-    async def write(self, work: Callable[[Tx], R], *, long: bool = False) -> R:
-        job = _Waiting(work, done=asyncio.get_running_loop().create_future())
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str] = ()) -> R:
+        job = _Waiting(work, concerns, done=asyncio.get_running_loop().create_future())
         if long:
             await self._answered(self._threads, self._commit_one, job)
             self._tell_callers([job], 0.0)
@@ -153,7 +180,7 @@ class PostgresStore:
             job = self._waiting.popleft()
             if not job.done.cancelled():
                 jobs.append(job)
-        self._commit(jobs, self._numbers)
+        self._commit(jobs, self._numbers, self._turns)
 
     def _take_all(self) -> list[_Waiting]:
         jobs = list(self._waiting)
@@ -161,9 +188,9 @@ class PostgresStore:
         return jobs
 
     def _commit_one(self, job: _Waiting) -> None:
-        self._commit([job], Numbers())
+        self._commit([job], Numbers(), Turns())
 
-    def _commit(self, jobs: list[_Waiting], numbers: Numbers) -> None:
+    def _commit(self, jobs: list[_Waiting], numbers: Numbers, turns: Turns) -> None:
         """In one transaction, which is tried until nobody is in its way. Raises StoreBusy, StoreFull."""
 
         def attempt(*, is_careful: bool, in_turn: bool) -> None:
@@ -171,9 +198,9 @@ class PostgresStore:
                 commit(connection, jobs, numbers, self._content.settle, is_careful=is_careful, in_turn=in_turn)
 
         try:
-            _tried(partial(attempt, is_careful=False))
+            _tried(partial(attempt, is_careful=False), turns)
         except Undecided:
-            _tried(partial(attempt, is_careful=True))
+            _tried(partial(attempt, is_careful=True), turns)
         for job in jobs:
             if job.aftermath:
                 job.aftermath.discard_from(self._content)
@@ -239,7 +266,7 @@ def write_on(connected: Connected, work: Callable[[Tx], R], content: ContentStor
         with as_store_errors(), connected() as connection:
             commit(connection, [job], Numbers(), in_turn=in_turn)
 
-    _tried(attempt)
+    _tried(attempt, Turns())
     if job.error:
         raise job.error
     if content and job.aftermath:
@@ -248,11 +275,13 @@ def write_on(connected: Connected, work: Callable[[Tx], R], content: ContentStor
     return result
 
 
-def _tried(attempt: Callable[..., None]) -> None:
+def _tried(attempt: Callable[..., None], turns: Turns) -> None:
     """Try until nobody is in its way. Raises as `attempt` does."""
+    in_turn = turns.begin()
     for trying in Retrying(**_again()):
         with trying:
-            attempt(in_turn=trying.retry_state.attempt_number > 1)
+            attempt(in_turn=in_turn or trying.retry_state.attempt_number > 1)
+    turns.end(in_turn=in_turn, undone=trying.retry_state.attempt_number > 1)
 
 
 def _forgotten(running: "asyncio.Future[Any]") -> None:

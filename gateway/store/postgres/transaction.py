@@ -10,18 +10,22 @@ statement that nobody waits for is sent, and the next one with it. For that a ne
 numbers of its table are taken some at a time.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
+from math import ceil
 from typing import Any, TypeVar, cast
 
 import psycopg
 
+from gateway.domain.model import Delivery, Sender
 from gateway.domain.model_records import Audit, AuditBatch
 from gateway.errors import StoreBusy
 from gateway.ports import Tx
 from gateway.store.dialects import POSTGRES
+from gateway.store.known import BY_ADDRESS, Known
 from gateway.store.models import table_name
 from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, OWN, UNUSABLE, store_error
 from gateway.store.repository import Aftermath, TableTx, repository
@@ -34,7 +38,14 @@ _TURN = 0x74_75_72_6E
 """The number of the lock that one of those holds, whichever gateway they are in, whose work was undone."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 MOST_NUMBERS = 100
-_TAKE = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+FADING = 0.97
+"""What is left of the expectation after a transaction that needed fewer."""
+MOST_AHEAD = 1000
+"""Addresses about which is read before anybody asks, and the rows of a table that are kept of it."""
+_TAKE = (
+    "SELECT name, nextval(pg_get_serial_sequence(name, 'id')) "
+    "FROM unnest(%s::text[], %s::int8[]) AS wanted (name, count), generate_series(1, count)"
+)
 
 
 class NothingDone(StoreBusy):
@@ -50,6 +61,7 @@ class Job:
     """One caller's work, and what came of it: a result, or an error of its own."""
 
     work: Callable[[Tx], Any]
+    concerns: Collection[str] = ()
     result: Any = None
     error: Exception | None = None
     aftermath: Aftermath | None = None
@@ -59,18 +71,19 @@ class Numbers:
     """The numbers that new rows get: as many are asked for at the beginning as lately one transaction needed."""
 
     def __init__(self) -> None:
-        self._coming: dict[str, psycopg.Cursor] = {}
-        self._free: dict[str, deque[int]] = {}
+        self._coming: psycopg.Cursor | None = None
+        self._free: defaultdict[str, deque[int]] = defaultdict(deque)
         self._used: Counter[str] = Counter()
-        self._expected: dict[str, int] = {}
+        self._expected: dict[str, float] = {}
 
     def begin(self, connection: psycopg.Connection) -> None:
         """A transaction has begun; its pipeline answers later."""
         tables = self._expected.keys() | self._used.keys()
-        self._expected = {table: max(self._used[table], self._expected.get(table, 0) // 2) for table in tables}
-        missing = {table: count - len(self._free.get(table, ())) for table, count in self._expected.items()}
-        self._coming = {table: self._ask(connection, table, count) for table, count in missing.items() if count > 0}
+        self._expected = {table: max(self._used[table], FADING * self._expected.get(table, 0)) for table in tables}
         self._used.clear()
+        wanted = {table: min(ceil(count), MOST_NUMBERS) for table, count in self._expected.items()}
+        missing = {table: short for table, count in wanted.items() if (short := count - len(self._free[table])) > 0}
+        self._coming = self._ask(connection, missing) if missing else None
 
     def forget(self) -> None:
         """Those that are left over are not used any more: newer rows have higher numbers, whoever writes them."""
@@ -79,22 +92,41 @@ class Numbers:
 
     def take(self, connection: psycopg.Connection, table: str) -> int:
         """The next number of a table. Raises psycopg.Error."""
-        free = self._free.setdefault(table, deque())
-        if coming := self._coming.pop(table, None) or (None if free else self._ask(connection, table, 1)):
-            free.extend(number for (number,) in coming)
+        self._arrive()
+        if not self._free[table]:
+            self._coming = self._ask(connection, {table: max(1, self._used[table])})
+            self._arrive()
         self._used[table] += 1
-        return free.popleft()
+        return self._free[table].popleft()
 
-    def _ask(self, connection: psycopg.Connection, table: str, count: int) -> psycopg.Cursor:
-        return connection.execute(_TAKE, [table, min(count, MOST_NUMBERS)])
+    def _arrive(self) -> None:
+        """Wait for those that were asked for."""
+        coming, self._coming = self._coming, None
+        for table, number in coming or ():
+            self._free[table].append(number)
+
+    def _ask(self, connection: psycopg.Connection, wanted: Mapping[str, int]) -> psycopg.Cursor:
+        return connection.execute(_TAKE, [list(wanted), list(wanted.values())])
 
 
 class PostgresTx(TableTx):
-    """The port `Tx`. `check` must be called at the end: until then what was written may still turn out not to be."""
+    """The port `Tx`. `check` must be called at the end: until then what was written may still turn out not to be.
 
-    def __init__(self, connection: psycopg.Connection, numbers: Numbers) -> None:
-        super().__init__(repository(POSTGRES), connection)
+    If it is careful, it waits for what the database makes of each row, and can be undone alone. Otherwise it expects
+    that a row which is added once is new, as nearly all are, and does not wait for the answer: `check` hears of it.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        numbers: Numbers,
+        known: Known | None = None,
+        *,
+        is_careful: bool = False,
+    ) -> None:
+        super().__init__(repository(POSTGRES), connection, known)
         self.has_written = False
+        self._is_careful = is_careful
         self._numbers = numbers
         self._updates: list[tuple[psycopg.Cursor, str]] = []
 
@@ -107,6 +139,7 @@ class PostgresTx(TableTx):
     def undo(self) -> None:
         """Nothing of it is done."""
         self._updates.clear()
+        self._known.forget_all()
         if self.has_written:
             cast("psycopg.Connection", self._connection).prepare_threshold = None  # see `_end`
             self._connection.execute("ROLLBACK TO caller", [])
@@ -116,11 +149,36 @@ class PostgresTx(TableTx):
         if self.has_written:
             self._connection.execute("RELEASE caller", [])
 
-    def _changes(self, table: type) -> None:
-        super()._changes(table)
-        if not self.has_written:
-            self.has_written = True
+    def read_ahead(self, concerns: Iterable[str]) -> None:
+        """Read all that is asked for by these addresses in one round trip, and in another one what their senders were
+        told last. Raises psycopg.Error.
+        """
+        addresses = list(islice(concerns, MOST_AHEAD))
+        asked, receipts = [], []
+        for table in BY_ADDRESS if addresses else ():
+            statements = self._of[table]
+            shape, values = statements.conditions({"address__in": addresses})
+            statement = statements.select(shape, "id", is_part=True)
+            asked.append((table, self._connection.execute(statement, [*values, MOST_AHEAD, 0])))
+        for table, cursor in asked:
+            found = cursor.fetchall()
+            rows = self._readable(table, found)
+            if len(rows) == len(found) < MOST_AHEAD:
+                self._known.keep_all_of(addresses, table, rows)
+                receipts += [row.receipt_id for row in rows if isinstance(row, Sender) and row.receipt_id]
+        if receipts:
+            self._known.keep_rows(self.find(Delivery, id__in=receipts))
+
+    def _is_added(self, table: type, statement: str, values: list[Any]) -> bool:
+        if self._is_careful:
+            return super()._is_added(table, statement, values)
+        self._updated(self._connection.execute(statement, values), table.__name__)
+        return True
+
+    def _writes(self) -> None:
+        if self._is_careful and not self.has_written:
             self._connection.execute("SAVEPOINT caller", [])
+        self.has_written = True
 
     def _added(self, table: type, statements: Statements, values: list[Any]) -> int:
         """The audit's rows get theirs as late as can be, so that few are missing when they are sealed; nobody asks."""
@@ -157,7 +215,7 @@ def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
 
 def commit(
     connection: psycopg.Connection,
-    jobs: Iterable[Job],
+    jobs: Sequence[Job],
     numbers: Numbers,
     settle: Callable[[], None] = lambda: None,
     *,
@@ -167,9 +225,9 @@ def commit(
     """Do the work of all in one transaction, each undone alone where it fails; `settle` is called before the commit.
 
     What was undone before is done `in_turn`: done again at the same time, those would only undo each other once more.
-    If careful, it waits for the answers to each one's statements, so that it is known whose were refused. Otherwise
-    that refuses all: raises Undecided, and they may be done again with care. Raises psycopg.Error for what fails all
-    of them, NothingDone where others were in the way.
+    If careful, each one's work is done in a savepoint, and its answers are waited for: what is refused is undone alone.
+    Otherwise that refuses all: raises Undecided, and they may be done again with care. Raises psycopg.Error for what
+    fails all of them, NothingDone where others were in the way.
     """
     is_committing = False
     try:
@@ -179,8 +237,13 @@ def commit(
                 pipeline.sync()
             connection.execute(_WRITE)
             numbers.begin(connection)
-            done = [_run(pipeline, job, PostgresTx(connection, numbers), is_careful=is_careful) for job in jobs]
-            if not is_careful:
+            known = Known()
+            PostgresTx(connection, numbers, known).read_ahead({address for job in jobs for address in job.concerns})
+            if is_careful:
+                for job in jobs:
+                    _run_with_care(pipeline, job, PostgresTx(connection, numbers, known, is_careful=True))
+            else:
+                done = [_run(job, PostgresTx(connection, numbers, known)) for job in jobs]
                 pipeline.sync()
                 for tx in done:
                     tx.check()
@@ -202,13 +265,28 @@ def commit(
         _end(connection)
 
 
-def _run(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx, *, is_careful: bool) -> PostgresTx:
+def _run(job: Job, tx: PostgresTx) -> PostgresTx:
+    """Raises Undecided where it fails after it has written, psycopg.Error."""
     job.result = job.error = job.aftermath = None
     try:
         job.result = job.work(tx)
-        if is_careful:
-            pipeline.sync()
-            tx.check()
+        job.aftermath = tx.aftermath
+    except psycopg.Error:
+        raise  # it may be of what another one has sent
+    except Exception as error:
+        if tx.has_written:
+            raise Undecided(str(error)) from error
+        job.error = error
+    return tx
+
+
+def _run_with_care(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx) -> None:
+    """Undone where it fails. Raises what concerns all who share the transaction."""
+    job.result = job.error = job.aftermath = None
+    try:
+        job.result = job.work(tx)
+        pipeline.sync()
+        tx.check()
         tx.end()
         job.aftermath = tx.aftermath
     except Exception as error:
@@ -220,7 +298,6 @@ def _run(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx, *, is_careful: bo
         except psycopg.Error as late:
             job.error = _of_caller(late)
         tx.undo()
-    return tx
 
 
 @contextmanager
