@@ -21,14 +21,8 @@ def expect(ctx: Context, account_id: int, message_id: int) -> None:
     ctx.tx.add_once(SearchEntry(account_id=account_id, message_id=message_id))
 
 
-def write(ctx: Context, read: SearchEntry, words: str, *, whole: bool, new_key: bytes) -> None:
-    """Keep a message's words, as they are searched. `new_key` becomes the index's key where it has none that opens.
-
-    Nothing is kept of a message that was destroyed meanwhile, whose entry's number may be another's by now.
-    """
-    entry = ctx.tx.one(SearchEntry, account_id=read.account_id, message_id=read.message_id)
-    if entry is None or entry.sealed is not None:
-        return
+def write(ctx: Context, entry: SearchEntry, words: str, *, whole: bool, new_key: bytes) -> None:
+    """Keep a message's words, as they are searched. `new_key` becomes the index's key where it has none that opens."""
     sealed = ctx.keys.seal_under(_key(ctx, entry.account_id, new_key), zlib.compress(words[:LONGEST].encode()))
     ctx.tx.put(replace(entry, sealed=sealed, whole=whole and len(words) <= LONGEST))
 

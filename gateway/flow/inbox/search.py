@@ -1,6 +1,6 @@
 """Finding messages: by their names, subjects and text, among what a person has received and written."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -105,21 +105,40 @@ class IndexedText:
 
 
 def unread(ctx: Context, limit: int) -> list[Unread]:
-    """Messages that are in no index yet, the oldest first."""
-    return [_unread(ctx, entry) for entry in ctx.tx.find(SearchEntry, sealed=None, limit=limit)]
+    """Messages that are in no index yet, the oldest first; so many statements, however many messages."""
+    entries = ctx.tx.find(SearchEntry, sealed=None, limit=limit)
+    shown = _lines(ctx, entries)
+    messages = {one.id: one for one in ctx.tx.find(Message, id__in=[one.message_id for one in entries])}
+    copies_shown = {one.id: one for one in ctx.tx.find(Copy, id__in=[one.copy_id for one in shown.values()])}
+    contents = {one.id: one for one in ctx.tx.find(Content, id__in=[one.content_id for one in messages.values()])}
+    found = []
+    for entry in entries:
+        line, message = shown.get(entry.id), messages.get(entry.message_id)
+        copy = copies_shown.get(line.copy_id) if line else None
+        if line and copy and message:
+            key = copies.data_key(ctx, copy, message)
+            found.append(Unread(entry, _heading(line), contents.get(message.content_id), key))
+        else:
+            found.append(Unread(entry, ""))
+    return found
 
 
-def index(ctx: Context, several: Iterable[IndexedText], new_key: bytes) -> None:
-    """Keep what was read. `new_key` becomes the key of an index that has none yet."""
+def _lines(ctx: Context, entries: Collection[SearchEntry]) -> dict[int, Line]:
+    """The line that each entry's account sees of its message, by the entry; of those that can be opened."""
+    shown: dict[int, Line] = {}
+    for account in ctx.tx.find(Account, id__in={one.account_id for one in entries}):
+        own = {one.message_id: one.id for one in entries if one.account_id == account.id}
+        shown |= {own[line.message_id]: line for line in lines.of(ctx, account, own) if not line.broken}
+    return shown
+
+
+def index(ctx: Context, several: Collection[IndexedText], new_key: bytes) -> None:
+    """Keep what was read. `new_key` becomes the key of an index that has none yet.
+
+    Nothing is kept of a message that was destroyed meanwhile, whose entry's number may be another's by now.
+    """
+    still = ctx.tx.find(SearchEntry, id__in=[one.entry.id for one in several], sealed=None)
+    of_message = {(one.account_id, one.message_id): one for one in still}
     for one in several:
-        search_index.write(ctx, one.entry, one.text, whole=one.whole, new_key=new_key)
-
-
-def _unread(ctx: Context, entry: SearchEntry) -> Unread:
-    account, message = ctx.tx.get(Account, entry.account_id), ctx.tx.get(Message, entry.message_id)
-    line = next(iter(lines.of(ctx, account, [entry.message_id])), None) if account else None
-    copy = ctx.tx.get(Copy, line.copy_id) if line and not line.broken else None
-    if not (line and copy and message):
-        return Unread(entry, "")
-    content = ctx.tx.get(Content, message.content_id)
-    return Unread(entry, _heading(line), content, copies.data_key(ctx, copy, message))
+        if entry := of_message.get((one.entry.account_id, one.entry.message_id)):
+            search_index.write(ctx, entry, one.text, whole=one.whole, new_key=new_key)
