@@ -14,7 +14,7 @@ from gateway.ports import ContentStore
 from gateway.store.dialects import SQLITE, Dialect
 from gateway.store.known import Known, Question
 from gateway.store.models import InstantField, models
-from gateway.store.statements import CheckedStatements, Statements, claim
+from gateway.store.statements import CheckedStatements, Insert, Statements, claim
 
 Row = TypeVar("Row")
 
@@ -80,19 +80,18 @@ class TableTx:
     def add(self, row: Row) -> Row:
         self._writes()
         statements = self._of[type(row)]
-        values = statements.parameters(row)
-        if isinstance(row, Content):
-            self._connection.execute(statements.insert, values)
-            return row
         if isinstance(row, Delivery):
             self.aftermath.queued = True
-        added = cast("Row", statements.renumbered(row, self._added(type(row), statements, values)))
+        added = cast("Row", statements.renumbered(row, self._added(type(row), statements.parameters(row))))
         self._known.store(added)
         return added
 
-    def _added(self, table: type, statements: Statements, values: list[Any]) -> int:  # noqa: ARG002 - another may look
-        """The number of the new row, which the database gives it."""
-        return cast("int", self._connection.execute(statements.insert_unnumbered, values[1:]).lastrowid)
+    def _added(self, table: type, values: list[Any]) -> int | str:
+        """The number of the new row, which the database gives it; a content has its own."""
+        if table is Content:
+            self._connection.execute(self._of[table].insert(Insert.WHOLE), values)
+            return cast("str", values[0])
+        return cast("int", self._connection.execute(self._of[table].insert(Insert.UNNUMBERED), values[1:]).lastrowid)
 
     def _writes(self) -> None:
         """Something is about to be changed."""
@@ -100,17 +99,15 @@ class TableTx:
     def add_once(self, row: Row) -> bool:
         self._writes()
         self._known.forget(type(row))
-        statements = self._of[type(row)]
-        return self._is_added(type(row), statements.insert_once, statements.parameters(row)[1:])
+        return self._is_added(type(row), self._of[type(row)].parameters(row)[1:])
 
-    def _is_added(self, table: type, statement: str, values: list[Any]) -> bool:  # noqa: ARG002 - another may look
-        return bool(self._all(statement, values))
+    def _is_added(self, table: type, values: list[Any]) -> bool:
+        return bool(self._all(self._of[table].insert(Insert.ONCE), values))
 
     def put(self, row: Row) -> Row:
         self._writes()
-        statements = self._of[type(row)]
-        row_id, *values = statements.parameters(row)
-        self._updated(self._connection.execute(statements.update, [*values, row_id]), f"{type(row).__name__} {row_id}")
+        row_id, *values = self._of[type(row)].parameters(row)
+        self._change(type(row), row_id, values)
         self._known.store(row)
         if isinstance(row, Copy) and row.wrapped_key is None:
             self.aftermath.shredded = True
@@ -118,10 +115,10 @@ class TableTx:
             self.aftermath.queued = True
         return row
 
-    def _updated(self, done: Any, what: str) -> None:
-        """Raises LookupError where there was no such row."""
-        if done.rowcount != 1:
-            raise LookupError(f"{what} is not stored")
+    def _change(self, table: type, row_id: int | str, values: list[Any]) -> None:
+        """Raises LookupError where there is no such row."""
+        if self._connection.execute(self._of[table].update, [*values, row_id]).rowcount != 1:
+            raise LookupError(f"{table.__name__} {row_id} is not stored")
 
     def get(self, table: type[Row], row_id: int | str) -> Row | None:
         return self.one(table, id=row_id)

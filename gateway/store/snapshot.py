@@ -13,6 +13,7 @@ from gateway.domain.model import Copy, Delivery, Message
 from gateway.store.connections import BUSY_SECONDS, as_store_errors, first_fault
 from gateway.store.dialects import SQLITE
 from gateway.store.repository import repository
+from gateway.store.statements import Insert
 
 PAGES = 500
 """Copied at a time: two megabytes, after which others have their turn."""
@@ -75,7 +76,7 @@ def skip_numbers(database: Path, first: int, rows: tuple[Message, Copy, Delivery
         for row in rows:
             numbered = replace(row, id=last, message_id=last) if isinstance(row, Copy) else replace(row, id=last)
             statements = repository(SQLITE)[type(row)]
-            connection.execute(statements.insert, statements.parameters(numbered))
+            connection.execute(statements.insert(Insert.WHOLE), statements.parameters(numbered))
     return last
 
 

@@ -7,6 +7,7 @@ databases write differently stands in dialects.py.
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, auto
 from functools import cache
 from typing import Any, cast
 
@@ -32,6 +33,18 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+class Insert(Enum):
+    """How rows are added."""
+
+    WHOLE = auto()
+    """With their numbers."""
+    UNNUMBERED = auto()
+    ANSWERED = auto()
+    """Unnumbered; the number is the answer."""
+    ONCE = auto()
+    """Unnumbered, unless a unique key stands in the way; the answer is the number of each that was added."""
+
+
 class Statements:
     """The statements of one table, and how its rows become parameters and come back."""
 
@@ -49,12 +62,9 @@ class Statements:
         self._converted = [(self._names.index(name), convert) for name, convert in self._to_sql.items()]
         value = dialect.value
         rest = dict.fromkeys(self._names[1:], value)
-        whole = {"id": value, **rest}
-        self.insert = _text(model.insert(whole).returning())
-        self.insert_unless_there = _text(model.insert(whole).on_conflict_ignore().returning())
-        self.insert_unnumbered = _text(model.insert(rest).returning())
-        self.insert_numbered = _text(model.insert(rest).returning(model.id))
-        self.insert_once = _text(model.insert(rest).on_conflict_ignore().returning(model.id))
+        self._rest, self._whole = rest, {"id": value, **rest}
+        self.insert = cache(self._insert)
+        self.insert_unless_there = _text(model.insert(self._whole).on_conflict_ignore().returning())
         self.update = _text(model.update(rest).where(model.id == value))
         self._converts = cache(self._find_converts)
         self.select = cache(self._select)
@@ -77,7 +87,7 @@ class Statements:
             ready[index] = convert(ready[index])
         return self._built(ready)
 
-    def renumbered(self, row: Any, row_id: int) -> Any:
+    def renumbered(self, row: Any, row_id: int | str) -> Any:
         """The same row under another id."""
         return self._built((row_id, *self._values_of(row)[1:]))
 
@@ -121,6 +131,14 @@ class Statements:
             raise AttributeError(f"{self._table.__name__} has no field {name!r}") from None
 
     # -------------------------------------------------------------------------------------------------- statements
+
+    def _insert(self, how: Insert, rows: int = 1) -> str:
+        """The values of one row after the other are its parameters."""
+        query = self._model.insert_many([self._whole if how is Insert.WHOLE else self._rest] * rows)
+        if how is Insert.ONCE:
+            query = query.on_conflict_ignore()
+        answers = how in (Insert.ONCE, Insert.ANSWERED)
+        return _text(query.returning(self._model.id) if answers else query.returning())
 
     def _select(self, shape: Shape, order: str, *, is_part: bool) -> str:
         """All rows, or a part of them by LIMIT and OFFSET: a limit that may be none makes planners expect few rows."""

@@ -9,6 +9,7 @@ import pytest
 from gateway.admin.audit_check import Walk
 from gateway.domain.acts import Act
 from gateway.domain.audit_chain import marked
+from gateway.domain.model import Fingerprint
 from gateway.domain.model_records import Audit, AuditBatch
 from gateway.edge.run import sealer
 from gateway.edge.run.sealer import Sealer
@@ -125,6 +126,7 @@ async def test_a_row_that_appears_late_is_not_put_among_those_that_were_sealed(d
 
     def slow(ctx):
         happen(ctx, "slow")
+        ctx.tx.count(Fingerprint)  # what was written is sent before anything is read
         tries.append(ctx)
         if len(tries) == 1:
             loop.call_soon_threadsafe(numbered.set)

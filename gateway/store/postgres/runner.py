@@ -27,7 +27,8 @@ from gateway.ports import ContentStore, Tx
 from gateway.store.events import UNHEARD, StoreEvents
 from gateway.store.postgres.bell import Bell, tell
 from gateway.store.postgres.connections import PATIENCE_SECONDS, as_store_errors, connect, open_pool, store_error
-from gateway.store.postgres.transaction import Job, NothingDone, Numbers, Undecided, commit, look
+from gateway.store.postgres.numbering import Numbers
+from gateway.store.postgres.transaction import Job, NothingDone, Undecided, commit, look
 
 R = TypeVar("R")
 Connected = Callable[[], AbstractContextManager[psycopg.Connection]]

@@ -5,22 +5,20 @@ runs in, as if they had come one after the other (SQLite's one writer does just 
 ends one of them, and its work is done anew from the start. So work must be such that doing it again does no harm: it
 changes nothing but rows.
 
-An answer takes a round trip to the server. So the transaction is a pipeline (PostgreSQL's extended query protocol): a
-statement that nobody waits for is sent, and the next one with it. For that a new row's number must be known before: the
-numbers of its table are taken some at a time.
+An answer takes a round trip to the server, and a statement its time on both sides. So the transaction is a pipeline
+(PostgreSQL's extended query protocol), in which nobody waits for what nobody asks; what callers will ask about is read
+for all of them before, and what they write goes at the end, rows of a table together.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from math import ceil
 from typing import Any, TypeVar, cast
 
 import psycopg
 
-from gateway.domain.model import Delivery, Sender
+from gateway.domain.model import Content, Delivery, Sender
 from gateway.domain.model_records import Audit, AuditBatch
 from gateway.errors import StoreBusy
 from gateway.ports import Tx
@@ -28,8 +26,10 @@ from gateway.store.dialects import POSTGRES
 from gateway.store.known import BY_ADDRESS, Known
 from gateway.store.models import table_name
 from gateway.store.postgres.connections import CONFLICTS, DATABASE_ERRORS, FULL, OWN, UNUSABLE, store_error
+from gateway.store.postgres.numbering import Numbers
+from gateway.store.postgres.unsent import Unsent
 from gateway.store.repository import Aftermath, TableTx, repository
-from gateway.store.statements import Statements
+from gateway.store.statements import Insert
 
 R = TypeVar("R")
 
@@ -37,15 +37,8 @@ _WRITE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 _TURN = 0x74_75_72_6E
 """The number of the lock that one of those holds, whichever gateway they are in, whose work was undone."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-MOST_NUMBERS = 100
-FADING = 0.97
-"""What is left of the expectation after a transaction that needed fewer."""
 MOST_AHEAD = 1000
-"""Addresses about which is read before anybody asks, and the rows of a table that are kept of it."""
-_TAKE = (
-    "SELECT name, nextval(pg_get_serial_sequence(name, 'id')) "
-    "FROM unnest(%s::text[], %s::int8[]) AS wanted (name, count), generate_series(1, count)"
-)
+"""Addresses about which is read before anybody asks."""
 
 
 class NothingDone(StoreBusy):
@@ -67,81 +60,39 @@ class Job:
     aftermath: Aftermath | None = None
 
 
-class Numbers:
-    """The numbers that new rows get: as many are asked for at the beginning as lately one transaction needed."""
+class Shared:
+    """What those who share a transaction have in common."""
 
-    def __init__(self) -> None:
-        self._coming: psycopg.Cursor | None = None
-        self._free: defaultdict[str, deque[int]] = defaultdict(deque)
-        self._used: Counter[str] = Counter()
-        self._expected: dict[str, float] = {}
+    def __init__(self, connection: psycopg.Connection, numbers: Numbers) -> None:
+        self.connection = connection
+        self.numbers = numbers
+        self.known = Known()
+        self.unsent = Unsent(repository(POSTGRES))
 
-    def begin(self, connection: psycopg.Connection) -> None:
-        """A transaction has begun; its pipeline answers later."""
-        tables = self._expected.keys() | self._used.keys()
-        self._expected = {table: max(self._used[table], FADING * self._expected.get(table, 0)) for table in tables}
-        self._used.clear()
-        wanted = {table: min(ceil(count), MOST_NUMBERS) for table, count in self._expected.items()}
-        missing = {table: short for table, count in wanted.items() if (short := count - len(self._free[table])) > 0}
-        self._coming = self._ask(connection, missing) if missing else None
-
-    def forget(self) -> None:
-        """Those that are left over are not used any more: newer rows have higher numbers, whoever writes them."""
-        for known in (self._free, self._used, self._expected):
-            known.clear()
-
-    def take(self, connection: psycopg.Connection, table: str) -> int:
-        """The next number of a table. Raises psycopg.Error."""
-        self._arrive()
-        if not self._free[table]:
-            self._coming = self._ask(connection, {table: max(1, self._used[table])})
-            self._arrive()
-        self._used[table] += 1
-        return self._free[table].popleft()
-
-    def _arrive(self) -> None:
-        """Wait for those that were asked for."""
-        coming, self._coming = self._coming, None
-        for table, number in coming or ():
-            self._free[table].append(number)
-
-    def _ask(self, connection: psycopg.Connection, wanted: Mapping[str, int]) -> psycopg.Cursor:
-        return connection.execute(_TAKE, [list(wanted), list(wanted.values())])
+    def send(self) -> None:
+        """Send what was written. Raises psycopg.Error."""
+        self.unsent.send(self.connection)
 
 
 class PostgresTx(TableTx):
-    """The port `Tx`. `check` must be called at the end: until then what was written may still turn out not to be.
+    """The port `Tx`: until `Unsent.check` was called at the end, what was written may still turn out not to be.
 
-    If it is careful, it waits for what the database makes of each row, and can be undone alone. Otherwise it expects
-    that a row which is added once is new, as nearly all are, and does not wait for the answer: `check` hears of it.
+    If it is careful, it sends each row at once, waits for what the database makes of it, and can be undone alone.
+    Otherwise it expects that a row which is added once is new, as nearly all are.
     """
 
-    def __init__(
-        self,
-        connection: psycopg.Connection,
-        numbers: Numbers,
-        known: Known | None = None,
-        *,
-        is_careful: bool = False,
-    ) -> None:
-        super().__init__(repository(POSTGRES), connection, known)
+    def __init__(self, shared: Shared, *, is_careful: bool = False) -> None:
+        super().__init__(repository(POSTGRES), shared.connection, shared.known)
         self.has_written = False
+        self._shared = shared
         self._is_careful = is_careful
-        self._numbers = numbers
-        self._updates: list[tuple[psycopg.Cursor, str]] = []
-
-    def check(self) -> None:
-        """Whether all that was sent was done, once it is answered. Raises LookupError."""
-        for cursor, what in self._updates:
-            super()._updated(cursor, what)
-        self._updates.clear()
 
     def undo(self) -> None:
         """Nothing of it is done."""
-        self._updates.clear()
-        self._known.forget_all()
+        self._shared.known.forget_all()
+        self._shared.unsent.forget()
         if self.has_written:
-            cast("psycopg.Connection", self._connection).prepare_threshold = None  # see `_end`
+            self._shared.connection.prepare_threshold = None  # see `_end`
             self._connection.execute("ROLLBACK TO caller", [])
 
     def end(self) -> None:
@@ -158,42 +109,52 @@ class PostgresTx(TableTx):
         for table in BY_ADDRESS if addresses else ():
             statements = self._of[table]
             shape, values = statements.conditions({"address__in": addresses})
-            statement = statements.select(shape, "id", is_part=True)
-            asked.append((table, self._connection.execute(statement, [*values, MOST_AHEAD, 0])))
+            asked.append((table, self._connection.execute(statements.select(shape, "id", is_part=False), values)))
         for table, cursor in asked:
             found = cursor.fetchall()
             rows = self._readable(table, found)
-            if len(rows) == len(found) < MOST_AHEAD:
+            if len(rows) == len(found):
                 self._known.keep_all_of(addresses, table, rows)
                 receipts += [row.receipt_id for row in rows if isinstance(row, Sender) and row.receipt_id]
         if receipts:
             self._known.keep_rows(self.find(Delivery, id__in=receipts))
-
-    def _is_added(self, table: type, statement: str, values: list[Any]) -> bool:
-        if self._is_careful:
-            return super()._is_added(table, statement, values)
-        self._updated(self._connection.execute(statement, values), table.__name__)
-        return True
 
     def _writes(self) -> None:
         if self._is_careful and not self.has_written:
             self._connection.execute("SAVEPOINT caller", [])
         self.has_written = True
 
-    def _added(self, table: type, statements: Statements, values: list[Any]) -> int:
+    def _added(self, table: type, values: list[Any]) -> int | str:
         """The audit's rows get theirs as late as can be, so that few are missing when they are sealed; nobody asks."""
-        connection = cast("psycopg.Connection", self._connection)
         if table is AuditBatch:  # without a gap: the database counts them itself
-            return int(self._all(statements.insert_numbered, values[1:])[0][0])
+            return int(self._all(self._of[table].insert(Insert.ANSWERED), values[1:])[0][0])
         if table is Audit:
-            connection.execute(statements.insert_unnumbered, values[1:])
+            self._add(table, Insert.UNNUMBERED, values[1:])
             return 0
-        values[0] = self._numbers.take(connection, table_name(table))
-        connection.execute(statements.insert, values)
-        return cast("int", values[0])
+        if table is not Content:
+            values[0] = self._shared.numbers.take(self._shared.connection, table_name(table))
+        self._add(table, Insert.WHOLE, values)
+        return cast("int | str", values[0])
 
-    def _updated(self, done: Any, what: str) -> None:
-        self._updates.append((done, what))
+    def _is_added(self, table: type, values: list[Any]) -> bool:
+        if self._is_careful:
+            return super()._is_added(table, values)
+        self._add(table, Insert.ONCE, values)
+        return True
+
+    def _add(self, table: type, how: Insert, values: list[Any]) -> None:
+        self._shared.unsent.add(table, how, values)
+        if self._is_careful:
+            self._shared.send()
+
+    def _change(self, table: type, row_id: int | str, values: list[Any]) -> None:
+        self._shared.unsent.change(table, row_id, values)
+        if self._is_careful:
+            self._shared.send()
+
+    def _all(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        self._shared.send()
+        return super()._all(statement, values)
 
 
 def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
@@ -202,7 +163,7 @@ def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
         with _pipeline(connection):
             connection.execute(_READ)
             try:
-                return work(PostgresTx(connection, Numbers()))
+                return work(PostgresTx(Shared(connection, Numbers())))
             finally:
                 connection.execute("COMMIT")
     except psycopg.Error as error:
@@ -237,16 +198,13 @@ def commit(
                 pipeline.sync()
             connection.execute(_WRITE)
             numbers.begin(connection)
-            known = Known()
-            PostgresTx(connection, numbers, known).read_ahead({address for job in jobs for address in job.concerns})
-            if is_careful:
-                for job in jobs:
-                    _run_with_care(pipeline, job, PostgresTx(connection, numbers, known, is_careful=True))
-            else:
-                done = [_run(job, PostgresTx(connection, numbers, known)) for job in jobs]
-                pipeline.sync()
-                for tx in done:
-                    tx.check()
+            shared = Shared(connection, numbers)
+            PostgresTx(shared).read_ahead({address for job in jobs for address in job.concerns})
+            for job in jobs:
+                _run_with_care(pipeline, job, shared) if is_careful else _run(job, shared)
+            shared.send()
+            pipeline.sync()
+            shared.unsent.check()
             settle()
             is_committing = True
             committed = connection.execute("COMMIT")
@@ -265,8 +223,9 @@ def commit(
         _end(connection)
 
 
-def _run(job: Job, tx: PostgresTx) -> PostgresTx:
+def _run(job: Job, shared: Shared) -> None:
     """Raises Undecided where it fails after it has written, psycopg.Error."""
+    tx = PostgresTx(shared)
     job.result = job.error = job.aftermath = None
     try:
         job.result = job.work(tx)
@@ -277,16 +236,16 @@ def _run(job: Job, tx: PostgresTx) -> PostgresTx:
         if tx.has_written:
             raise Undecided(str(error)) from error
         job.error = error
-    return tx
 
 
-def _run_with_care(pipeline: psycopg.Pipeline, job: Job, tx: PostgresTx) -> None:
+def _run_with_care(pipeline: psycopg.Pipeline, job: Job, shared: Shared) -> None:
     """Undone where it fails. Raises what concerns all who share the transaction."""
+    tx = PostgresTx(shared, is_careful=True)
     job.result = job.error = job.aftermath = None
     try:
         job.result = job.work(tx)
         pipeline.sync()
-        tx.check()
+        shared.unsent.check()
         tx.end()
         job.aftermath = tx.aftermath
     except Exception as error:
