@@ -53,8 +53,8 @@ def status(
 
 
 def _node(one: "NodeLine", at: datetime) -> str:
-    lives = "lives" if one.node.lives(at) else f"no sign of life since {instant(one.node.seen_at)}"
-    return f"{lives}; workers: {one.node.workers}; key: {one.keys}"
+    state = "running" if one.node.lives(at) else f"not heard from since {instant(one.node.seen_at)}"
+    return f"{state}; workers: {one.node.workers}; key: {one.keys}"
 
 
 def _value(name: str, value: object) -> object:

@@ -9,7 +9,8 @@ import pytest
 from gateway.domain.model import Delivery
 from gateway.domain.needs import NeedKind
 from gateway.domain.vocabulary import DeliveryKind, DeliveryState, Notice
-from gateway.flow.upkeep import hours, troubles
+from gateway.flow.outbound import heartbeat
+from gateway.flow.upkeep import hours, key_use, troubles
 from gateway.flow.upkeep.troubles import Seen
 from gateway.portal.admin.app import PAGES
 from gateway.testing import FakeSignIn
@@ -25,7 +26,7 @@ LONG = "patricia.longworth-of-the-valley@a-very-long-name-indeed.example"
 
 
 async def busy() -> AdminPages:
-    """Two days of mail, a queue with reasons, mails set aside, invitations of several kinds, a hop that is down."""
+    """Two days of mail, a queue with reasons, mails set aside, invitations of several kinds, a hop that is down, nodes."""
     world = World(site=replace(SITE, observes=False))
     await world.write(ADA, PAT, tag=PATIENT_TAG)
     await world.write(ADA, LONG, tag=PATIENT_TAG)
@@ -43,7 +44,12 @@ async def busy() -> AdminPages:
     )
     down = Seen(NeedKind.HOP_DOWN, "next_hop (mail.riverside.example:25), connection refused")
     await world.desk.do(troubles.note, [down, Seen(NeedKind.LEDGER_COPY, "/mnt/other/gateway.ledger")])
+    await world.desk.do(heartbeat.beat, "node-1.riverside.example worker 0")
     world.clock.advance(hours=2)
+    for node in ("node-2.riverside.example", "node-3.riverside.example"):
+        for worker in range(2):
+            await world.desk.do(heartbeat.beat, f"{node} worker {worker}")
+            await world.desk.do(key_use.serves, f"{node} worker {worker}")
     return AdminPages(world, FakeSignIn("it@riverside.example"), certificates={"smtp.tls_cert": now})
 
 

@@ -182,7 +182,7 @@ def test_status_lists_the_nodes(nodes):
     wait_for(lambda: one.rows("SELECT count(*) FROM worker") == [(2,)], 30)
     said = one.command("status").stdout
     for node in nodes:
-        assert re.search(rf"{node.folder.name}: lives; workers: 1; key: a", said), said
+        assert re.search(rf"{node.folder.name}: running; workers: 1; key: a", said), said
     other.end()
     said = other.command("status").stdout
     assert "not serving" not in said

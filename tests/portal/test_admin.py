@@ -229,9 +229,9 @@ async def test_the_first_page_lists_the_nodes_where_there_are_any(pages):
     browser = await pages.signed_in()
     [nodes] = [table for table in browser.page.css("table") if table.css_first("caption").text() == "Nodes that serve"]
     one, two = (line.text(separator=" ", strip=True) for line in nodes.css("tbody tr"))
-    assert one.startswith("one no sign of life since")
+    assert one.startswith("one not heard from since")
     assert one.endswith(" 1 a")
-    assert two == "two lives 1"
+    assert two == "two running 1"
     assert "cannot be reached from two since" in browser.text
 
 
