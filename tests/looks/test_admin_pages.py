@@ -26,7 +26,7 @@ LONG = "patricia.longworth-of-the-valley@a-very-long-name-indeed.example"
 
 
 async def busy() -> AdminPages:
-    """Two days of mail, a queue with reasons, mails set aside, invitations of several kinds, a hop that is down, nodes."""
+    """Two days of mail, a queue with reasons, mails set aside, several invitations, a hop that is down, three nodes."""
     world = World(site=replace(SITE, observes=False))
     await world.write(ADA, PAT, tag=PATIENT_TAG)
     await world.write(ADA, LONG, tag=PATIENT_TAG)
