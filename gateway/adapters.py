@@ -1,6 +1,5 @@
 """What the settings name outside of this process, as adapters: hops, the mailbox, sign-ins, TLS, logins."""
 
-import asyncio
 import ssl
 import sys
 from collections.abc import Callable, Container, Mapping
@@ -190,10 +189,7 @@ def _split_host(text: str, otherwise: int) -> tuple[str, int]:
 
 
 def server_logins(settings: Settings) -> Logins | None:
-    """To be called in the event loop."""
-    if not settings.smtp.users_file:
-        return None
-    return Logins(settings.path(settings.smtp.users_file), asyncio.get_running_loop().time)
+    return Logins(settings.path(settings.smtp.users_file)) if settings.smtp.users_file else None
 
 
 def server_tls(settings: Settings) -> ssl.SSLContext | None:

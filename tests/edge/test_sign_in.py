@@ -12,12 +12,15 @@ import pytest
 from argon2 import PasswordHasher
 
 from gateway.domain.model import Delegation, Delivery, Sender
-from gateway.domain.model_records import Audit
+from gateway.domain.model_records import Audit, TryWindow
 from gateway.edge.smtp import sign_in
 from gateway.edge.smtp.sign_in import Logins, add_user, line_for, login_key, users
 from gateway.errors import BadAddress, ConfigError, StoreFull
+from gateway.flow.context import Desk
+from gateway.testing import FakeClock, MemoryStore, fake_keys
 from tests.edge.test_smtp_in import Bench
 from tests.edge.test_smtp_out import certificate
+from tests.practice import SITE
 
 ADA, PASSWORD = "ada@riverside.example", "correct horse battery"
 SERVER = "*@riverside.example"
@@ -46,7 +49,7 @@ class Guarded(Bench):
     def __init__(self, folder, file):
         super().__init__(trusted=ELSEWHERE)
         self.pem, context = certificate(folder, "localhost")
-        self.policy = replace(self.policy, tls=context, logins=Logins(file, asyncio.get_running_loop().time))
+        self.policy = replace(self.policy, tls=context, logins=Logins(file))
 
     @asynccontextmanager
     async def encrypted(self):
@@ -202,48 +205,61 @@ async def test_whose_login_it_is_needs_no_question_back(bench, login, author, no
 # ---------------------------------------------------------------------------------------------------------- throttling
 
 
-async def test_many_wrong_passwords_are_listened_to_no_more_for_an_hour(file, monkeypatch):
-    monkeypatch.setattr(sign_in, "TRIES_AN_ADDRESS", 2)
-    monkeypatch.setattr(sign_in, "TRIES_A_LOGIN", 3)
-    now = [0.0]
-    logins = Logins(file, lambda: now[0])
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)
-    for client in ("10.0.0.2", "10.0.0.2", "10.0.0.3"):
-        assert await logins.sign_in(ADA, "wrong horse", client) == ("", sign_in.WRONG)
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.2") == ("", sign_in.TOO_MANY)  # the address has failed
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.4") == ("", sign_in.TOO_MANY)  # the login is under attack
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)  # but was known from here
-    now[0] += sign_in.TRIES_SECONDS + 1
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.2") == (ADA, sign_in.OK)
+@pytest.fixture
+def logins(file):
+    logins = Logins(file)
+    yield logins
     logins.close()
 
 
-async def test_at_once_is_no_way_round_the_count(file, monkeypatch):
+@pytest.fixture
+def desk():
+    return Desk(MemoryStore(), SITE, fake_keys(), FakeClock())
+
+
+async def test_many_wrong_passwords_are_listened_to_no_more_for_a_while(file, logins, desk, monkeypatch):
+    monkeypatch.setattr(sign_in, "TRIES_AN_ADDRESS", 2)
+    monkeypatch.setattr(sign_in, "TRIES_A_LOGIN", 3)
+    other = Logins(file)  # of another process, which has let nobody in yet
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)
+    for one, client in ((logins, "10.0.0.2"), (other, "10.0.0.2"), (other, "10.0.0.3")):
+        assert await one.sign_in(desk, ADA, "wrong horse", client) == ("", sign_in.WRONG)
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.2") == ("", sign_in.TOO_MANY)  # the address has failed
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.4") == ("", sign_in.TOO_MANY)  # the login is under attack
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)  # but was known from here
+    assert await other.sign_in(desk, ADA, PASSWORD, "10.0.0.1") == ("", sign_in.TOO_MANY)
+    desk.clock.advance(minutes=15)
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.2") == (ADA, sign_in.OK)
+    other.close()
+
+
+async def test_a_right_password_is_no_try(logins, desk, monkeypatch):
+    monkeypatch.setattr(sign_in, "TRIES_AN_ADDRESS", 1)
+    for _ in range(3):
+        assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)
+    assert await desk.ask(lambda ctx: ctx.tx.count(TryWindow)) == 0
+
+
+async def test_at_once_is_no_way_round_the_count(logins, desk, monkeypatch):
     monkeypatch.setattr(sign_in, "TRIES_AN_ADDRESS", 3)
-    logins = Logins(file, lambda: 0.0)
-    tries = [logins.sign_in(ADA, f"guess {number}", "10.0.0.1") for number in range(8)]
+    tries = [logins.sign_in(desk, ADA, f"guess {number}", "10.0.0.1") for number in range(8)]
     replies = [reply for _, reply in await asyncio.gather(*tries)]
     assert replies.count(sign_in.WRONG) == 3
     assert replies.count(sign_in.TOO_MANY) == 5
-    logins.close()
 
 
-async def test_no_password_is_right_for_a_login_that_nobody_has(file, monkeypatch):
-    logins = Logins(file, lambda: 0.0)
+async def test_no_password_is_right_for_a_login_that_nobody_has(logins, desk, monkeypatch):
     monkeypatch.setattr(logins, "_nobodys", PasswordHasher().hash(PASSWORD))  # as if its password were known
-    assert await logins.sign_in("kim@riverside.example", PASSWORD, "10.0.0.1") == ("", sign_in.WRONG)
-    assert await logins.sign_in("no address", PASSWORD, "10.0.0.1") == ("", sign_in.WRONG)
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)
-    logins.close()
+    assert await logins.sign_in(desk, "kim@riverside.example", PASSWORD, "10.0.0.1") == ("", sign_in.WRONG)
+    assert await logins.sign_in(desk, "no address", PASSWORD, "10.0.0.1") == ("", sign_in.WRONG)
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.1") == (ADA, sign_in.OK)
 
 
-async def test_who_cannot_be_looked_at_is_asked_to_come_back(file, monkeypatch):
-    logins = Logins(file, lambda: 0.0)
+async def test_who_cannot_be_looked_at_is_asked_to_come_back(file, logins, desk, monkeypatch):
     file.unlink()
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.1") == ("", sign_in.BUSY)
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.1") == ("", sign_in.BUSY)
     monkeypatch.setattr(sign_in, "MOST_WAITING", -sign_in.AT_ONCE)
-    assert await logins.sign_in(ADA, PASSWORD, "10.0.0.2") == ("", sign_in.BUSY)
-    logins.close()
+    assert await logins.sign_in(desk, ADA, PASSWORD, "10.0.0.2") == ("", sign_in.BUSY)
 
 
 # ------------------------------------------------------------------------------------------------------------ the file

@@ -90,11 +90,11 @@ class SmtpHandler:
         said = await sign_in.dialogue(server, words)
         if said is None:
             return None
-        login, reply = await logins.sign_in(*said, client=address_key(server.client.ip))
-        self.figures.signed_in(reply)
         try:
+            login, reply = await logins.sign_in(self._desk, *said, client=address_key(server.client.ip))
+            self.figures.signed_in(reply)
             await self._note_sign_in(str(server.client.ip), said[0], login, reply)
-        except TryAgain:  # nobody comes in unrecorded
+        except TryAgain:  # nobody comes in uncounted or unrecorded
             return sign_in.BUSY
         if login:
             session.authenticated = True

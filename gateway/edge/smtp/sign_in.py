@@ -1,16 +1,14 @@
 """SMTP AUTH (RFC 4954): who signs in at the listener, with which password, and how often one may be wrong.
 
 Passwords are hashed with argon2id and compared in threads, never on the event loop. The file of users is read at each
-sign-in, so that a change needs no restart. Each process counts wrong passwords by itself: with several of them a
-guesser has that many times the tries. Those of the portal are counted together (flow/throttle.py).
+sign-in, so that a change needs no restart. Wrong ones are counted in the store, by all who serve from it together
+(flow/throttle.py).
 """
 
 import asyncio
 import unicodedata
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +19,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.domain.address import address, domain_key
 from gateway.errors import BadAddress, ConfigError
+from gateway.flow import throttle
+from gateway.flow.context import Desk
+from gateway.flow.throttle import Count
 from gateway.owner import give, open_owned
 
 log = structlog.get_logger()
@@ -33,10 +34,9 @@ MOST_WAITING = 32
 SHORTEST = 8
 LONGEST = 256
 TRIES_AN_ADDRESS = 10
-"""Wrong passwords of one client address within an hour, before it is not listened to any more."""
-TRIES_A_LOGIN = 100
-"""Wrong passwords for one login within an hour, before only clients that it has signed in from may try."""
-TRIES_SECONDS = 3600
+"""Wrong passwords of one client address within `throttle.PERIOD`, before it is not listened to any more."""
+TRIES_A_LOGIN = 30
+"""Wrong passwords for one login within it, before only clients that it has signed in from may try."""
 
 OK = "235 2.7.0 Authentication successful"
 WRONG = "535 5.7.8 Authentication credentials invalid"
@@ -93,49 +93,45 @@ def add_user(file: Path, typed: str, password: str) -> str:
 
 
 class Logins:
-    """Who may sign in, and the count of those who could not."""
+    """Who may sign in."""
 
-    def __init__(self, file: Path, now: Callable[[], float]) -> None:
+    def __init__(self, file: Path) -> None:
         self._file = file
-        self._now = now
         self._hasher = PasswordHasher()
         self._nobodys = self._hasher.hash("nobody's")
         self._threads = ThreadPoolExecutor(AT_ONCE, "sign-in")
         self._waiting = 0
-        self._wrong: Counter[str] = Counter()
-        self._since = now()
         self._known: set[tuple[str, str]] = set()
         """Logins, and the client addresses that they have signed in from."""
 
     def reads(self, file: Path) -> bool:
-        """Whether this is the file that it reads: then what it has counted goes on."""
+        """Whether this is the file that it reads: then it may go on."""
         return file == self._file
 
-    async def sign_in(self, typed: str, password: str, client: str) -> tuple[str, str]:
-        """The login's key and the reply; "" for who is not let in."""
-        self._forget()
+    async def sign_in(self, desk: Desk, typed: str, password: str, client: str) -> tuple[str, str]:
+        """The login's key and the reply; "" for who is not let in. Raises StoreBusy, StoreFull."""
         try:
             login = login_key(typed)
         except BadAddress:
             login = ""
-        if self._tried_too_often(login, client):
-            return "", TOO_MANY
         if self._waiting >= AT_ONCE + MOST_WAITING:
             return "", BUSY
-        self._wrong[client] += 1  # counted before it is known, so that many at once are no way round
+        counts = self._counts(login, client)
         self._waiting += 1
         try:
+            if not await desk.do(throttle.take, *counts):
+                return "", TOO_MANY
             right = await asyncio.get_running_loop().run_in_executor(self._threads, self._matches, login, password)
         except ConfigError as error:
             log.error("nobody can sign in", error=str(error))
+            await desk.do(throttle.give_back, *counts)
             return "", BUSY
         finally:
             self._waiting -= 1
         if right:
-            self._wrong[client] -= 1
+            await desk.do(throttle.give_back, *counts)
             self._known.add((login, client))
             return login, OK
-        self._wrong[login] += 1
         log.warning("a sign-in failed", client=client)
         return "", WRONG
 
@@ -150,14 +146,11 @@ class Logins:
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
 
-    def _tried_too_often(self, login: str, client: str) -> bool:
-        elsewhere = self._wrong[login] >= TRIES_A_LOGIN and (login, client) not in self._known
-        return self._wrong[client] >= TRIES_AN_ADDRESS or elsewhere
-
-    def _forget(self) -> None:
-        if self._now() - self._since > TRIES_SECONDS:
-            self._wrong.clear()
-            self._since = self._now()
+    def _counts(self, login: str, client: str) -> list[Count]:
+        counts = [Count(f"smtp client|{client}", TRIES_AN_ADDRESS)]
+        if login and (login, client) not in self._known:
+            counts.append(Count(f"smtp login|{login}", TRIES_A_LOGIN))
+        return counts
 
     def _matches(self, login: str, password: str) -> bool:
         """Whether it is the login's password; for a login that is none it takes as long, and the answer is no."""
