@@ -3,7 +3,8 @@
 Callers who share a transaction share this as well. Rows are never changed in place, so they may be had by many.
 """
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -33,65 +34,98 @@ class Known:
     """Rows by the question that found them, by their number, and all of an address."""
 
     def __init__(self) -> None:
-        self._found: dict[type, dict[Hashable, tuple[Mapping[str, Any], Sequence[Any]]]] = {}
-        self._stored: dict[type, dict[int | str, Any]] = {}
-        self._of_address: dict[type, dict[str, list[Any]]] = {}
+        self._of: defaultdict[type, _KnownOfTable] = defaultdict(_KnownOfTable)
 
     def answer(self, asked: Question) -> list[Any] | None:
         """The rows, None where the database has to be asked."""
-        found = self._found.get(asked.table, {}).get(asked.key)
-        if found:
-            return list(found[1])
-        if asked.where.keys() == {"id"} and (row := self._stored.get(asked.table, {}).get(asked.where["id"])):
+        known = self._of[asked.table]
+        found = known.found.get(asked.key)
+        if found is not None:
+            return list(found)
+        if asked.where.keys() == {"id"} and (row := known.stored.get(asked.where["id"])):
             return _chosen([row], asked)
-        rows = self._of_address.get(asked.table, {}).get(asked.where.get("address", ""))
-        return None if rows is None else _chosen(rows, asked)
+        rows = known.of_address.get(asked.where["address"]) if "address" in asked.where else None
+        return None if rows is None else _chosen(rows.values(), asked)
 
     def keep(self, asked: Question, rows: Sequence[Any]) -> None:
         """The database was asked. What was skipped is not known, so neither is what changes the answer."""
         if len(rows) <= MOST_ROWS and not asked.skip:
-            self._found.setdefault(asked.table, {})[asked.key] = (asked.where, tuple(rows))
+            self._of[asked.table].keep(asked, rows)
 
     def keep_all_of(self, addresses: Collection[str], table: type, rows: Sequence[Any]) -> None:
         """These are all that there are of these addresses, one of BY_ADDRESS."""
-        known = self._of_address[table] = {address: [] for address in addresses}
-        for row in rows:
-            known[row.address].append(row)
+        self._of[table].keep_all_of(addresses, rows)
 
     def keep_rows(self, rows: Sequence[Any]) -> None:
         """As they are stored."""
         for row in rows:
-            self._stored.setdefault(type(row), {})[row.id] = row
+            self._of[type(row)].stored[row.id] = row
 
     def store(self, row: Any) -> None:
         """A row was added or changed."""
-        table = type(row)
-        found = self._found.get(table, {})
-        for key in [key for key, (where, rows) in found.items() if _depends(where, rows, row)]:
-            del found[key]
-        self._stored.setdefault(table, {})[row.id] = row
-        for address, rows in self._of_address.get(table, {}).items():
-            rows[:] = [one for one in rows if one.id != row.id]
-            if address == row.address:
-                rows.append(row)
+        self._of[type(row)].store(row)
 
     def forget(self, table: type) -> None:
         """Rows of a table were changed that are not at hand."""
-        for known in (self._found, self._stored, self._of_address):
-            known.pop(table, None)
+        self._of.pop(table, None)
 
     def forget_all(self) -> None:
         """What was done is undone."""
-        for known in (self._found, self._stored, self._of_address):
-            known.clear()
+        self._of.clear()
 
 
-def _depends(where: Mapping[str, Any], rows: Sequence[Any], changed: Any) -> bool:
-    """Whether this changes the answer: the row was found, or may be found now."""
-    return any(row.id == changed.id for row in rows) or _meets(changed, where) is not False
+class _KnownOfTable:
+    """Of one table. What a changed row makes out of date is looked up: there may be a thousand questions, and as many
+    changes.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[Hashable, Sequence[Any]] = {}
+        self.stored: dict[int | str, Any] = {}
+        self.of_address: dict[str, dict[int, Any]] = {}
+        self._address_of: dict[int, str] = {}
+        self._by_equal: dict[tuple[str, ...], dict[tuple[Any, ...], set[Hashable]]] = {}
+        """Questions by the fields that they compare for equality, and by the values of these."""
+        self._by_row: dict[int | str, set[Hashable]] = {}
+        """Questions by the rows that they found."""
+
+    def keep(self, asked: Question, rows: Sequence[Any]) -> None:
+        self.found[asked.key] = tuple(rows)
+        equal = _equal(asked.where)
+        self._by_equal.setdefault(tuple(equal), {}).setdefault(tuple(equal.values()), set()).add(asked.key)
+        for row in rows:
+            self._by_row.setdefault(row.id, set()).add(asked.key)
+
+    def keep_all_of(self, addresses: Collection[str], rows: Sequence[Any]) -> None:
+        self.of_address = {address: {} for address in addresses}
+        self._address_of.clear()
+        for row in rows:
+            self._have_at_address(row)
+
+    def store(self, row: Any) -> None:
+        """Forget each answer in which the row was found, or may be found now."""
+        for names, by_values in self._by_equal.items():
+            self._forget(by_values.pop(tuple(getattr(row, name) for name in names), ()))
+        self._forget(self._by_row.pop(row.id, ()))
+        self.stored[row.id] = row
+        if self.of_address:
+            self._have_at_address(row)
+
+    def _have_at_address(self, row: Any) -> None:
+        """Where its address is known; it may have been at another one."""
+        before = self._address_of.pop(row.id, None)
+        if before is not None:
+            del self.of_address[before][row.id]
+        if row.address in self.of_address:
+            self.of_address[row.address][row.id] = row
+            self._address_of[row.id] = row.address
+
+    def _forget(self, keys: Collection[Hashable]) -> None:
+        for key in keys:
+            self.found.pop(key, None)
 
 
-def _chosen(rows: Sequence[Any], asked: Question) -> list[Any] | None:
+def _chosen(rows: Iterable[Any], asked: Question) -> list[Any] | None:
     meets = [(row, _meets(row, asked.where)) for row in rows]
     if asked.order.removeprefix("-") != "id" or any(one is None for _, one in meets):
         return None
@@ -101,7 +135,12 @@ def _chosen(rows: Sequence[Any], asked: Question) -> list[Any] | None:
 
 def _meets(row: Any, where: Mapping[str, Any]) -> bool | None:
     """None where that is for the database to say: only for equality is compared here."""
-    equal = {name: value for name, value in where.items() if "__" not in name}
+    equal = _equal(where)
     if any(getattr(row, name) != value for name, value in equal.items()):
         return False
     return True if len(equal) == len(where) else None
+
+
+def _equal(where: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions that compare for equality."""
+    return {name: value for name, value in where.items() if "__" not in name}

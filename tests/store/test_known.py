@@ -1,5 +1,6 @@
 """What a transaction knows is what the database would say, whatever it has read and changed before."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.domain.model import Sender
 from gateway.store.connections import open_database
 from gateway.store.dialects import SQLITE
-from gateway.store.known import Known
+from gateway.store.known import Known, Question
 from gateway.store.migrations import migrate
 from gateway.store.repository import SqliteTx, repository
 
@@ -146,3 +147,35 @@ def test_what_was_read_ahead_is_not_asked_for(database):
         assert asked == []
         assert tx.one(Sender, address="dan@x.example") is None
         assert len(asked) == 1
+
+
+def _calls_of(work):
+    """How many functions are called."""
+    calls = []
+    sys.setprofile(lambda _, event, __: calls.append(event))
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return len(calls)
+
+
+def test_a_change_costs_the_same_however_much_is_known(database):
+    """One mail may be to a thousand strangers, of each of whom is asked, and each of whom is added."""
+
+    def calls_of_a_change(asked):
+        known = Known()
+        known.keep_all_of([f"p{number}@x.example" for number in range(asked)], Sender, [])
+        tx = SqliteTx(repository(SQLITE), database.connection(), known)
+        for number in range(asked):
+            tx.find(Sender, address=f"q{number}@x.example", practice_id="hill")
+        return _calls_of(lambda: known.store(replace(_sender("hill", "p1@x.example"), id=1)))
+
+    with database.connection_context():
+        assert calls_of_a_change(500) == calls_of_a_change(5)
+
+
+def test_of_an_address_that_is_empty_no_other_question_is_answered():
+    known = Known()
+    known.keep_all_of([""], Sender, [])
+    assert known.answer(Question(Sender, {"practice_id": "hill"}, "id", None, 0, "key")) is None
