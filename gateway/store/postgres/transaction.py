@@ -87,18 +87,20 @@ class PostgresTx(TableTx):
         self._shared = shared
         self._is_careful = is_careful
 
+    def begin(self) -> None:
+        """What comes now can be undone. A question can be refused as well, which ends a transaction."""
+        self._connection.execute("SAVEPOINT caller", [])
+
     def undo(self) -> None:
         """Nothing of it is done."""
         self._shared.known.forget_all()
         self._shared.unsent.forget()
-        if self.has_written:
-            self._shared.connection.prepare_threshold = None  # see `_end`
-            self._connection.execute("ROLLBACK TO caller", [])
+        self._shared.connection.prepare_threshold = None  # see `_end`
+        self._connection.execute("ROLLBACK TO caller", [])
 
     def end(self) -> None:
         """It is done, so far as is known."""
-        if self.has_written:
-            self._connection.execute("RELEASE caller", [])
+        self._connection.execute("RELEASE caller", [])
 
     def read_ahead(self, concerns: Iterable[str]) -> None:
         """Read all that is asked for by these addresses in one round trip, and in another one what their senders were
@@ -120,8 +122,6 @@ class PostgresTx(TableTx):
             self._known.keep_rows(self.find(Delivery, id__in=receipts))
 
     def _writes(self) -> None:
-        if self._is_careful and not self.has_written:
-            self._connection.execute("SAVEPOINT caller", [])
         self.has_written = True
 
     def _added(self, table: type, values: list[Any]) -> int | str:
@@ -162,8 +162,11 @@ def look(connection: psycopg.Connection, work: Callable[[Tx], R]) -> R:
     try:
         with _pipeline(connection):
             connection.execute(_READ)
+            shared = Shared(connection, Numbers())
             try:
-                return work(PostgresTx(Shared(connection, Numbers())))
+                found = work(PostgresTx(shared))
+                shared.send()  # which the server refuses: nothing is written here
+                return found
             finally:
                 connection.execute("COMMIT")
     except psycopg.Error as error:
@@ -199,7 +202,8 @@ def commit(
             connection.execute(_WRITE)
             numbers.begin(connection)
             shared = Shared(connection, numbers)
-            PostgresTx(shared).read_ahead({address for job in jobs for address in job.concerns})
+            if not is_careful:
+                PostgresTx(shared).read_ahead({address for job in jobs for address in job.concerns})
             for job in jobs:
                 _run_with_care(pipeline, job, shared) if is_careful else _run(job, shared)
             shared.send()
@@ -212,11 +216,11 @@ def commit(
                 connection.execute("SELECT pg_advisory_unlock(%s)", [_TURN])
         if committed.statusmessage != "COMMIT":  # a connection that is lost may leave a pipeline without an error
             raise psycopg.OperationalError("the commit was not confirmed")
-    except (psycopg.Error, LookupError) as error:
+    except (psycopg.Error, LookupError, UnicodeError) as error:
         connection.prepare_threshold = None  # see `_end`, which lets go of the lock, too
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise NothingDone(str(error)) from error
-        if not is_committing and _is_own(error):
+        if not is_careful and not is_committing and _is_own(error):
             raise Undecided(str(error)) from error
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the callers are told that it was not
     finally:
@@ -243,6 +247,7 @@ def _run_with_care(pipeline: psycopg.Pipeline, job: Job, shared: Shared) -> None
     tx = PostgresTx(shared, is_careful=True)
     job.result = job.error = job.aftermath = None
     try:
+        tx.begin()
         job.result = job.work(tx)
         pipeline.sync()
         shared.unsent.check()
