@@ -1,6 +1,7 @@
 """What PostgreSQL or its driver refuses of one caller, the others with whom they share a transaction do not notice."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -67,3 +68,18 @@ async def test_what_only_reads_cannot_write(store, monkeypatch):
     for write in (lambda tx: tx.put(replace(stored, name="Dr One")), lambda tx: tx.add(noted)):
         with pytest.raises(StoreBusy, match="read-only"):
             await store.read(write)
+
+
+async def test_who_comes_after_a_silence_is_answered(store, monkeypatch):
+    """Those before them were told that the database does not answer; what was to be done for these is not begun."""
+    monkeypatch.setattr(runner, "SILENCE_SECONDS", 0.3)
+    answers = threading.Event()
+    silent = asyncio.create_task(store.write(lambda _: answers.wait(20)))
+    await asyncio.sleep(0.1)
+    told = await asyncio.gather(silent, store.write(lambda tx: tx.add(sender(1))), return_exceptions=True)
+    assert [type(one) for one in told] == [StoreBusy, StoreBusy]
+    monkeypatch.setattr(runner, "SILENCE_SECONDS", 20)
+    after = asyncio.create_task(store.write(lambda tx: tx.add(sender(2))))
+    await asyncio.sleep(0.1)
+    answers.set()
+    assert (await asyncio.wait_for(after, 10)).address == "dr2@x.example"

@@ -151,7 +151,7 @@ class PostgresStore:
         try:
             return await asyncio.wait_for(asyncio.shield(running), SILENCE_SECONDS)
         except TimeoutError:
-            running.add_done_callback(_forgotten)
+            running.cancel()  # where it has not begun: it would take in callers whom nobody answers
             raise StoreBusy("the database does not answer") from None
 
     # ------------------------------------------------------------------------------------------------------- writing
@@ -283,12 +283,6 @@ def _tried(attempt: Callable[..., None], turns: Turns) -> None:
         with trying:
             attempt(in_turn=in_turn or trying.retry_state.attempt_number > 1)
     turns.end(in_turn=in_turn, undone=trying.retry_state.attempt_number > 1)
-
-
-def _forgotten(running: "asyncio.Future[Any]") -> None:
-    """Nobody waits for it any more: its error is no news."""
-    if not running.cancelled():
-        running.exception()
 
 
 def _again() -> dict[str, Any]:
