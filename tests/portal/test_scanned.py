@@ -12,7 +12,7 @@ from gateway.domain.model_records import TryWindow
 from gateway.domain.vocabulary import Notice, Purpose
 from gateway.flow.accounts import account as accounts
 from gateway.flow.accounts import attempts, new_address
-from gateway.flow.counting import _turns
+from gateway.flow.counting import _turn
 from gateway.testing import DAWN
 from tests.browser import URL
 from tests.edge.stories import bounced, lives
@@ -94,7 +94,8 @@ def apart_from_the_audit(rows):
     told = [one for one in rows[Audit] if one.action not in (Act.VIEWED_ANSWER, Act.SIGN_IN_FAILED)]
     what = (Act.SIGN_IN_FAILED, f"{Act.SIGN_IN_FAILED}|192.0.2.77")
     days = [(DAWN + timedelta(days=number)).date() for number in range(100)]
-    counted = {turn for one in what for day in days for turn in _turns(f"{one}|{day}", attempts.MOST_OF_PLACE)}
+    turns = range(attempts.MOST_OF_PLACE)
+    counted = {_turn(f"{one}|{day}", turn) for one in what for day in days for turn in turns}
     return rows | {
         Audit: told,
         TryWindow: [],
