@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ import pytest
 from gateway.domain.model import Sender
 from gateway.domain.model_records import Audit
 from gateway.errors import StoreBusy
-from gateway.store.postgres import runner
+from gateway.store.postgres import connections, runner, transaction
 from gateway.store.postgres.runner import PostgresStore
 from gateway.testing import MemoryContent
 
@@ -83,3 +84,21 @@ async def test_who_comes_after_a_silence_is_answered(store, monkeypatch):
     await asyncio.sleep(0.1)
     answers.set()
     assert (await asyncio.wait_for(after, 10)).address == "dr2@x.example"
+
+
+async def test_whoever_has_waited_too_long_for_their_turn_does_without(postgres, monkeypatch):
+    options = f"{connections.SETTINGS['options']} -c lock_timeout=100ms"
+    monkeypatch.setattr(connections, "SETTINGS", {**connections.SETTINGS, "options": options})
+    store, tries = PostgresStore(postgres, MemoryContent()), []
+
+    def is_undone_once(tx):
+        tries.append(tx)
+        if len(tries) == 1:
+            raise psycopg.errors.SerializationFailure
+        return tx.add(sender(1)).address
+
+    with closing(connections.connect(postgres)) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [transaction._TURN])
+        assert await store.write(is_undone_once) == "dr1@x.example"
+        assert await store.write(lambda tx: tx.add(sender(2)).address) == "dr2@x.example"
+    await store.close()

@@ -196,9 +196,8 @@ def commit(
     is_committing = False
     try:
         with _pipeline(connection) as pipeline:
-            if in_turn:  # before it begins, so that it sees what those before it have written
-                connection.execute("SELECT pg_advisory_lock(%s)", [_TURN])
-                pipeline.sync()
+            # before it begins, so that it sees what those before it have written
+            in_turn = in_turn and _has_turn(connection, pipeline)
             connection.execute(_WRITE)
             numbers.begin(connection)
             shared = Shared(connection, numbers)
@@ -225,6 +224,16 @@ def commit(
         raise  # of a COMMIT that was cut off nobody knows whether it was done; the callers are told that it was not
     finally:
         _end(connection)
+
+
+def _has_turn(connection: psycopg.Connection, pipeline: psycopg.Pipeline) -> bool:
+    """Wait for it as long as for any lock. Work that takes longer may have it: then it has to be tried without."""
+    connection.execute("SELECT pg_advisory_lock(%s)", [_TURN])
+    try:
+        pipeline.sync()
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 def _run(job: Job, shared: Shared) -> None:
