@@ -35,8 +35,7 @@ class Numbers:
 
     def forget(self) -> None:
         """Those that are left over are not used any more: newer rows have higher numbers, whoever writes them."""
-        for known in (self._free, self._used, self._expected):
-            known.clear()
+        self._free.clear()
 
     def take(self, connection: psycopg.Connection, table: str) -> int:
         """The next number of a table. Raises psycopg.Error."""

@@ -99,7 +99,7 @@ class PostgresStore:
         self._pool = open_pool(url, connections)
         self._numbers = Numbers()
         self._turns = Turns()
-        self._wrote_at = 0.0
+        self._forgot_at = 0.0
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._writer = ThreadPoolExecutor(1, "store-writer")
@@ -163,15 +163,15 @@ class PostgresStore:
             while self._waiting:
                 jobs: list[_Waiting] = []
                 begun = loop.time()
-                if begun - self._wrote_at > NUMBERS_SECONDS:
+                if begun - self._forgot_at > NUMBERS_SECONDS:
                     self._numbers.forget()
+                    self._forgot_at = begun
                 try:
                     await self._answered(self._writer, self._commit_waiting, jobs)
                 except Exception as error:  # whatever a server may do, the next ones are served
                     self._fail(jobs or self._take_all(), store_error(error))
                 else:
                     self._tell_callers(jobs, loop.time() - begun)
-                self._wrote_at = loop.time()
         finally:
             self._writing = None
 
