@@ -102,3 +102,14 @@ async def test_whoever_has_waited_too_long_for_their_turn_does_without(postgres,
         assert await store.write(is_undone_once) == "dr1@x.example"
         assert await store.write(lambda tx: tx.add(sender(2)).address) == "dr2@x.example"
     await store.close()
+
+
+async def test_after_work_that_was_given_up_the_next_waits_for_its_turn(store, monkeypatch):
+    monkeypatch.setattr(runner, "PATIENCE_SECONDS", 0.1)
+
+    def conflicts(_):
+        raise psycopg.errors.SerializationFailure("always")
+
+    with pytest.raises(StoreBusy, match="always"):
+        await store.write(conflicts)
+    assert store._turns.begin()

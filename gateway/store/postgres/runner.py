@@ -278,11 +278,14 @@ def write_on(connected: Connected, work: Callable[[Tx], R], content: ContentStor
 
 def _tried(attempt: Callable[..., None], turns: Turns) -> None:
     """Try until nobody is in its way. Raises as `attempt` does."""
-    in_turn = turns.begin()
-    for trying in Retrying(**_again()):
-        with trying:
-            attempt(in_turn=in_turn or trying.retry_state.attempt_number > 1)
-    turns.end(in_turn=in_turn, undone=trying.retry_state.attempt_number > 1)
+    in_turn, tries = turns.begin(), 0
+    try:
+        for trying in Retrying(**_again()):
+            with trying:
+                tries += 1
+                attempt(in_turn=in_turn or tries > 1)
+    finally:
+        turns.end(in_turn=in_turn, undone=tries > 1)
 
 
 def _again() -> dict[str, Any]:
