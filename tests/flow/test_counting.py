@@ -1,5 +1,7 @@
 """What may happen only so often is counted."""
 
+import pytest
+
 from gateway.flow.counting import count, take_back
 from gateway.testing import MemoryTx
 
@@ -16,6 +18,7 @@ async def test_what_is_taken_back_is_counted_again(world):
     assert [await world.desk.do(count, "tries", 3) for _ in range(2)] == [3, 0]
 
 
+@pytest.mark.parametrize("world", ["memory"], indirect=True)
 async def test_of_a_thousand_turns_few_are_looked_at_and_none_is_taken_in_vain(world, monkeypatch):
     asked, added = [], []
     one, add_once = MemoryTx.one, MemoryTx.add_once
