@@ -74,7 +74,7 @@ class TableTx:
     def __init__(self, repository: Repository, connection: Connection, known: Known | None = None) -> None:
         self._of = repository
         self._connection = connection
-        self._known = known or Known()
+        self._known = Known() if known is None else known
         self.aftermath = Aftermath()
 
     def add(self, row: Row) -> Row:

@@ -159,13 +159,13 @@ async def test_what_turns_out_not_to_be_new_is_told_apart_among_many(store):
 def asked(monkeypatch):
     """The statements that are sent."""
     statements = []
-    execute = psycopg.Connection.execute
+    execute = psycopg.Cursor.execute
 
     def noting(self, statement, *args, **kwargs):
         statements.append(str(statement))
         return execute(self, statement, *args, **kwargs)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", noting)
+    monkeypatch.setattr(psycopg.Cursor, "execute", noting)
     return statements
 
 

@@ -107,6 +107,8 @@ class IndexedText:
 def unread(ctx: Context, limit: int) -> list[Unread]:
     """Messages that are in no index yet, the oldest first; so many statements, however many messages."""
     entries = ctx.tx.find(SearchEntry, sealed=None, limit=limit)
+    if not entries:
+        return []
     shown = _lines(ctx, entries)
     messages = {one.id: one for one in ctx.tx.find(Message, id__in=[one.message_id for one in entries])}
     copies_shown = {one.id: one for one in ctx.tx.find(Copy, id__in=[one.copy_id for one in shown.values()])}
