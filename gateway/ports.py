@@ -204,10 +204,10 @@ class Tx(Protocol):
 class Store(Protocol):
     """Transactions. A write is durable when `write` returns."""
 
-    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str] = ()) -> R:
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str | bytes] = ()) -> R:
         """Run in the one writer's transaction. The work's own error fails it alone. It keeps the event loop for as long
         as it runs; what may take over 20 ms is `long` and runs beside it. `concerns`: the keys of addresses that it
-        will ask about; a store that is across a network reads ahead. Raises StoreBusy or StoreFull."""
+        will ask about, and fingerprints; a store across a network reads ahead. Raises StoreBusy or StoreFull."""
         ...
 
     async def read(self, work: Callable[[Tx], R]) -> R:

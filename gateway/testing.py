@@ -247,7 +247,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._tables: dict[type, dict[Any, Any]] = {}
 
-    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str] = ()) -> R:
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str | bytes] = ()) -> R:
         draft = {table: dict(rows) for table, rows in self._tables.items()}
         result = work(MemoryTx(draft))
         self._tables = draft

@@ -27,20 +27,13 @@ async def accept_mail(desk: Desk, incoming: IncomingMail, forms: SealedForms) ->
         return receive.unheard(incoming)
     if desk.directory:
         await _ask_directory(desk, desk.directory, incoming)
-    about = desk.concerning(_concerned(incoming))
+    about = desk.concerning(receive.concerns(incoming))
     run = about.do_at_length if incoming.is_read_here else about.do  # LIST may be long
     try:
         return await run(receive.accept, incoming, forms)
     except NotWrittenTo:
         await desk.do(receive.note_refused, incoming)
         raise
-
-
-def _concerned(incoming: IncomingMail) -> frozenset[str]:
-    """The keys of all about whom the store will be asked."""
-    if not incoming.depends_on_author or incoming.author is None:
-        return frozenset()
-    return incoming.addressees | {incoming.author.address.key}
 
 
 async def _ask_directory(desk: Desk, directory: Directory, incoming: IncomingMail) -> None:

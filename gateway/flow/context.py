@@ -119,8 +119,8 @@ class Desk:
     directory: Directory | None = None
     place: str = ""
     """From where what is brought here was asked for (`Context.place`)."""
-    concerns: Collection[str] = ()
-    """The keys of the addresses that it is about (`Store.write`)."""
+    concerns: Collection[str | bytes] = ()
+    """The keys of the addresses that it is about, and fingerprints (`Store.write`)."""
 
     @property
     def today(self) -> date:
@@ -131,9 +131,9 @@ class Desk:
         """The same desk, for what comes from there."""
         return replace(self, place=place)
 
-    def concerning(self, addresses: Collection[str]) -> "Desk":
-        """The same desk, for what is about these addresses."""
-        return replace(self, concerns=addresses)
+    def concerning(self, keys: Collection[str | bytes]) -> "Desk":
+        """The same desk, for what is about these addresses and fingerprints."""
+        return replace(self, concerns=keys)
 
     async def do(self, use_case: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a use case that writes; durable on return. Raises StoreBusy, StoreFull, and what the use case raises."""

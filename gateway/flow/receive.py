@@ -44,6 +44,14 @@ def accept(ctx: Context, incoming: IncomingMail, forms: SealedForms) -> tuple[Ve
         raise Unreadable from mistake
 
 
+def concerns(incoming: IncomingMail) -> frozenset[str | bytes]:
+    """The keys of all about whom the store will be asked, and by what the mail is known if it comes again."""
+    if not incoming.depends_on_author or incoming.author is None:
+        return frozenset()
+    fingerprints = (_fingerprint(incoming, one) for one in incoming.recipients)
+    return frozenset([*incoming.addressees, incoming.author.address.key, *fingerprints])
+
+
 def note_refused(ctx: Context, incoming: IncomingMail) -> None:
     """Record that an answer was refused, once nothing of the mail is left."""
     known = incoming.author.address.key if incoming.author and incoming.practice and incoming.submission.trusted else ""
@@ -97,10 +105,14 @@ def _is_incomplete(ctx: Context, incoming: IncomingMail) -> bool:
 
 def _is_new(ctx: Context, incoming: IncomingMail, recipient: Recipient) -> bool:
     """Whether this mail was not taken in for this recipient before."""
+    return ctx.tx.add_once(Fingerprint(fingerprint=_fingerprint(incoming, recipient), at=ctx.now))
+
+
+def _fingerprint(incoming: IncomingMail, recipient: Recipient) -> bytes:
     reader = recipient.address.key if recipient.address else recipient.typed
     author = incoming.author.address.key if incoming.author else incoming.submission.mail_from
     said = "\0".join((author, incoming.message_id, reader)).encode() + incoming.fingerprint
-    return ctx.tx.add_once(Fingerprint(fingerprint=sha256(said).digest(), at=ctx.now))
+    return sha256(said).digest()
 
 
 # ----------------------------------------------------------------------------------------- one action, one handler

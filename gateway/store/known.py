@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from gateway.domain.model import Account, Invitation, Sender
+from gateway.domain.model import Account, Fingerprint, Invitation, Sender
 from gateway.domain.model_records import ListedPerson
 
 BY_ADDRESS = (ListedPerson, Sender, Account, Invitation)
 """Of these, all rows of an address can be known: mail to somebody or from somebody asks for each of them."""
+ONCE_BY = {Fingerprint: "fingerprint"}
+"""Of rows that are added once, the key that stands in the way of a second one."""
 MOST_ROWS = 10
 """Rows of one question that are kept until the transaction ends."""
 
@@ -35,6 +37,7 @@ class Known:
 
     def __init__(self) -> None:
         self._of: defaultdict[type, _KnownOfTable] = defaultdict(_KnownOfTable)
+        self._there: defaultdict[type, set[Any]] = defaultdict(set)
 
     def answer(self, asked: Question) -> list[Any] | None:
         """The rows, None where the database has to be asked."""
@@ -61,6 +64,17 @@ class Known:
         for row in rows:
             self._of[type(row)].stored[row.id] = row
 
+    def is_there(self, row: Any) -> bool:
+        """Whether there is surely one already, of rows that are added once."""
+        return type(row) in ONCE_BY and getattr(row, ONCE_BY[type(row)]) in self._there[type(row)]
+
+    def keep_there(self, rows: Sequence[Any]) -> None:
+        """These are there, of rows that are added once; what else is known of them may be out of date."""
+        for row in rows:
+            self._of.pop(type(row), None)
+            if type(row) in ONCE_BY:
+                self._there[type(row)].add(getattr(row, ONCE_BY[type(row)]))
+
     def store(self, row: Any) -> None:
         """A row was added or changed."""
         self._of[type(row)].store(row)
@@ -68,10 +82,12 @@ class Known:
     def forget(self, table: type) -> None:
         """Rows of a table were changed that are not at hand."""
         self._of.pop(table, None)
+        self._there.pop(table, None)
 
     def forget_all(self) -> None:
         """What was done is undone."""
         self._of.clear()
+        self._there.clear()
 
 
 class _KnownOfTable:

@@ -97,8 +97,10 @@ class TableTx:
         """Something is about to be changed."""
 
     def add_once(self, row: Row) -> bool:
+        if self._known.is_there(row):
+            return False
         self._writes()
-        self._known.forget(type(row))
+        self._known.keep_there([row])
         return self._is_added(type(row), self._of[type(row)].parameters(row)[1:])
 
     def _is_added(self, table: type, values: list[Any]) -> bool:

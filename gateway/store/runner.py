@@ -113,7 +113,7 @@ class SqliteStore:
         work: Callable[[Tx], R],
         *,
         long: bool = False,
-        concerns: Collection[str] = (),  # noqa: ARG002 - what is asked for is at hand
+        concerns: Collection[str | bytes] = (),  # noqa: ARG002 - what is asked for is at hand
     ) -> R:
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Job(work, done, long))

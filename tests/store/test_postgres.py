@@ -191,6 +191,20 @@ async def test_what_many_ask_about_their_addresses_is_asked_at_once_and_their_ro
     assert sum(one.startswith("INSERT") for one in asked) == 2  # sixteen rows, and four
 
 
+async def test_a_mail_that_comes_again_costs_the_others_nothing(store, asked):
+    def add(number):
+        new = Fingerprint(fingerprint=b"%d" % number, at=NOW)
+
+        def twice(tx):
+            return tx.add_once(new), tx.add_once(new)
+
+        return store.write(twice, concerns=[new.fingerprint])
+
+    assert await asyncio.gather(*map(add, range(4))) == [(True, False)] * 4
+    assert await asyncio.gather(*map(add, range(2, 6))) == [(False, False)] * 2 + [(True, False)] * 2
+    assert not [one for one in asked if "SAVEPOINT" in one]  # nothing was done again, with care
+
+
 async def test_what_was_written_and_not_sent_is_there_for_whoever_asks(store):
     def write_and_ask(tx):
         tx.add(sender(1))

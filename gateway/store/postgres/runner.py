@@ -115,7 +115,7 @@ class PostgresStore:
 
     # ------------------------------------------------------------------------------------------------------ callers
 
-    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str] = ()) -> R:
+    async def write(self, work: Callable[[Tx], R], *, long: bool = False, concerns: Collection[str | bytes] = ()) -> R:
         job = _Waiting(work, concerns, done=asyncio.get_running_loop().create_future())
         if long:
             await self._answered(self._threads, self._commit_one, job)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 
-from gateway.domain.model import Content, Delivery, Sender
+from gateway.domain.model import Content, Delivery, Fingerprint, Sender
 from gateway.domain.model_records import Audit, AuditBatch
 from gateway.errors import StoreBusy
 from gateway.ports import Tx
@@ -38,7 +38,7 @@ _TURN = 0x74_75_72_6E
 """The number of the lock that one of those holds, whichever gateway they are in, whose work was undone."""
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 MOST_AHEAD = 1000
-"""Addresses about which is read before anybody asks."""
+"""Addresses and fingerprints about which is read before anybody asks."""
 
 
 class NothingDone(StoreBusy):
@@ -54,7 +54,7 @@ class Job:
     """One caller's work, and what came of it: a result, or an error of its own."""
 
     work: Callable[[Tx], Any]
-    concerns: Collection[str] = ()
+    concerns: Collection[str | bytes] = ()
     result: Any = None
     error: Exception | None = None
     aftermath: Aftermath | None = None
@@ -102,16 +102,18 @@ class PostgresTx(TableTx):
         """It is done, so far as is known."""
         self._connection.execute("RELEASE caller", [])
 
-    def read_ahead(self, concerns: Iterable[str]) -> None:
-        """Read all that is asked for by these addresses in one round trip, and in another one what their senders were
-        told last. Raises psycopg.Error.
+    def read_ahead(self, concerns: Iterable[str | bytes]) -> None:
+        """Read all that is asked for by these addresses, and which of these fingerprints there are, in one round trip,
+        and in another one what senders were told last. Raises psycopg.Error.
         """
-        addresses = list(islice(concerns, MOST_AHEAD))
-        asked, receipts = [], []
-        for table in BY_ADDRESS if addresses else ():
-            statements = self._of[table]
-            shape, values = statements.conditions({"address__in": addresses})
-            asked.append((table, self._connection.execute(statements.select(shape, "id", is_part=False), values)))
+        some = list(islice(concerns, MOST_AHEAD))
+        addresses = [one for one in some if isinstance(one, str)]
+        fingerprints = [one for one in some if isinstance(one, bytes)]
+        seen = self._sent(Fingerprint, fingerprint__in=fingerprints) if fingerprints else None
+        asked = [(table, self._sent(table, address__in=addresses)) for table in (BY_ADDRESS if addresses else ())]
+        receipts: list[int] = []
+        if seen:
+            self._known.keep_there(self._readable(Fingerprint, seen.fetchall()))
         for table, cursor in asked:
             found = cursor.fetchall()
             rows = self._readable(table, found)
@@ -120,6 +122,11 @@ class PostgresTx(TableTx):
                 receipts += [row.receipt_id for row in rows if isinstance(row, Sender) and row.receipt_id]
         if receipts:
             self._known.keep_rows(self.find(Delivery, id__in=receipts))
+
+    def _sent(self, table: type, **where: Any) -> psycopg.Cursor:
+        """A question for all rows that meet this, whose answer comes later."""
+        shape, values = self._of[table].conditions(where)
+        return self._shared.connection.execute(self._of[table].select(shape, "id", is_part=False), values)
 
     def _writes(self) -> None:
         self.has_written = True
