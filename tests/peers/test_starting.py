@@ -56,6 +56,19 @@ def locked(served):
     return other
 
 
+def test_why_a_server_cannot_be_used_is_said_and_it_is_waited_for(tmp_path, hop, postgres_server):
+    postgres_server.say("DROP DATABASE IF EXISTS later")
+    served = Served(tmp_path / "gateway", hop.port, DATABASE__URL=postgres_server.of("later"))
+    try:
+        with starting(served):
+            reason = said(served)
+            postgres_server.say("CREATE DATABASE later")
+        assert "does not exist" in reason
+        assert said(served).count("waiting to start") == 1
+    finally:
+        served.end(signal.SIGKILL)
+
+
 def test_a_full_disk_is_waited_for(tmp_path, hop, small_disk):
     served = Served(tmp_path / "gateway", hop.port, DATABASE__URL=f"sqlite:///{small_disk.folder}/gateway.db")
     try:
@@ -120,7 +133,7 @@ def test_the_service_manager_hears_when_it_is_ready_and_what_it_waits_for(served
         os.environ["NOTIFY_SOCKET"] = str(tmp_path / "notify")
         try:
             with closing(locked(served)) as other, starting(served):
-                assert manager.recv(1000) == b"STATUS=waiting: the database is locked"
+                assert manager.recv(1000) == b"STATUS=waiting: the database cannot be used now: database is locked"
                 other.execute("ROLLBACK")
             assert manager.recv(1000).startswith(b"READY=1\nSTATUS=listens: smtp=127.0.0.1:")
         finally:

@@ -1,4 +1,4 @@
-"""Waiting for what passes: to start, a full disk or a locked database; for an administrator, another process."""
+"""Waiting for what passes: to start, a full disk or a database that cannot be used now; for an administrator, another process."""
 
 import errno
 import time
@@ -23,7 +23,7 @@ def until(is_so: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool
 
 
 def patiently(prepare: Callable[[], R], seconds: float = 2.0) -> R:
-    """Prepare as soon as that can be: a disk that is full, or a database that is locked, is waited for.
+    """Prepare as soon as that can be: a disk that is full, or a database that cannot be used now, is waited for.
 
     Each reason is told once, in a line for an administrator. Raises what only they can mend.
     """
@@ -31,8 +31,10 @@ def patiently(prepare: Callable[[], R], seconds: float = 2.0) -> R:
     while True:
         try:
             return prepare()
-        except (StoreBusy, StoreFull) as trouble:
-            what = "there is no room on the disk" if isinstance(trouble, StoreFull) else "the database is locked"
+        except StoreFull:
+            what = "there is no room on the disk"
+        except StoreBusy as trouble:
+            what = f"the database cannot be used now: {trouble}"
         except OSError as trouble:
             if trouble.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

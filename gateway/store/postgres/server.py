@@ -8,6 +8,7 @@ from typing import ClassVar, Self, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from gateway.errors import ConfigError
 from gateway.ports import ContentStore, Tx
 from gateway.store.events import StoreEvents
 from gateway.store.migrations import newest_scripts, titled
@@ -15,7 +16,7 @@ from gateway.store.postgres import guards, runner, schema
 from gateway.store.postgres.connections import as_store_errors, connect
 from gateway.store.postgres.content import ChunkedContent, Objects
 from gateway.store.postgres.runner import PostgresStore
-from gateway.store.postgres.url import check_url, shown_url
+from gateway.store.postgres.url import shown_url, url_fault
 
 R = TypeVar("R")
 
@@ -31,7 +32,8 @@ class PostgresServer:
     @classmethod
     def of(cls, url: str, password: str, connections: int) -> Self:
         """Raises ConfigError."""
-        check_url(url, "database.url")
+        if fault := url_fault(url):
+            raise ConfigError(f"database.url: {fault}")
         given = conninfo_to_dict(url).get("password") or password or None
         return cls(make_conninfo(url, password=given), connections)
 

@@ -22,7 +22,7 @@ from gateway.store.models import table_name
 from gateway.store.postgres.connections import as_store_errors, connect
 from gateway.store.postgres.schema import migrate
 from gateway.store.postgres.source import Row, SqliteSource
-from gateway.store.postgres.url import check_url, shown_url
+from gateway.store.postgres.url import shown_url, url_fault
 
 Step = Callable[[str, int, int], None]
 
@@ -48,7 +48,8 @@ class PostgresTarget:
     """The database at this URL. Everything raises BadPlace, StoreBusy, StoreFull, StoreDamaged."""
 
     def __init__(self, url: str) -> None:
-        check_url(url, "--to")
+        if fault := url_fault(url):
+            raise BadPlace(f"--to: {fault}")
         self.shown = shown_url(url)
         """The URL without its password."""
         self._url = url
