@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from gateway.admin import drills
 from gateway.admin.ledger import ledger_of, write_down
+from gateway.admin.unfinished import refuse_unfinished
 from gateway.config.settings import Settings
 from gateway.database import content_of, database_of
 from gateway.domain.site import Site
@@ -69,12 +70,16 @@ class Access:
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Access]:
-    """The database, for several transactions. Raises ConfigError, WrongKey, StoreBusy."""
+    """The database, for several transactions, if it is no copy that was not finished: what was changed in that would be
+    lost. Raises ConfigError, WrongKey, StoreBusy, StoreDamaged.
+    """
     database = database_of(settings)
     if not database.is_there():
         raise ConfigError(f"database.url: there is no {database.name}")
     keys, site, content = keys_of(settings), settings.policy(), content_of(settings, database)
     with contextlib.closing(content), database.transactions(content) as transactions:
+        if database.nodes:
+            transactions.read(refuse_unfinished)
         yield Access(site, keys, content, the_clock(), ledger_of(settings, keys), transactions)
 
 

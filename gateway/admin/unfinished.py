@@ -36,6 +36,7 @@ def refuse_unfinished(tx: Tx) -> None:
     known = tx.one(Meta, name=NAME)
     if known and not (note := read_note(known.value)).finished:
         raise ConfigError(
-            f"database.url: this is a copy of {note.path} that is not finished; run gateway migrate --from --to again, "
-            "which goes on where it was, or serve from that file as before"
+            f"database.url: this is a copy of {note.path} that is not finished; run gateway migrate "
+            f"--from sqlite:///{note.path} --to again, with this URL, which goes on where it was, or serve from "
+            "that file as before"
         )

@@ -1,5 +1,6 @@
 """`gateway migrate --to`: a database is copied to PostgreSQL, whole and equal, however often that is broken off."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from gateway.admin import unfinished
 from gateway.admin.audit_check import Walk
+from gateway.admin.checks import store
 from gateway.admin.copying import copy_to_postgres
 from gateway.admin.unfinished import refuse_unfinished
 from gateway.cli.app import app
@@ -362,6 +364,19 @@ def test_what_is_not_equal_is_found_and_never_served(folder, empty, damage, says
     assert "the copy is not equal, and nothing can be served from it" in done.output
     with pytest.raises(ConfigError, match="not finished"):
         read_once(empty, refuse_unfinished)
+
+
+@pytest.mark.parametrize("words", [["audit", "verify"], ["queue", "list"], ["status"]])
+def test_no_command_works_on_a_copy_that_is_not_finished(folder, empty, words, monkeypatch):
+    all_but_compared(folder, empty)
+    before = dump(empty)
+    monkeypatch.setenv("GATEWAY_DATABASE__URL", empty)
+    done = CliRunner().invoke(app, [*words, "--config", str(folder / "gateway.toml")])
+    assert done.exit_code == os.EX_CONFIG
+    assert f"run gateway migrate --from sqlite:///{folder / 'gateway.db'} --to again" in done.output
+    with pytest.raises(ConfigError, match="not finished"):
+        asyncio.run(store.database(load(folder / "gateway.toml")))
+    assert dump(empty) == before
 
 
 def test_who_changes_the_database_meanwhile_is_noticed(folder, empty):

@@ -8,6 +8,7 @@ from gateway.admin.checks.finding import Finding, fault, ok, warning
 from gateway.admin.keeping import about_backup, about_ledger
 from gateway.admin.key_checks import key_warnings
 from gateway.admin.sights import ENOUGH_ROOM
+from gateway.admin.unfinished import refuse_unfinished
 from gateway.config.settings import Settings
 from gateway.database import database_of
 from gateway.domain.model import Delivery
@@ -35,6 +36,7 @@ def _database(settings: Settings) -> list[Finding]:
     ring = keys_of(settings)
     if damage := kept.damage():
         return [damaged(settings, damage)]
+    kept.read_once(refuse_unfinished)
     kept.read_once(lambda tx: check_fits(tx, settings, ring))
     aside = kept.read_once(lambda tx: tx.count(Delivery, state=DeliveryState.QUARANTINED))
     if aside:

@@ -1,4 +1,4 @@
-"""Waiting for what passes: to start, a full disk or a database that cannot be used now; for an administrator, another process."""
+"""Waiting for what passes: to start, a full disk or a database that is busy; for an administrator, another process."""
 
 import errno
 import time
