@@ -292,12 +292,15 @@ def _refuse_to_begin_anew(settings: Settings) -> None:
             f"database.url: {name} is missing or empty, but {settings.spool_path} holds mail of another ({count} "
             "files); restore the database that belongs to it, or name that one. Nothing was touched"
         )
+    way = "restore a backup (gateway restore)"
+    if settings.has_nodes:
+        way = "copy the one of before into it (gateway migrate --to), restore it by PostgreSQL's own means"
     for file in map(settings.path, [settings.ledger.file, *settings.ledger.copies]):
         if file.is_file() and file.stat().st_size:
             raise ConfigError(
                 f"database.url: {name} is missing or empty, but the ledger {file} is of a gateway that has served. "
-                "With a new database an old link would open somebody else's invitation: restore a backup (gateway "
-                "restore), or move the ledger away to begin anew. Nothing was touched"
+                f"With a new database an old link would open somebody else's invitation: {way}, or move the ledger "
+                "away to begin anew. No mail was touched"
             )
 
 

@@ -154,7 +154,8 @@ def _next(done: "Copied", config: Path) -> str:
     return f"""\
 done: {done.target} is equal to {done.source}, which was only read.
 next:
-  1. in {shlex.quote(str(config))} write database.url = "{done.target}", with a password if it needs one
+  1. in {shlex.quote(str(config))} write database.url = "{done.target}"; if it needs a password,
+     write that into a file, and password_file = "…" beside the URL
   2. gateway check, then start the gateway. Keys and ledger stay where they are
   3. never serve from {done.source} again: what comes in from now on is not in it
   4. keep it and its spool until a backup of the new database was taken and restored once; then destroy them"""

@@ -148,7 +148,7 @@ def test_a_child_that_ends_badly_shows_in_the_code(tmp_path):
 
 def test_what_one_holds_is_refused_to_another(tmp_path):
     file = tmp_path / "gateway.db.serving"
-    with sole_use(file), pytest.raises(ConfigError, match="another gateway serves this database"):
+    with sole_use(file), pytest.raises(ConfigError, match="another gateway serves from here already"):
         sole_use(file, patience=0)
     sole_use(file, patience=0).close()
 

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from tests.peers.node import Node
 from tests.peers.process import wait_for
 from tests.peers.served import Served
 
@@ -138,3 +139,12 @@ def test_the_service_manager_hears_when_it_is_ready_and_what_it_waits_for(served
             assert manager.recv(1000).startswith(b"READY=1\nSTATUS=listens: smtp=127.0.0.1:")
         finally:
             del os.environ["NOTIFY_SOCKET"]
+
+
+def test_an_empty_server_beside_a_ledger_that_tells_of_mail_is_not_served(tmp_path, hop, postgres):
+    node = Node(tmp_path / "node", hop.port, postgres)
+    (node.folder / "gateway.ledger").write_text("a line\n")
+    done = node.command("serve")
+    assert done.returncode == os.EX_CONFIG
+    assert "copy the one of before into it (gateway migrate --to)" in done.stderr
+    assert "gateway restore" not in done.stderr

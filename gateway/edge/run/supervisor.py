@@ -250,5 +250,5 @@ def sole_use(file: Path, patience: float = 10.0) -> IO[str]:
             return held
         if time.monotonic() > end:
             held.close()
-            raise ConfigError(f"database.url: another gateway serves this database already; it holds {file}")
+            raise ConfigError(f"database.url: another gateway serves from here already; it holds {file}")
         time.sleep(0.05)
