@@ -21,6 +21,7 @@ from gateway.edge.run.supervisor import is_in_use
 from gateway.errors import ConfigError, StoreBusy
 from gateway.flow import retired_keys
 from gateway.flow.context import Context
+from gateway.flow.outbound.heartbeat import node_of
 from gateway.flow.upkeep import key_use, resealing
 from gateway.prepare import key_source
 from gateway.store.connections import WriteConnection, as_store_errors
@@ -68,7 +69,7 @@ def new_key(settings: Settings, to_file: Path | None) -> str:
     """Make a new key, if the last one is in use throughout, and put it where the keys are: its letter; "" for none.
 
     With `to_file` the new text of the key file is written there instead, for the administrator to put in its place.
-    Raises ConfigError where the gateway cannot write the keys, or a rotation is under way; OSError.
+    Raises OSError, and ConfigError where it cannot write them, nor those of other nodes, or a rotation is under way.
     """
     source = key_source(settings)
     ring = source.ring()
@@ -84,6 +85,11 @@ def new_key(settings: Settings, to_file: Path | None) -> str:
         anew = _rotated(ring)
         if to_file:
             write_new(to_file, text_of(anew))
+        elif others := {node_of(name) for name in _serving(settings, access)} - {settings.node}:
+            raise ConfigError(
+                f"{', '.join(sorted(others))} could not open what this node would seal. Run `gateway keys rotate "
+                "--new-file FILE`, put it in the place of every node's key file, delete it, and run this again"
+            )
         elif isinstance(source, FileSource):
             source.write(anew)
         else:
@@ -117,13 +123,13 @@ def rotate(settings: Settings, began: Began) -> Rotated:
 def before_retiring(settings: Settings, letter: str) -> tuple[datetime, int]:
     """Links mailed before this time will be dead, and of how many people who are invited. Raises ConfigError."""
     _refuse_retiring(key_source(settings).ring(), letter)
+
+    def dead(ctx: Context) -> tuple[datetime, int]:
+        since = retired_keys.would_be_dead_before(ctx)
+        return since, ctx.tx.count(Invitation, state=State.INVITED, created_at__lt=since)
+
     with opened(settings) as access:
-        return access.ask(_before_retiring)
-
-
-def _before_retiring(ctx: Context) -> tuple[datetime, int]:
-    since = retired_keys.would_be_dead_before(ctx)
-    return since, ctx.tx.count(Invitation, state=State.INVITED, created_at__lt=since)
+        return access.ask(dead)
 
 
 def _refuse_retiring(ring: KeyRing, letter: str) -> None:
@@ -311,12 +317,9 @@ def _empty_log(settings: Settings) -> None:
         return  # its log is the server's own: docs/scale.md
     path = settings.database_path
     log = WriteConnection(str(path), shared=path.with_name(path.name + ".lock").exists())
-    try:
-        with as_store_errors():
-            if not until(log.forget, TURN_WITHIN):
-                raise StoreBusy("readers keep its log from being emptied; run this again")
-    finally:
-        log.close()
+    with contextlib.closing(log), as_store_errors():
+        if not until(log.forget, TURN_WITHIN):
+            raise StoreBusy("readers keep its log from being emptied; run this again")
 
 
 def _finish(ctx: Context, done: Rotated) -> None:

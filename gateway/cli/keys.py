@@ -36,7 +36,10 @@ def list_keys(config: ConfigOption, as_json: JsonOption = False) -> None:
 def rotate(
     config: ConfigOption,
     new_file: Annotated[
-        Path | None, typer.Option("--new-file", help="write the new key file here, where the keys are not a file")
+        Path | None,
+        typer.Option(
+            "--new-file", help="write the new key file here: where the keys are not a file, or several nodes serve"
+        ),
     ] = None,
 ) -> None:
     """Seal everything anew under a new key, while the gateway serves. Ended midway, it goes on when run again."""

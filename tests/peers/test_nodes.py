@@ -102,11 +102,19 @@ def test_the_commands_of_one_node_see_and_change_what_all_have(nodes, mailboxes)
 def test_a_key_is_new_once_every_node_has_it(nodes):
     one, other = nodes
     one.send(ADA, PAT, "[secure] Your results", "All is well.")
+    keys, new = one.folder / "gateway.keys", one.folder / "new.keys"
+    before = keys.read_bytes()
+    refused = one.command("keys", "rotate")
+    assert refused.returncode == 78
+    assert "--new-file" in refused.stderr
+    assert keys.read_bytes() == before  # nothing is sealed yet that the other one could not open
+    assert one.command("keys", "rotate", "--new-file", new).returncode == 0
+    keys.write_bytes(new.read_bytes())
     refused = one.command("keys", "rotate")
     assert refused.returncode == 78
     assert "copy the key file to every node" in refused.stderr
     assert "other worker 0" in refused.stderr
-    (other.folder / "gateway.keys").write_bytes((one.folder / "gateway.keys").read_bytes())
+    (other.folder / "gateway.keys").write_bytes(new.read_bytes())
     assert one.command("keys", "rotate").returncode == 0
     one.send(ADA, "sam@home.example", "[secure] Your results", "All is well.")
 
