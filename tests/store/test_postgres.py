@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.domain.model import TABLES, Delivery, Fingerprint, Meta
 from gateway.domain.model_records import Audit
@@ -14,7 +15,7 @@ from gateway.domain.vocabulary import DeliveryKind
 from gateway.errors import ConfigError, StoreBusy
 from gateway.store.migrations import newest_scripts
 from gateway.store.models import models, table_name
-from gateway.store.postgres import connections, runner, transaction
+from gateway.store.postgres import bell, connections, runner, transaction
 from gateway.store.postgres.connections import connect
 from gateway.store.postgres.runner import PostgresStore, Turns, read_once, write_once
 from gateway.store.postgres.schema import in_postgres, migrate
@@ -284,3 +285,19 @@ async def test_a_connection_that_was_cut_is_made_anew(postgres_server, store):
     for _ in range(2):
         await store.write(count_up)
     assert (await store.read(lambda tx: tx.one(Meta, name="count"))).value == b"3"
+
+
+def test_that_the_others_are_not_heard_is_said_once_for_each_reason(monkeypatch):
+    reasons = ["gone", "gone", "gone", "still starting", "still starting"]
+
+    def refused(_):
+        if len(reasons) == 1:
+            one.end()
+        raise StoreBusy(reasons.pop(0))
+
+    monkeypatch.setattr(bell, "connect", refused)
+    monkeypatch.setattr(bell, "BACK_OFF", 0.0)
+    one = bell.Bell("postgresql://", "one", lambda: None)
+    with capture_logs() as logs:
+        one._listen()
+    assert [line["error"] for line in logs] == ["gone", "still starting"]

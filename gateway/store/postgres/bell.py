@@ -45,7 +45,11 @@ class Bell:
         )
         try:
             with as_store_errors():
-                again(self._take_name, connection)
+                if not self._take_name(connection):
+                    log.warning(
+                        "waiting for this name: another gateway has it, or had it a moment ago", name=self._name
+                    )
+                    again(self._take_name, connection)
                 connection.execute(f"LISTEN {CHANNEL}")
         except RetryError:
             connection.close()
@@ -71,16 +75,21 @@ class Bell:
         return found == (True,)
 
     def _listen(self) -> None:
+        told = ""
         while not self._ending.is_set():
             try:
                 self._connection = self._connection or self._opened_anew()
+                told = ""
                 for notice in self._connection.notifies(timeout=HEARS_AFTER, stop_after=1):
                     if notice.payload != self._name:
                         self._ring()
             except (psycopg.Error, StoreBusy) as error:
-                log.warning(
-                    "other gateways are not heard now; mail of theirs is looked for each second", error=str(error)
-                )
+                reason = str(error)
+                if reason != told:  # once each, however long it lasts
+                    log.warning(
+                        "other gateways are not heard now; mail of theirs is looked for each second", error=reason
+                    )
+                told = reason
                 self._drop()
                 self._ending.wait(BACK_OFF)
         self._drop()
