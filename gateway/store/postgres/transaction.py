@@ -3,7 +3,7 @@
 Every transaction is serializable: what a use case has read is still so when it commits, whichever gateway another one
 runs in, as if they had come one after the other (SQLite's one writer does just that). Where that cannot be, PostgreSQL
 ends one of them, and its work is done anew from the start. So work must be such that doing it again does no harm: it
-changes nothing but rows.
+changes nothing but rows. Nor may it go on after an error of the port, which may be that of another caller's statement.
 
 An answer takes a round trip to the server, and a statement its time on both sides. So the transaction is a pipeline
 (PostgreSQL's extended query protocol), in which nobody waits for what nobody asks; what callers will ask about is read
@@ -224,6 +224,7 @@ def commit(
             raise psycopg.OperationalError("the commit was not confirmed")
     except (psycopg.Error, LookupError, UnicodeError) as error:
         connection.prepare_threshold = None  # see `_end`, which lets go of the lock, too
+        numbers.forget()  # a server that has taken over may not know that they were given out
         if _is_undone(connection, error) and not (is_committing and connection.broken):
             raise NothingDone(str(error)) from error
         if not is_careful and not is_committing and _is_own(error):
