@@ -42,7 +42,7 @@ class Insert(Enum):
     ANSWERED = auto()
     """Unnumbered; the number is the answer."""
     ONCE = auto()
-    """Unnumbered, unless a unique key stands in the way; the answer is the number of each that was added."""
+    """Unnumbered, only where no unique key stands in the way; the answer has the number of each that was added."""
 
 
 class Statements:

@@ -2,8 +2,8 @@
 
 The callers of one process would mostly be in each other's way, since much of a day's work is about the same few
 senders: one transaction for each caller, eight at a time, did the same work 3.4 times on average. So they share one
-transaction, one after the other, each in a savepoint of its own; with others' transactions only that one competes. What
-is known to take long has a transaction of its own beside it.
+transaction, one after the other, and each has a savepoint of its own once something was refused; with others'
+transactions only that one competes. What is known to take long has a transaction of its own beside it.
 
 The work runs in a thread: the event loop does not wait for the server.
 """
@@ -45,7 +45,7 @@ TELL_SECONDS = 0.05
 SILENCE_SECONDS = 3 * PATIENCE_SECONDS
 """How long callers wait for a server that does not even refuse."""
 LONGEST_RUN = 64
-"""Transactions that wait for their turn before one tries again to do without."""
+"""The most transactions that wait for their turn, until one begins without waiting again."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.2
 """Seconds before work is tried again: at random up to twice as long each time, so that no two meet for ever."""
 
@@ -64,7 +64,9 @@ class Turns:
     """
 
     _run: int = 0
-    """How many after the next one that is undone; one that was not halves it."""
+    """How many waited after the last one that was undone: twice as many will after the next, and fewer by half for each
+    that did without.
+    """
     _left: int = 0
 
     def begin(self) -> bool:
